@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: the physics of charge transport, without files, screens or instruments."""

@@ -1,0 +1,1 @@
+"""What to do with a bench, and a safe end whatever happens."""

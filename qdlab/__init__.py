@@ -1,0 +1,1 @@
+"""The application: wiring, recording, live analysis, replay, screens and the command line."""
