@@ -1,7 +1,7 @@
 """What a box sees at its terminals: the other side is the wiring and the sample.
 
-Boxes own accuracy, noise, ranges and time; terminals own the physics. A reading asks its terminals for *true* values
-over the aperture [start, start + duration] on the bench's clock.
+Boxes own accuracy, noise, ranges and time; terminals own the physics. A reading asks its terminals for *true*
+values over the aperture [start, start + duration] on the bench's clock.
 """
 
 from typing import Literal, Protocol
@@ -28,7 +28,7 @@ class SourceTerminals(Protocol):
     def measure(
         self, *, source: SourceKind, level: float, limit: float, start: float, duration: float
     ) -> tuple[float, float]:
-        """Return the true mean voltage [V] and current [A] over an aperture, compliance resolved by the sample.
+        """Return the true mean voltage [V] and current [A] over an aperture, compliance resolved.
 
         In compliance the limited quantity has exactly the magnitude `limit`.
 
@@ -54,7 +54,9 @@ class OpenSource:
 
     def output(self, *, on: bool, source: SourceKind, level: float, limit: float) -> float:
         """Return the forced voltage, or the voltage limit when a current is forced into nothing [V]."""
-        return self.measure(source=source, level=level, limit=limit, start=0.0, duration=0.0)[0] if on else 0.0
+        return (
+            self.measure(source=source, level=level, limit=limit, start=0.0, duration=0.0)[0] if on else 0.0
+        )
 
     def measure(
         self, *, source: SourceKind, level: float, limit: float, start: float, duration: float
