@@ -353,7 +353,7 @@ class Command:
     asks: tuple[Parameter, ...] = field(default=(), kw_only=True)
     set: Callable[..., None] | None = field(default=None, kw_only=True)
     query: Callable[..., Reply] | None = field(default=None, kw_only=True)
-    key: str = field(default="", kw_only=True)
+    keys: tuple[Any, ...] = field(default=(), kw_only=True)
     default: Any = field(default=None, kw_only=True)
     initial: Any = field(default=None, kw_only=True)
     immediate: bool = field(default=False, kw_only=True)
@@ -371,7 +371,7 @@ def control(
     after: Callable[..., None] | None = None,
     immediate: bool = False,
 ) -> Command:
-    """Return a command whose value is only kept, in ``box.settings[key]``.
+    """Return a command whose value is only kept, in ``box.settings[key]`` or ``box.settings[key, suffix]``.
 
     Parameters
     ----------
@@ -379,17 +379,22 @@ def control(
     parameter : its one parameter; a repeated one keeps a tuple
     default, initial : value after ``*RST``; or the power-on value of a setting that ``*RST`` leaves alone
     key : name of the setting; the header when empty
-    after : called with the box once the setting has changed
+    after : called with the box and the suffixes once the setting has changed
     """
     name = key or header
+    suffix_count = header.count("{")
 
-    def keep(box: "ScpiBox", *values: Any) -> None:
-        box.settings[name] = tuple(values) if parameter.repeated else values[0]
+    def place(suffixes: tuple[int, ...]) -> Any:
+        return (name, *suffixes) if suffixes else name
+
+    def keep(box: "ScpiBox", *arguments: Any) -> None:
+        suffixes, values = arguments[:suffix_count], arguments[suffix_count:]
+        box.settings[place(suffixes)] = values if parameter.repeated else values[0]
         if after is not None:
-            after(box)
+            after(box, *suffixes)
 
-    def answer(box: "ScpiBox") -> str:
-        value = box.settings[name]
+    def answer(box: "ScpiBox", *suffixes: int) -> str:
+        value = box.settings[place(suffixes)]
         if parameter.repeated:
             return ",".join(parameter.reply(item, box) for item in value)
         return parameter.reply(value, box)
@@ -401,7 +406,7 @@ def control(
         takes=(parameter,),
         set=keep,
         query=answer,
-        key=name,
+        keys=tuple(dict.fromkeys(place(suffixes) for _, suffixes in spellings(header))),
         default=default,
         initial=initial,
         immediate=immediate,
@@ -603,7 +608,7 @@ class ScpiBox:
         self.clock = clock
         self.rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
         self.witness: Callable[[ScpiBox, bool, float], None] = _no_witness
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[Any, Any] = {}
         self.table = self._compiled_table()
         self.power_on()
 
@@ -662,8 +667,8 @@ class ScpiBox:
         self._responses = []
         self.switched_on_at = self.clock.monotonic()
         for command in self.table.commands:
-            if command.key and command.initial is not None:
-                self.settings[command.key] = command.initial
+            if command.initial is not None:
+                self.settings.update(dict.fromkeys(command.keys, command.initial))
         self.reset()
 
     # the subclass's side
@@ -672,8 +677,8 @@ class ScpiBox:
         """``*RST``: every setting that has a default goes back to it; subclasses add what else they do."""
         self.operation_complete_requested = False
         for command in self.table.commands:
-            if command.key and command.default is not None:
-                self.settings[command.key] = command.default
+            if command.default is not None:
+                self.settings.update(dict.fromkeys(command.keys, command.default))
 
     def report(self, code: int) -> None:
         """Enter an error into the queue and set its bit in the event status register.
