@@ -1,0 +1,1 @@
+"""What a screen shows, folded from events: (state, event) -> state, pure, without Qt and without I/O."""

@@ -1,0 +1,86 @@
+"""Everything a window or a terminal shows of one session: all screens folded from the same events."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from analysis.device import Device
+from qdlab.events import Event, JournalEntry, RunEnded, RunStarted
+from qdlab.live import disorder, jv, tel, temperature
+from qdlab.live.disorder import DisorderScreen, FitFinished
+from qdlab.live.growing import Growing
+from qdlab.live.jv import JVScreen
+from qdlab.live.tel import TELScreen
+from qdlab.live.temperature import TemperatureScreen
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionScreen:
+    """The state of a session, and of every panel that shows a part of it.
+
+    Parameters
+    ----------
+    devices : by identifier
+    rows : recorded so far
+    time : of the newest event [s]
+    journal : entries in order
+    running : the run going on; None between runs
+    ended : runs that are over, in order
+    """
+
+    devices: Mapping[str, Device]
+    jv: JVScreen
+    tel: TELScreen
+    temperature: TemperatureScreen = TemperatureScreen()
+    disorder: DisorderScreen = DisorderScreen()
+    journal: Growing[JournalEntry] = Growing()
+    running: RunStarted | None = None
+    ended: tuple[RunEnded, ...] = ()
+    rows: int = 0
+    time: float = 0.0
+
+    @property
+    def status(self) -> str:
+        """What is going on, in words."""
+        if self.running is not None:
+            return f"{self.running.procedure} on {self.running.device}: {self.rows} rows"
+        newest = next((entry.text for entry in reversed(self.journal[-20:]) if entry.level == "state"), "")
+        return newest or f"{len(self.ended)} runs, {self.rows} rows"
+
+
+def initial(devices: Mapping[str, Device]) -> SessionScreen:
+    """The screen before the first event."""
+    return SessionScreen(devices=devices, jv=JVScreen(devices=devices), tel=TELScreen(devices=devices))
+
+
+def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
+    """The screen after one more event."""
+    if isinstance(event, FitFinished):
+        return replace(screen, disorder=disorder.fold(screen.disorder, event))
+    screen = replace(
+        screen,
+        jv=jv.fold(screen.jv, event),
+        tel=tel.fold(screen.tel, event),
+        temperature=temperature.fold(screen.temperature, event),
+        time=max(screen.time, event.time),
+    )
+    if isinstance(event, RunStarted):
+        return replace(screen, running=event)
+    if isinstance(event, RunEnded):
+        return replace(screen, running=None, ended=(*screen.ended, event))
+    if isinstance(event, JournalEntry):
+        return replace(screen, journal=screen.journal.appended(event))
+    return replace(screen, rows=screen.rows + (0 if screen.running is None else 1))
+
+
+def folded(
+    devices: Mapping[str, Device], events: Iterable[Event], *, convention: str = "li2024"
+) -> SessionScreen:
+    """The screen after all events, with the EGDM fit of every device that allows one."""
+    screen = initial(devices)
+    for event in events:
+        screen = fold(screen, event)
+    for device in devices:
+        curves = screen.jv.curves(device)
+        if disorder.is_due(screen.disorder, device, curves):
+            screen = fold(screen, disorder.fit(device, curves, convention=convention))
+    return screen

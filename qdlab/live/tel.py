@@ -1,0 +1,69 @@
+"""The TEL screen: light current against pulse width per amplitude, and the delay time from three points on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from analysis.curves import TELSeries
+from analysis.device import Device
+from analysis.transit import DelayFit, fit_delay_time
+from procedures import columns
+from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
+from qdlab.live.growing import Growing
+from qdlab.records.curves import tel_series_of_rows
+
+MINIMUM_POINTS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class TELRun:
+    """One run of pulse series: its rows so far."""
+
+    started: RunStarted
+    rows: Growing[RowRecorded] = Growing()
+    ended: RunEnded | None = None
+
+    def series(self) -> list[TELSeries]:
+        """One series per pulse amplitude, in rising order of amplitude."""
+        return tel_series_of_rows(self.started, self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TELScreen:
+    """Pulse series so far with their delay times; the last run may still be going on."""
+
+    devices: Mapping[str, Device]
+    finished: tuple[TELRun, ...] = ()
+    running: TELRun | None = None
+
+    @property
+    def runs(self) -> tuple[TELRun, ...]:
+        return self.finished if self.running is None else (*self.finished, self.running)
+
+    def fits(self, device: str | None = None) -> list[tuple[TELSeries, DelayFit]]:
+        """Every series with enough points, and its delay time with a verdict."""
+        return [
+            (series, fit_delay_time(series))
+            for run in self.runs
+            if device in (None, run.started.device)
+            for series in run.series()
+            if len(series) >= MINIMUM_POINTS
+        ]
+
+
+def is_tel(started: RunStarted) -> bool:
+    """Whether a run's rows make pulse series: told by its columns."""
+    return columns.PULSE_WIDTH in started.columns and columns.LIGHT_CURRENT in started.columns
+
+
+def fold(screen: TELScreen, event: Event) -> TELScreen:
+    """The screen after one more event."""
+    running = screen.running
+    if isinstance(event, RunStarted):
+        return replace(screen, running=TELRun(started=event)) if is_tel(event) else screen
+    if running is None or getattr(event, "run", None) != running.started.run:
+        return screen
+    if isinstance(event, RowRecorded):
+        return replace(screen, running=replace(running, rows=running.rows.appended(event)))
+    if isinstance(event, RunEnded):
+        return replace(screen, finished=(*screen.finished, replace(running, ended=event)), running=None)
+    return screen

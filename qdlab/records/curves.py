@@ -1,0 +1,108 @@
+"""Rows to curves: what a run's rows mean to the analysis, the same for live, recorded and replayed ones."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.curves import JVCurve, TELSeries
+from analysis.device import Device
+from procedures import columns
+from qdlab.events import RowRecorded, RunStarted
+
+SERIES_POINT = 0.0  # value of `columns.POINT_KIND` for a point of the series itself
+
+
+def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -> JVCurve | None:
+    """The J-V curve of one run's rows; None where no row has a voltage and a temperature.
+
+    Voltage is the measured one where the run recorded it, else the source's level; both signs follow the device's
+    polarity, so that + is on the injecting contact. The temperature is the median over the rows that were within
+    tolerance.
+    """
+    rows = [row for row in rows if np.isfinite(_voltage(row))]
+    temperature = _temperature(started, rows)
+    if not rows or not np.isfinite(temperature):
+        return None
+    sign, area = device.polarity, device.area.value
+    current = np.array([row.values.get(columns.CURRENT, np.nan) for row in rows])
+    permittivity = device.relative_permittivity
+    return JVCurve(
+        voltage=sign * np.array([_voltage(row) for row in rows]),
+        current_density=sign * current / area,
+        temperature=temperature,
+        thickness=device.thickness.value,
+        relative_permittivity=None if permittivity is None else permittivity.value,
+        flags=tuple(_flags(row) for row in rows),
+        label=f"{device.identifier} {temperature:.0f} K",
+    )
+
+
+def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list[TELSeries]:
+    """One series per pulse amplitude from one run's rows, in rising order of amplitude.
+
+    Only points of the series itself count (references, backgrounds and checks do not). The background is subtracted
+    where it was measured; repeats at one width become their mean, with the standard error of the mean.
+    """
+    by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
+    for row in rows:
+        if row.values.get(columns.POINT_KIND, SERIES_POINT) == SERIES_POINT and np.isfinite(_light(row)):
+            by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
+    return [_tel_series(started, amplitude, by_amplitude[amplitude]) for amplitude in sorted(by_amplitude)]
+
+
+def _tel_series(started: RunStarted, amplitude: float, rows: list[RowRecorded]) -> TELSeries:
+    by_width: dict[float, list[RowRecorded]] = defaultdict(list)
+    for row in rows:
+        by_width[row.values[columns.PULSE_WIDTH]].append(row)
+    widths = sorted(by_width)
+    points = [_mean_light(by_width[width]) for width in widths]
+    device_voltages = [row.values.get(columns.DEVICE_VOLTAGE, np.nan) for row in rows]
+    known = [voltage for voltage in device_voltages if np.isfinite(voltage)]
+    errors = np.array([error for _, error in points])
+    return TELSeries(
+        pulse_width=np.array(widths),
+        light_current=np.array([light for light, _ in points]),
+        light_current_error=errors if np.all(np.isfinite(errors)) else None,
+        pulse_amplitude=amplitude,
+        device_voltage=float(np.median(known)) if known else None,
+        temperature=_temperature(started, rows),
+        flags=tuple(frozenset().union(*(row.flags for row in by_width[width])) for width in widths),
+        label=f"{amplitude:g} V",
+    )
+
+
+def _mean_light(rows: list[RowRecorded]) -> tuple[float, float]:
+    """Mean light current of the repeats at one width, and its standard error [A]."""
+    light = np.array([_light(row) for row in rows])
+    errors = np.array([row.values.get(columns.LIGHT_CURRENT_ERROR, np.nan) for row in rows])
+    if np.all(np.isfinite(errors)):
+        return float(light.mean()), float(np.sqrt(np.sum(errors**2)) / len(errors))
+    if len(light) > 1:
+        return float(light.mean()), float(light.std(ddof=1) / np.sqrt(len(light)))
+    return float(light.mean()), float("nan")
+
+
+def _light(row: RowRecorded) -> float:
+    background = row.values.get(columns.BACKGROUND_CURRENT, 0.0)
+    return row.values.get(columns.LIGHT_CURRENT, np.nan) - (background if np.isfinite(background) else 0.0)
+
+
+def _voltage(row: RowRecorded) -> float:
+    measured = row.values.get(columns.MEASURED_VOLTAGE, np.nan)
+    return measured if np.isfinite(measured) else row.values.get(columns.VOLTAGE, np.nan)
+
+
+def _flags(row: RowRecorded) -> frozenset[str]:
+    back = row.values.get(columns.SWEEP_DIRECTION, 1.0) < 0
+    return row.flags | {"down"} if back else row.flags
+
+
+def _temperature(started: RunStarted, rows: Sequence[RowRecorded]) -> float:
+    """Median temperature of the sample, else of the stage, else what the run was asked for [K]."""
+    within = [row for row in rows if "outside-temperature" not in row.flags] or list(rows)
+    for column in (columns.SAMPLE_TEMPERATURE, columns.STAGE_TEMPERATURE):
+        readings = np.array([row.values.get(column, np.nan) for row in within])
+        if np.any(np.isfinite(readings)):
+            return float(np.nanmedian(readings))
+    return float(started.parameters.get("Temperature setpoint", np.nan))
