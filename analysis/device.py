@@ -28,7 +28,7 @@ class Layer:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.thickness.value) and self.thickness.value > 0):
-            raise ValueError(f"thickness {self.thickness.value!r} m of {self.material!r}: it must be above zero")
+            raise ValueError(f"thickness {self.thickness.value!r} m of {self.material!r} must be above zero")
         permittivity = self.relative_permittivity
         if permittivity is not None and not permittivity.value >= 1:
             raise ValueError(
@@ -67,10 +67,12 @@ class Device:
         for material in self.active_layers:
             if material not in materials:
                 raise ValueError(
-                    f"active layer {material!r} of {self.identifier!r} is not in its stack ({', '.join(materials)})"
+                    f"active layer {material!r} of {self.identifier!r} is not in its stack: {', '.join(materials)}"
                 )
         if not self.active_layers:
-            raise ValueError(f"device {self.identifier!r} names no active layer; say which film carries the current")
+            raise ValueError(
+                f"device {self.identifier!r} names no active layer; say which film carriers cross"
+            )
 
     @property
     def thickness(self) -> Estimate:

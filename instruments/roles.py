@@ -69,7 +69,7 @@ class SourceReading:
 
 @dataclass(frozen=True, kw_only=True)
 class LightReading:
-    """One reading of a light meter: current [A] (NaN with a flag where invalid) averaged over its aperture."""
+    """One reading of a light meter: current averaged over its aperture [A], NaN with a flag if invalid."""
 
     current: float
     flags: frozenset[str] = frozenset()
@@ -109,7 +109,7 @@ class SourceMeter(Box, Protocol):
         filter_count: int = 1,
         four_wire: bool = False,
     ) -> None:
-        """Settings for one curve, verified by read-back before anything is armed. `current_range` None is auto."""
+        """Settings for one curve, verified by read-back before arming. `current_range` None is auto."""
 
     voltage: float
     """Level of the source [V]; the output need not be on."""

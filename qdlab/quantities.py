@@ -33,15 +33,15 @@ def parse_quantity(text: str | float, unit: str, *, name: str = "quantity") -> f
     if unit == "1" and isinstance(text, int | float) and not isinstance(text, bool) and math.isfinite(text):
         return float(text)
     if not isinstance(text, str):
-        raise ConfigError(f"{name} = {text!r} has no unit; write it as text, for example {_example(unit)!r}")
+        raise ConfigError(f"{name} = {text!r} has no unit; write it as text, e.g. {_example(unit)!r}")
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise ConfigError(f"{name} = {text!r} is not a number with a unit; write for example {_example(unit)!r}")
+        raise ConfigError(f"{name} = {text!r} is not a number with a unit; write e.g. {_example(unit)!r}")
     number, unit_text = float(match[1]), match[2]
     if not math.isfinite(number):
         raise ConfigError(f"{name} = {text!r} is not finite")
     if not unit_text and unit != "1":
-        raise ConfigError(f"{name} = {text!r} has no unit; write for example {_example(unit)!r}")
+        raise ConfigError(f"{name} = {text!r} has no unit; write e.g. {_example(unit)!r}")
     return convert(number, unit_text or "1", unit, name=name)
 
 
@@ -55,10 +55,10 @@ def convert(number: float, from_unit: str, to_unit: str, *, name: str = "quantit
         return float(f"{quantity.to(_parse_unit(to_unit)).magnitude:.15g}")
     except pint.DimensionalityError:
         raise ConfigError(
-            f"{name}: {from_unit!r} cannot be turned into {to_unit!r}; write for example {_example(to_unit)!r}"
+            f"{name}: {from_unit!r} cannot be turned into {to_unit!r}; write e.g. {_example(to_unit)!r}"
         ) from None
     except (pint.UndefinedUnitError, ValueError, TypeError, AttributeError, ArithmeticError):
-        raise ConfigError(f"{name}: unknown unit {from_unit!r}; write for example {_example(to_unit)!r}") from None
+        raise ConfigError(f"{name}: unknown unit {from_unit!r}; write e.g. {_example(to_unit)!r}") from None
 
 
 def _parse_unit(text: str) -> "pint.Unit":

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from analysis.arrhenius import ArrheniusFit, fit_arrhenius
 from analysis.curves import JVCurve
@@ -21,7 +21,7 @@ class JVRun:
     """One sweep: its rows so far, and what was found once it ended."""
 
     started: RunStarted
-    rows: Growing[RowRecorded] = Growing()
+    rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
     fit: SpaceChargeFit | None = None
 
@@ -37,11 +37,7 @@ class JVScreen:
     devices: Mapping[str, Device]
     finished: tuple[JVRun, ...] = ()
     running: JVRun | None = None
-    arrhenius: Mapping[str, ArrheniusFit] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.arrhenius is None:
-            object.__setattr__(self, "arrhenius", {})
+    arrhenius: Mapping[str, ArrheniusFit] = field(default_factory=dict)
 
     @property
     def runs(self) -> tuple[JVRun, ...]:
@@ -82,7 +78,7 @@ def _ended(screen: JVScreen, run: JVRun) -> JVScreen:
 
 
 def _arrhenius(screen: JVScreen, device: Device) -> dict[str, ArrheniusFit]:
-    """Zero-field mobility against temperature over one device's windows, once there are three temperatures."""
+    """Zero-field mobility against temperature of one device, once three temperatures have a window."""
     points = []
     for run in screen.finished:
         if run.started.device != device.identifier or run.fit is None or run.fit.window is None:

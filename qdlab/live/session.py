@@ -1,7 +1,7 @@
 """Everything a window or a terminal shows of one session: all screens folded from the same events."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from analysis.device import Device
 from qdlab.events import Event, JournalEntry, RunEnded, RunStarted
@@ -30,9 +30,9 @@ class SessionScreen:
     devices: Mapping[str, Device]
     jv: JVScreen
     tel: TELScreen
-    temperature: TemperatureScreen = TemperatureScreen()
-    disorder: DisorderScreen = DisorderScreen()
-    journal: Growing[JournalEntry] = Growing()
+    temperature: TemperatureScreen = field(default_factory=TemperatureScreen)
+    disorder: DisorderScreen = field(default_factory=DisorderScreen)
+    journal: Growing[JournalEntry] = field(default_factory=Growing)
     running: RunStarted | None = None
     ended: tuple[RunEnded, ...] = ()
     rows: int = 0

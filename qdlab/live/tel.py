@@ -1,7 +1,7 @@
-"""The TEL screen: light current against pulse width per amplitude, and the delay time from three points on."""
+"""The TEL screen: light current against pulse width, and the delay time from three points on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from analysis.curves import TELSeries
 from analysis.device import Device
@@ -19,7 +19,7 @@ class TELRun:
     """One run of pulse series: its rows so far."""
 
     started: RunStarted
-    rows: Growing[RowRecorded] = Growing()
+    rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
 
     def series(self) -> list[TELSeries]:

@@ -1,6 +1,6 @@
 """The temperature strip: set point, stage, sample and heater over the whole session."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy.typing as npt
 
@@ -20,11 +20,11 @@ _SHOWN = (
 class TemperatureScreen:
     """Telemetry so far, and the newest of it in words."""
 
-    time: Growing[float] = Growing()
-    setpoint: Growing[float] = Growing()
-    stage: Growing[float] = Growing()
-    sample: Growing[float] = Growing()
-    heater: Growing[float] = Growing()
+    time: Growing[float] = field(default_factory=Growing)
+    setpoint: Growing[float] = field(default_factory=Growing)
+    stage: Growing[float] = field(default_factory=Growing)
+    sample: Growing[float] = field(default_factory=Growing)
+    heater: Growing[float] = field(default_factory=Growing)
 
     @property
     def status(self) -> str:

@@ -16,9 +16,9 @@ SERIES_POINT = 0.0  # value of `columns.POINT_KIND` for a point of the series it
 def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -> JVCurve | None:
     """The J-V curve of one run's rows; None where no row has a voltage and a temperature.
 
-    Voltage is the measured one where the run recorded it, else the source's level; both signs follow the device's
-    polarity, so that + is on the injecting contact. The temperature is the median over the rows that were within
-    tolerance.
+    Voltage is the measured one where the run recorded it, else the source's level; both signs follow the
+    device's polarity, so that + is on the injecting contact. The temperature is the median over the rows that
+    were within tolerance.
     """
     rows = [row for row in rows if np.isfinite(_voltage(row))]
     temperature = _temperature(started, rows)
@@ -41,8 +41,8 @@ def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -
 def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list[TELSeries]:
     """One series per pulse amplitude from one run's rows, in rising order of amplitude.
 
-    Only points of the series itself count (references, backgrounds and checks do not). The background is subtracted
-    where it was measured; repeats at one width become their mean, with the standard error of the mean.
+    Only points of the series itself count (references, backgrounds and checks do not). The background is
+    subtracted where it was measured; repeats at one width become their mean, with its standard error.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
     for row in rows:

@@ -1,0 +1,1 @@
+"""One dock each: a widget that draws one frozen screen."""

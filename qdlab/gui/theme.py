@@ -1,0 +1,93 @@
+"""Fusion in our own light and dark palettes, and the few colours that carry a meaning."""
+
+from dataclasses import dataclass
+
+import pyqtgraph
+from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """Colours of the window; every meaning is also said in a word, never by colour alone."""
+
+    name: str
+    window: str
+    base: str
+    text: str
+    muted: str
+    line: str
+    accent: str
+    simulation: str
+    replay: str
+    hardware: str
+    good: str
+    active: str
+    alarm: str
+
+
+LIGHT = Theme(
+    name="light",
+    window="#f4f5f7",
+    base="#ffffff",
+    text="#1b1f24",
+    muted="#5d6673",
+    line="#c9ced6",
+    accent="#0b62a4",
+    simulation="#1f6fb2",
+    replay="#7a4fb5",
+    hardware="#3c4654",
+    good="#1a7f4b",
+    active="#b35900",
+    alarm="#c4161c",
+)
+DARK = Theme(
+    name="dark",
+    window="#1d2126",
+    base="#14171b",
+    text="#e6e9ed",
+    muted="#9aa4b1",
+    line="#3a424d",
+    accent="#56b4e9",
+    simulation="#3f8fd2",
+    replay="#a98be0",
+    hardware="#8d99a8",
+    good="#3fbf7f",
+    active="#ffb454",
+    alarm="#e5484d",
+)
+
+# Okabe and Ito's palette, told apart by the colour-blind; black or white stands in by theme.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
+
+
+def series_colour(index: int) -> str:
+    """Colour of the n-th curve of a plot."""
+    return SERIES[index % len(SERIES)]
+
+
+def apply(application: QApplication, theme: Theme) -> None:
+    """Set style, palette and plot colours for the whole application."""
+    application.setStyle("Fusion")
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for name, colour in (
+        (role.Window, theme.window),
+        (role.WindowText, theme.text),
+        (role.Base, theme.base),
+        (role.AlternateBase, theme.window),
+        (role.Text, theme.text),
+        (role.Button, theme.window),
+        (role.ButtonText, theme.text),
+        (role.ToolTipBase, theme.base),
+        (role.ToolTipText, theme.text),
+        (role.PlaceholderText, theme.muted),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, "#ffffff"),
+        (role.Link, theme.accent),
+    ):
+        palette.setColor(name, QColor(colour))
+    for name in (role.Text, role.ButtonText, role.WindowText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.muted))
+    application.setPalette(palette)
+    pyqtgraph.setConfigOptions(background=theme.base, foreground=theme.text, antialias=True)

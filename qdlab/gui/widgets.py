@@ -1,0 +1,90 @@
+"""Small widgets used everywhere: plain text, the red button, the frame that says what is real."""
+
+from typing import Literal
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from qdlab.gui.theme import Theme
+
+Mode = Literal["HARDWARE", "SIMULATION", "REPLAY"]
+
+
+class PlainLabel(QLabel):
+    """A label that never takes text from a file for markup."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+
+class EmergencyButton(QPushButton):
+    """Everything off, now: one red button and F12, always enabled, also under a dialogue; it never asks."""
+
+    pressed_now = pyqtSignal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__("EMERGENCY OFF   F12", parent)
+        self.setObjectName("emergency-off")
+        self.setAccessibleName("Emergency off: every output off now")
+        self.setToolTip("Every output off, now (F12). Nothing is asked first.")
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumHeight(40)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setStyleSheet(
+            f"QPushButton {{ background: {theme.alarm}; color: white; font-weight: bold; padding: 6px 22px;"
+            " border: 2px solid #7d0b10; border-radius: 6px; }"
+            "QPushButton:hover { border-color: white; } QPushButton:pressed { background: #7d0b10; }"
+        )
+        self.clicked.connect(self.pressed_now)
+        shortcut = QShortcut(QKeySequence(Qt.Key.Key_F12), self)
+        shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
+        shortcut.activated.connect(self.pressed_now)
+
+
+class ModeFrame(QFrame):
+    """A coloured frame and a word around everything: HARDWARE, SIMULATION or REPLAY."""
+
+    def __init__(self, mode: Mode, theme: Theme, content: QWidget) -> None:
+        super().__init__()
+        colour = {"HARDWARE": theme.hardware, "SIMULATION": theme.simulation, "REPLAY": theme.replay}[mode]
+        self.setObjectName("mode-frame")
+        self.setStyleSheet(f"#mode-frame {{ border: 3px solid {colour}; }}")
+        self.word = PlainLabel(mode)
+        self.word.setStyleSheet(
+            f"background: {colour}; color: white; font-weight: bold; padding: 2px 12px; border-radius: 3px;"
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(content)
+
+
+class Chip(QFrame):
+    """One box of the bench: its name, and its state in a word and a colour."""
+
+    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setObjectName("chip")
+        self._name = PlainLabel(name)
+        self._name.setStyleSheet("font-weight: bold;")
+        self._state = PlainLabel("no answer yet")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 3, 8, 3)
+        layout.addWidget(self._name)
+        layout.addWidget(self._state)
+        self.show_state("no answer yet", "idle")
+
+    def show_state(self, words: str, kind: Literal["idle", "good", "active", "alarm"]) -> None:
+        """Show the state; `kind` chooses the colour of the same meaning."""
+        theme = self._theme
+        colour = {"idle": theme.muted, "good": theme.good, "active": theme.active, "alarm": theme.alarm}[kind]
+        self._state.setText(words)
+        self._state.setStyleSheet(f"color: {colour};")
+        self.setStyleSheet(f"#chip {{ border: 1px solid {colour}; border-radius: 5px; }}")
+
+    @property
+    def words(self) -> str:
+        return self._state.text()
