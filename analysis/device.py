@@ -66,9 +66,8 @@ class Device:
         materials = [layer.material for layer in self.layers]
         for material in self.active_layers:
             if material not in materials:
-                raise ValueError(
-                    f"active layer {material!r} of {self.identifier!r} is not in its stack: {', '.join(materials)}"
-                )
+                stack = ", ".join(materials)
+                raise ValueError(f"active layer {material!r} of {self.identifier!r} is not in its stack: {stack}")
         if not self.active_layers:
             raise ValueError(
                 f"device {self.identifier!r} names no active layer; say which film carriers cross"

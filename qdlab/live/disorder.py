@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from analysis.disorder_fit import DisorderFit, fit_disorder
-
 from analysis.curves import JVCurve
+from analysis.disorder_fit import DisorderFit, fit_disorder
 
 MINIMUM_TEMPERATURES = 2
 
