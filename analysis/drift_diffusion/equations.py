@@ -1,0 +1,163 @@
+"""The discrete equations: finite volumes with the diffusion-enhanced Scharfetter-Gummel flux.
+
+Unknowns at each node, both in kT: the electric potential and the quasi-Fermi level; their difference is the Fermi level
+within the density of states, and with it the occupation c. Positions are in film thicknesses, densities in sites,
+mobilities in the mobility at zero density and field.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from analysis.curves import FloatArray
+
+_SERIES_BELOW = 1e-2  # Bernoulli's function by its series below this argument
+_EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
+
+
+class ScaledProblem(NamedTuple):
+    """One device at one temperature, free of units."""
+
+    charge: float  # q site_density thickness² / (permittivity kT/q)
+    injecting_level: (
+        float  # Fermi level at the contacts, in kT from the Gaussian's centre or, classically, ln c
+    )
+    extracting_level: float
+    image_lowering: float  # of a barrier, in kT at unit field
+    density_amplitude: float
+    density_exponent: float
+    density_cap: float
+    field_amplitude: float
+    field_scale: float  # in kT/q per thickness
+    field_cap: float
+    frenkel_slope: float
+    occupation_start: (
+        float  # of the table, see density_of_states.py; its array is empty for classical statistics
+    )
+    occupation_step: float
+    occupation_values: FloatArray
+    reduced_disorder: float
+
+
+@njit(cache=True, inline="always")
+def bernoulli(t: float) -> tuple[float, float, float]:
+    """B(t) = t/(exp(t) - 1), B(-t) and dB/dt, each without cancellation."""
+    if abs(t) < _SERIES_BELOW:
+        even = 1.0 + t * t * (1.0 / 12.0 - t * t / 720.0)
+        return even - 0.5 * t, even + 0.5 * t, -0.5 + t * (1.0 / 6.0 - t * t / 180.0)
+    decay = math.exp(-abs(t))
+    larger = abs(t) / (1.0 - decay)
+    smaller = larger * decay
+    forward, backward = (smaller, larger) if t > 0.0 else (larger, smaller)
+    return forward, backward, forward * (1.0 - backward) / t
+
+
+@njit(cache=True)
+def occupation(problem, level):
+    """ln c, its first and second slope in the Fermi level, and its slope in the reduced disorder."""
+    values = problem.occupation_values
+    if len(values) == 0:
+        return level, 1.0, 0.0, 0.0
+    place = (level - problem.occupation_start) / problem.occupation_step
+    if place <= 0.0:
+        return level + 0.5 * problem.reduced_disorder**2, 1.0, 0.0, problem.reduced_disorder
+    k = min(int(place), len(values) - 2)
+    u, h = place - k, problem.occupation_step
+    w = 1.0 - u
+    y0, y1, d0, d1 = values[k, 0], values[k + 1, 0], values[k, 1], values[k + 1, 1]
+    value = w * w * ((1 + 2 * u) * y0 + u * h * d0) + u * u * ((3 - 2 * u) * y1 - w * h * d1)
+    slope = 6 * u * w * (y1 - y0) / h + w * (1 - 3 * u) * d0 + u * (3 * u - 2) * d1
+    curvature = (6 * (w - u) * (y1 - y0) / h + (6 * u - 4) * d0 + (6 * u - 2) * d1) / h
+    y0, y1, d0, d1 = values[k, 2], values[k + 1, 2], values[k, 3], values[k + 1, 3]
+    in_disorder = w * w * ((1 + 2 * u) * y0 + u * h * d0) + u * u * ((3 - 2 * u) * y1 - w * h * d1)
+    return value, slope, curvature, in_disorder
+
+
+@njit(cache=True)
+def fill_occupations(problem, potential, quasi_fermi, work):
+    """Per node: ln c, slope, curvature, slope in s, c, and sqrt((2 c)^density_exponent)."""
+    half_exponent = 0.5 * problem.density_exponent
+    enhanced = problem.density_amplitude != 0.0
+    for i in range(len(potential)):
+        log_c, slope, curvature, in_disorder = occupation(problem, quasi_fermi[i] - potential[i])
+        work[i, 0] = log_c
+        work[i, 1] = slope
+        work[i, 2] = curvature
+        work[i, 3] = in_disorder
+        work[i, 4] = math.exp(log_c)
+        work[i, 5] = math.exp(half_exponent * (log_c + math.log(2.0))) if enhanced else 0.0
+
+
+@njit(cache=True, inline="always")
+def edge_mobility(problem, log_c, root_product, field):
+    """ln mobility of an edge and its slopes in ln c and in the field."""
+    if log_c < math.log(problem.density_cap):
+        density_part = problem.density_amplitude * root_product
+        in_density = problem.density_exponent * density_part
+    else:
+        density_part = problem.density_amplitude * (2.0 * problem.density_cap) ** problem.density_exponent
+        in_density = 0.0
+    reduced = abs(field) / problem.field_scale
+    if reduced < problem.field_cap:
+        root = math.sqrt(1.0 + 0.8 * reduced * reduced)
+        field_part = problem.field_amplitude * (root - 1.0)
+        in_field = problem.field_amplitude * 0.8 * field / (problem.field_scale * problem.field_scale * root)
+    else:
+        field_part = problem.field_amplitude * (math.sqrt(1.0 + 0.8 * problem.field_cap**2) - 1.0)
+        in_field = 0.0
+    if problem.frenkel_slope != 0.0:
+        # sqrt(field) rounded off below one kT/q per film thickness, where its slope has no bound
+        rounded = math.sqrt(math.sqrt(field * field + 1.0))
+        field_part += problem.frenkel_slope * (rounded - 1.0)
+        in_field += 0.5 * problem.frenkel_slope * field / rounded**3
+    return density_part + field_part, in_density, in_field
+
+
+@njit(cache=True)
+def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
+    """Flux from node i to node i + 1, with its derivatives.
+
+    The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of potential over g
+    and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c. Close to equilibrium the
+    bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly zero there.
+
+    Returns
+    -------
+    flux, and its slopes in potential i, potential j, quasi-Fermi level i, quasi-Fermi level j
+    """
+    j = i + 1
+    drop = potential[i] - potential[j]
+    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
+    slope_i, slope_j = work[i, 1], work[j, 1]
+    g, g_i, g_j = 1.0, 0.0, 0.0
+    if len(problem.occupation_values) > 0:
+        rise = work[j, 0] - work[i, 0]
+        if abs(rise) > _EVEN_BELOW:
+            g = (drop - fermi_drop) / rise
+            g_i = (g * slope_i - 1.0) / rise
+            g_j = (1.0 - g * slope_j) / rise
+        else:
+            g = 2.0 / (slope_i + slope_j)
+            g_i = -0.25 * g * g * work[i, 2] * 2.0
+            g_j = -0.25 * g * g * work[j, 2] * 2.0
+    t = drop / g
+    forward, backward, slope_t = bernoulli(t)
+    c_i, c_j = work[i, 4], work[j, 4]
+    out, back = c_i * backward, c_j * forward
+    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
+    in_t = c_i + (c_i - c_j) * slope_t
+    in_g = bracket - t * in_t
+
+    field = drop / spacing
+    log_mobility, in_density, in_field = edge_mobility(
+        problem, 0.5 * (work[i, 0] + work[j, 0]), work[i, 5] * work[j, 5], field
+    )
+    scale = math.exp(log_mobility) / spacing
+    flux = scale * g * bracket
+    # slopes in the two Fermi levels, which the quasi-Fermi level raises and the potential lowers
+    level_i = scale * (g * out * slope_i + in_g * g_i) + flux * 0.5 * in_density * slope_i
+    level_j = scale * (-g * back * slope_j + in_g * g_j) + flux * 0.5 * in_density * slope_j
+    in_drop = scale * in_t + flux * in_field / spacing
+    return flux, in_drop - level_i, -in_drop - level_j, level_i, level_j

@@ -1,0 +1,246 @@
+"""Newton's method on one mesh: assembly and block elimination in one sweep."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from analysis.drift_diffusion.equations import edge_flux, fill_occupations
+
+UPDATE_TOLERANCE = 1e-6  # in kT; the error left is of the order of its square
+_MOST_ITERATIONS = 14
+_LARGEST_UPDATE = 60.0
+
+
+@njit(cache=True)
+def contact_equation(problem, spacing, level, potential, neighbour, quasi_fermi, log_c_slope, c):
+    """Potential at a contact against its Fermi level: residual and slopes in potential, neighbour, quasi-Fermi level.
+
+    With an image force the level rises by image_lowering sqrt(field at the contact) while it pulls carriers out.
+    """
+    residual = potential + level - quasi_fermi
+    if problem.image_lowering == 0.0:
+        return residual, 1.0, 0.0, -1.0
+    charge = 0.5 * problem.charge * spacing * c
+    field = (potential - neighbour) / spacing - charge
+    width = math.sqrt(field * field + 1.0)
+    pulling = 0.5 * (field + width)
+    raised = problem.image_lowering * math.sqrt(pulling)
+    in_field = 0.25 * raised / width
+    in_level = charge * log_c_slope
+    return (
+        residual + raised,
+        1.0 + in_field * (1.0 / spacing + in_level),
+        -in_field / spacing,
+        -1.0 - in_field * in_level,
+    )
+
+
+@njit(cache=True)
+def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks):
+    """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
+
+    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and then the update, 14 flux to the
+    next node, 15 its one-way part.
+
+    Returns
+    -------
+    largest update in kT
+    """
+    n = len(positions)
+    fill_occupations(problem, potential, quasi_fermi, work)
+
+    spacing = positions[1] - positions[0]
+    residual, in_own, in_next, in_fermi = contact_equation(
+        problem,
+        spacing,
+        problem.injecting_level,
+        potential[0],
+        potential[1],
+        quasi_fermi[0],
+        work[0, 1],
+        work[0, 4],
+    )
+    # the injecting contact holds the quasi-Fermi level zero: rows (contact equation; quasi_fermi = 0)
+    blocks[0, 0] = 1.0 / in_own
+    blocks[0, 1] = -in_fermi / in_own
+    blocks[0, 2] = 0.0
+    blocks[0, 3] = 1.0
+    blocks[0, 4] = in_next
+    blocks[0, 5] = 0.0
+    blocks[0, 6] = 0.0
+    blocks[0, 7] = 0.0
+    blocks[0, 12] = -residual
+    blocks[0, 13] = -quasi_fermi[0]
+
+    field = (potential[0] - potential[1]) / spacing
+    flux, p_i, p_j, f_i, f_j = edge_flux(problem, spacing, potential, quasi_fermi, work, 0)
+    blocks[0, 14] = flux
+    blocks[0, 15] = abs(f_i) + abs(f_j)
+    for i in range(1, n - 1):
+        next_spacing = positions[i + 1] - positions[i]
+        next_field = (potential[i] - potential[i + 1]) / next_spacing
+        next_flux, q_i, q_j, g_i, g_j = edge_flux(problem, next_spacing, potential, quasi_fermi, work, i)
+        blocks[i, 14] = next_flux
+        blocks[i, 15] = abs(g_i) + abs(g_j)
+        width = 0.5 * problem.charge * (spacing + next_spacing)
+        charge = width * work[i, 4]
+        in_level = charge * work[i, 1]
+        # rows: next_field - field - charge = 0; next_flux - flux = 0
+        l00, l01, l10, l11 = -1.0 / spacing, 0.0, -p_i, -f_i
+        d00, d01 = 1.0 / spacing + 1.0 / next_spacing + in_level, -in_level
+        d10, d11 = q_i - p_j, g_i - f_j
+        r0, r1 = -(next_field - field - charge), -(next_flux - flux)
+        # eliminate the node before
+        a00, a01, a10, a11 = blocks[i - 1, 0], blocks[i - 1, 1], blocks[i - 1, 2], blocks[i - 1, 3]
+        m00, m01 = l00 * a00 + l01 * a10, l00 * a01 + l01 * a11
+        m10, m11 = l10 * a00 + l11 * a10, l10 * a01 + l11 * a11
+        u00, u01, u10, u11 = blocks[i - 1, 4], blocks[i - 1, 5], blocks[i - 1, 6], blocks[i - 1, 7]
+        d00 -= m00 * u00 + m01 * u10
+        d01 -= m00 * u01 + m01 * u11
+        d10 -= m10 * u00 + m11 * u10
+        d11 -= m10 * u01 + m11 * u11
+        blocks[i, 12] = r0 - m00 * blocks[i - 1, 12] - m01 * blocks[i - 1, 13]
+        blocks[i, 13] = r1 - m10 * blocks[i - 1, 12] - m11 * blocks[i - 1, 13]
+        determinant = 1.0 / (d00 * d11 - d01 * d10)
+        blocks[i, 0] = d11 * determinant
+        blocks[i, 1] = -d01 * determinant
+        blocks[i, 2] = -d10 * determinant
+        blocks[i, 3] = d00 * determinant
+        blocks[i, 4] = -1.0 / next_spacing
+        blocks[i, 5] = 0.0
+        blocks[i, 6] = q_j
+        blocks[i, 7] = g_j
+        blocks[i, 8] = l00
+        blocks[i, 9] = l01
+        blocks[i, 10] = l10
+        blocks[i, 11] = l11
+        spacing, field, flux = next_spacing, next_field, next_flux
+        p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
+
+    last = n - 1
+    residual, in_own, in_before, in_fermi = contact_equation(
+        problem,
+        spacing,
+        problem.extracting_level,
+        potential[last],
+        potential[last - 1],
+        quasi_fermi[last],
+        work[last, 1],
+        work[last, 4],
+    )
+    a00, a01, a10, a11 = blocks[last - 1, 0], blocks[last - 1, 1], blocks[last - 1, 2], blocks[last - 1, 3]
+    m00, m01 = in_before * a00, in_before * a01
+    d00 = in_own - (m00 * blocks[last - 1, 4] + m01 * blocks[last - 1, 6])
+    d01 = in_fermi - (m00 * blocks[last - 1, 5] + m01 * blocks[last - 1, 7])
+    blocks[last, 0] = 1.0 / d00
+    blocks[last, 1] = -d01 / d00
+    blocks[last, 2] = 0.0
+    blocks[last, 3] = 1.0
+    blocks[last, 8] = in_before
+    blocks[last, 9] = 0.0
+    blocks[last, 10] = 0.0
+    blocks[last, 11] = 0.0
+    blocks[last, 12] = -residual - m00 * blocks[last - 1, 12] - m01 * blocks[last - 1, 13]
+    blocks[last, 13] = -(quasi_fermi[last] + drop)
+
+    largest = 0.0
+    x0, x1 = 0.0, 0.0
+    for i in range(last, -1, -1):
+        r0, r1 = blocks[i, 12], blocks[i, 13]
+        if i < last:
+            r0 -= blocks[i, 4] * x0 + blocks[i, 5] * x1
+            r1 -= blocks[i, 6] * x0 + blocks[i, 7] * x1
+        x0 = blocks[i, 0] * r0 + blocks[i, 1] * r1
+        x1 = blocks[i, 2] * r0 + blocks[i, 3] * r1
+        potential[i] += x0
+        quasi_fermi[i] += x1
+        blocks[i, 12], blocks[i, 13] = x0, x1
+        size = max(abs(x0), abs(x1))
+        if not size < largest:
+            largest = size
+    return largest
+
+
+@njit(cache=True)
+def solve_newton(problem, positions, drop, potential, quasi_fermi, work, blocks):
+    """Newton's method from a good guess; True once an update stays below the tolerance."""
+    before = np.inf
+    for _ in range(_MOST_ITERATIONS):
+        size = newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks)
+        if not size < _LARGEST_UPDATE or (size > 1.0 and size > 4.0 * before):
+            return False
+        if size < UPDATE_TOLERANCE:
+            return True
+        before = size
+    return False
+
+
+@njit(cache=True)
+def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
+    """The potential at zero voltage, from nothing; the mobility plays no part in it."""
+    n = len(positions)
+    for i in range(n):
+        quasi_fermi[i] = 0.0
+        potential[i] = -problem.injecting_level + positions[i] * (
+            problem.injecting_level - problem.extracting_level
+        )
+    for _ in range(200):
+        size = poisson_update(problem, positions, potential, quasi_fermi, work, blocks)
+        if size < UPDATE_TOLERANCE:
+            return True
+    return False
+
+
+@njit(cache=True)
+def poisson_update(problem, positions, potential, quasi_fermi, work, blocks):
+    """One Newton update of the potential alone, at a fixed quasi-Fermi level; returns its largest change in kT."""
+    n = len(positions)
+    fill_occupations(problem, potential, quasi_fermi, work)
+    spacing = positions[1] - positions[0]
+    residual, own, following, _ = contact_equation(
+        problem,
+        spacing,
+        problem.injecting_level,
+        potential[0],
+        potential[1],
+        quasi_fermi[0],
+        work[0, 1],
+        work[0, 4],
+    )
+    blocks[0, 0] = own
+    blocks[0, 4] = following
+    blocks[0, 12] = -residual
+    for i in range(1, n):
+        spacing = positions[i] - positions[i - 1]
+        if i < n - 1:
+            next_spacing = positions[i + 1] - positions[i]
+            charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
+            lower = -1.0 / spacing
+            own = 1.0 / spacing + 1.0 / next_spacing + charge * work[i, 1]
+            following = -1.0 / next_spacing
+            right = charge - (
+                (potential[i] - potential[i + 1]) / next_spacing - (potential[i - 1] - potential[i]) / spacing
+            )
+        else:
+            residual, own, lower, _ = contact_equation(
+                problem,
+                spacing,
+                problem.extracting_level,
+                potential[i],
+                potential[i - 1],
+                quasi_fermi[i],
+                work[i, 1],
+                work[i, 4],
+            )
+            following, right = 0.0, -residual
+        factor = lower / blocks[i - 1, 0]
+        blocks[i, 0] = own - factor * blocks[i - 1, 4]
+        blocks[i, 4] = following
+        blocks[i, 12] = right - factor * blocks[i - 1, 12]
+    largest, change = 0.0, 0.0
+    for i in range(n - 1, -1, -1):
+        change = (blocks[i, 12] - blocks[i, 4] * change) / blocks[i, 0]
+        potential[i] += change
+        largest = max(largest, abs(change))
+    return largest

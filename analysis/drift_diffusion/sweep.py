@@ -1,0 +1,118 @@
+"""Voltage by voltage and mesh by mesh: the flux at every asked voltage of one sign."""
+
+import numpy as np
+from numba import njit
+
+from analysis.drift_diffusion.newton import solve_equilibrium, solve_newton
+
+CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
+_FIRST_STEP = 2.0  # in kT/q
+_SMALLEST_STEP = 1e-3
+_STEP_GROWTH = 2.0
+
+
+@njit(cache=True)
+def refine(coarse, fine):
+    """Values on a mesh of twice as many cells by the cubic through four neighbours (mesh maps are smooth)."""
+    n = len(coarse)
+    for i in range(n):
+        fine[2 * i] = coarse[i]
+    for i in range(1, n - 2):
+        fine[2 * i + 1] = (9.0 * (coarse[i] + coarse[i + 1]) - coarse[i - 1] - coarse[i + 2]) / 16.0
+    fine[1] = (5.0 * coarse[0] + 15.0 * coarse[1] - 5.0 * coarse[2] + coarse[3]) / 16.0
+    fine[2 * n - 3] = (
+        5.0 * coarse[n - 1] + 15.0 * coarse[n - 2] - 5.0 * coarse[n - 3] + coarse[n - 4]
+    ) / 16.0
+
+
+@njit(cache=True)
+def solved_flux(blocks, n):
+    """The flux after the last update, from the edge where the one-way fluxes are least (least rounding)."""
+    i = 1
+    for k in range(2, n - 2):
+        if blocks[k, 15] < blocks[i, 15]:
+            i = k
+    j = i + 1
+    return (
+        blocks[i, 14]
+        - blocks[j, 10] * blocks[i, 12]
+        - blocks[j, 11] * blocks[i, 13]
+        + blocks[i, 6] * blocks[j, 12]
+        + blocks[i, 7] * blocks[j, 13]
+    )
+
+
+@njit(cache=True)
+def advance(problem, positions, target, path, now, before, guess, work, blocks):
+    """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
+
+    `path` holds the drop reached, the one before it and the step now tried; True if the target was reached.
+    """
+    n = len(positions)
+    while path[0] != target:
+        at, previous, step = path[0], path[1], path[2]
+        ahead, aim = target - at, target
+        if abs(ahead) > step:
+            ahead = np.copysign(min(step, 0.5 * abs(ahead)) if abs(ahead) < 2.0 * step else step, ahead)
+            aim = at + ahead
+        stretch = ahead / (at - previous) if at != previous else 0.0
+        for c in range(2):
+            for i in range(n):
+                guess[c, i] = now[c, i] + stretch * (now[c, i] - before[c, i])
+        if solve_newton(problem, positions, aim, guess[0, :n], guess[1, :n], work, blocks):
+            before[:, :n] = now[:, :n]
+            now[:, :n] = guess[:, :n]
+            path[0], path[1] = aim, at
+            path[2] = max(step, _STEP_GROWTH * abs(ahead))
+        else:
+            path[2] = 0.5 * abs(ahead)
+            if path[2] < _SMALLEST_STEP:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def solve_sweep(problem, positions, levels, drops, flux, status):
+    """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
+
+    Parameters
+    ----------
+    problem : ScaledProblem
+    positions : (nodes,) of the finest mesh; every second node makes the next coarser one
+    levels : number of meshes
+    drops : (n,) in kT, all of one sign, growing
+    flux, status : (n, levels) and (n,), filled here, coarse to fine; status is one of the numbers above
+    """
+    nodes = len(positions)
+    coarse = positions[:: 2 ** (levels - 1)].copy()
+    m = len(coarse)
+    now = np.zeros((levels, 2, nodes))
+    correction = np.zeros((levels, 2, nodes))
+    before = np.zeros((2, nodes))
+    guess = np.zeros((2, nodes))
+    work = np.zeros((nodes, 6))
+    blocks = np.zeros((nodes, 16))
+    status[:] = STUCK
+    if not solve_equilibrium(problem, coarse, now[0, 0, :m], now[0, 1, :m], work, blocks):
+        status[:] = NO_EQUILIBRIUM
+        return
+    before[:] = now[0]
+    path = np.array([0.0, 0.0, _FIRST_STEP])
+    for k in range(len(drops)):
+        if not advance(problem, coarse, drops[k], path, now[0], before, guess, work, blocks):
+            return
+        flux[k, 0] = solved_flux(blocks, m)
+        converged = True
+        for level in range(1, levels):
+            mesh = positions[:: 2 ** (levels - 1 - level)].copy()
+            n, half = len(mesh), len(mesh) // 2 + 1
+            for c in range(2):
+                refine(now[level - 1, c, :half], guess[c, :n])
+                now[level, c, :n] = guess[c, :n] + correction[level, c, :n]
+            if not solve_newton(problem, mesh, drops[k], now[level, 0, :n], now[level, 1, :n], work, blocks):
+                converged = False
+                break
+            correction[level, :, :n] = now[level, :, :n] - guess[:, :n]
+            flux[k, level] = solved_flux(blocks, n)
+        if converged:
+            status[k] = CONVERGED
