@@ -67,7 +67,7 @@ class Device:
         for material in self.active_layers:
             if material not in materials:
                 stack = ", ".join(materials)
-                raise ValueError(f"active layer {material!r} of {self.identifier!r} is not in its stack: {stack}")
+                raise ValueError(f"active layer {material!r} of {self.identifier!r} is not in: {stack}")
         if not self.active_layers:
             raise ValueError(
                 f"device {self.identifier!r} names no active layer; say which film carriers cross"

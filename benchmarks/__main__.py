@@ -1,0 +1,58 @@
+"""Every benchmark in one table: ``python -m benchmarks [--full] [--only NAME] [--json FILE]``.
+
+Each module of this package offers ``measure(full) -> list of rows``; a row is a dict with the texts *figure*, *goal*,
+*measured* and *peer* (the same figure of another program, measured in the same run, where there is one).
+"""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import platform
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import benchmarks
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the full numbers of trials, which take long")
+    parser.add_argument("--only", action="append", metavar="NAME", help="these modules only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON as well")
+    options = parser.parse_args()
+    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    unknown = set(options.only or ()) - set(names)
+    if unknown:
+        print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr)
+        return 2
+    rows = []
+    console = Console()
+    for name in options.only or names:
+        started = time.perf_counter()
+        console.print(f"[dim]{name} ...[/dim]")
+        module = importlib.import_module(f"benchmarks.{name}")
+        rows += [{"benchmark": name, **row} for row in module.measure(full=options.full)]
+        console.print(f"[dim]{name}: {time.perf_counter() - started:.1f} s[/dim]")
+    console.print(_table(rows))
+    if options.json:
+        document = {"python": platform.python_version(), "machine": platform.machine(), "rows": rows}
+        options.json.write_text(
+            json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
+        )
+    return 0
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    table = Table("benchmark", "figure", "goal", "measured", "peer")
+    for row in rows:
+        table.add_row(*(str(row.get(key, "")) for key in ("benchmark", "figure", "goal", "measured", "peer")))
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
