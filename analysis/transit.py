@@ -1,0 +1,309 @@
+"""Delay time from a pulse-width series of electroluminescence, and the mobility a transit time would mean.
+
+The time-averaged light of pulses much longer than the delay grows linearly with their width, I ∝ (τ_pulse -
+τ_d): the *delay time* is where the asymptote of the noise-free curve meets the axis. It is data: onset delay
+plus finite rise minus afterglow. That it is a *transit time* is a claim, made by `transit_mobility`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.curves import FloatArray, TELSeries
+from analysis.estimate import GOOD, Estimate, Verdict
+from analysis.straight_line import StraightLineFit, fit_straight_line
+
+BoolArray = npt.NDArray[np.bool_]
+
+STRAIGHT_FROM = 2.0
+"""The straight part begins at this many delay times [1]."""
+
+LONGEST_AT_LEAST = 3.0
+"""The longest pulse must last this many delay times [1]."""
+
+MINIMUM_WIDTHS = 4
+"""Distinct widths the straight part must hold."""
+
+SPACE_CHARGE_FRONT_FACTOR = 0.786
+"""Arrival of the front of a space-charge-limited transient in units of L²/(μV) (Many, Rakavy 1962) [1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayFit:
+    """The delay time of one pulse-width series, with the points behind it.
+
+    Parameters
+    ----------
+    delay_time : [s], with its 95 % interval
+    slope : of the asymptote [A s⁻¹]
+    used : (n,) points of the straight part
+    straight_part : shortest and longest width used [s]; None where there was none
+    chosen_by : "rule" or "operator"
+    line : through the straight part; None where there was none
+    verdict : of the delay time
+    why : how the straight part was found, or why there is none
+    """
+
+    delay_time: Estimate
+    slope: Estimate
+    used: BoolArray
+    straight_part: tuple[float, float] | None
+    chosen_by: str
+    line: StraightLineFit | None
+    verdict: Verdict
+    why: str
+
+
+def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | None = None) -> DelayFit:
+    """Find where the straight part of light current against pulse width meets the width axis.
+
+    Parameters
+    ----------
+    series : one pulse amplitude, three points or more
+    straight_part : shortest and longest width [s] to use instead of the rule; recorded as the operator's
+        choice
+
+    Returns
+    -------
+    DelayFit
+        Never an exception for data that cannot support the number: its verdict then says what to measure.
+    """
+    width, light = series.pulse_width, series.light_current
+    readable = np.isfinite(light)
+    if len(np.unique(width[readable])) < 3:
+        return _no_delay(series, "too_few_points", "Measure at three or more pulse widths.")
+    if straight_part is not None:
+        used = readable & (width >= straight_part[0] * (1 - 1e-9)) & (width <= straight_part[1] * (1 + 1e-9))
+        if len(np.unique(width[used])) < 3:
+            return _no_delay(
+                series, "too_few_points", "The given straight part holds fewer than three widths."
+            )
+        return _delay_fit(series, used, "operator", "The straight part was given.")
+
+    used = _iterated_straight_part(series, readable)
+    fit = _delay_fit(series, used, "rule", "The straight part begins at two delay times.")
+    return fit
+
+
+def _line(series: TELSeries, used: BoolArray) -> StraightLineFit:
+    error = None if series.light_current_error is None else series.light_current_error[used]
+    return fit_straight_line(series.pulse_width[used], series.light_current[used], error)
+
+
+def _iterated_straight_part(series: TELSeries, readable: BoolArray) -> BoolArray:
+    """Points beyond two delay times, the delay time being that of the line through them."""
+    widths = np.unique(series.pulse_width[readable])
+    used = readable
+    for start in range(len(widths) - 2):
+        used = readable & (series.pulse_width >= widths[start])
+        line = _line(series, used)
+        if line.slope > 0 and -line.intercept / line.slope * STRAIGHT_FROM <= widths[start]:
+            return used
+    return used
+
+
+def _delay_fit(series: TELSeries, used: BoolArray, chosen_by: str, why: str) -> DelayFit:
+    line = _line(series, used)
+    delay = line.x_intercept()
+    verdict = _verdict(series, used, delay)
+    width = series.pulse_width[used]
+    return DelayFit(
+        delay_time=Estimate(
+            value=delay.value,
+            standard_error=delay.standard_error,
+            confidence_interval=delay.confidence_interval,
+            verdict=verdict,
+        ),
+        slope=Estimate(value=line.slope, standard_error=line.slope_standard_error),
+        used=used,
+        straight_part=(float(width.min()), float(width.max())),
+        chosen_by=chosen_by,
+        line=line,
+        verdict=verdict,
+        why=why,
+    )
+
+
+def _verdict(series: TELSeries, used: BoolArray, delay: Estimate) -> Verdict:
+    if not delay.verdict.is_good:
+        return delay.verdict
+    if delay.value <= 0:
+        return Verdict(
+            word="undecided", advice="The line meets the axis at no positive width; check the background."
+        )
+    width = series.pulse_width[used]
+    beyond = np.unique(width[width >= STRAIGHT_FROM * delay.value])
+    if len(beyond) < MINIMUM_WIDTHS or width.max() < LONGEST_AT_LEAST * delay.value:
+        return Verdict(
+            word="pulses_too_short",
+            advice=(
+                f"{len(beyond)} of the {MINIMUM_WIDTHS} widths needed lie beyond two delay times, about "
+                f"{2e6 * delay.value:.0f} µs; add pulses up to {1e6 * 4 * delay.value:.0f} µs."
+            ),
+        )
+    return GOOD
+
+
+def _no_delay(series: TELSeries, word: Any, advice: str) -> DelayFit:
+    verdict = Verdict(word=word, advice=advice)
+    nothing = Estimate(value=math.nan, verdict=verdict)
+    return DelayFit(
+        delay_time=nothing,
+        slope=nothing,
+        used=np.zeros(len(series), dtype=bool),
+        straight_part=None,
+        chosen_by="rule",
+        line=None,
+        verdict=verdict,
+        why=advice,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitMobility:
+    """A mobility under the claim that a delay time is a transit time.
+
+    Parameters
+    ----------
+    mobility : [m² V⁻¹ s⁻¹]
+    electric_field : (V - V_bi)/L [V m⁻¹]
+    convention : which voltage, length and front factor it was computed with, in words
+    """
+
+    mobility: Estimate
+    electric_field: float
+    convention: str
+
+
+def transit_mobility(
+    delay_time: Estimate,
+    thickness: Estimate | float,
+    voltage: float,
+    built_in_voltage: float = 0.0,
+    front_factor: float = 1.0,
+    *,
+    instrument_delay: float = 0.0,
+) -> TransitMobility:
+    """Mobility from a transit time, μ = L²/(τ (V - V_bi)) (Li et al. 2024, eq. 3, which prints V).
+
+    Parameters
+    ----------
+    delay_time : [s]
+    thickness : length crossed [m]; the standard error of an Estimate becomes a systematic error
+    voltage : across the device [V]
+    built_in_voltage : [V]; zero gives eq. 3 as printed
+    front_factor : 1, or 0.786 for a space-charge-limited front [1]
+    instrument_delay : RC and generator delay subtracted from the delay time [s]
+
+    Returns
+    -------
+    TransitMobility
+
+    Raises
+    ------
+    ValueError
+        A voltage not above the built-in voltage, or an instrument delay not below the delay time.
+
+    Examples
+    --------
+    >>> at_4_volt = transit_mobility(Estimate(value=49.6e-6), 95e-9, 4.0, built_in_voltage=2.0)
+    >>> f"{at_4_volt.mobility.value:.1e}"
+    '9.1e-11'
+    """
+    length = thickness if isinstance(thickness, Estimate) else Estimate(value=thickness)
+    layer_voltage = voltage - built_in_voltage
+    if not layer_voltage > 0:
+        raise ValueError(f"voltage {voltage:g} V is not above built_in_voltage {built_in_voltage:g} V")
+    transit_time = delay_time.value - instrument_delay
+    if not math.isnan(transit_time) and transit_time <= 0:
+        raise ValueError(
+            f"delay_time {delay_time.value:.3g} s is not above instrument_delay {instrument_delay:.3g} s"
+        )
+    scale = front_factor * length.value**2 / layer_voltage
+    mobility = scale / transit_time
+    interval = delay_time.confidence_interval
+    relative_length_error = (length.standard_error or 0.0) / length.value
+    return TransitMobility(
+        mobility=Estimate(
+            value=mobility,
+            standard_error=None
+            if delay_time.standard_error is None
+            else mobility * delay_time.standard_error / transit_time,
+            systematic_error=2 * mobility * relative_length_error if relative_length_error else None,
+            confidence_interval=None if interval is None else _inverted(interval, instrument_delay, scale),
+            verdict=delay_time.verdict,
+        ),
+        electric_field=layer_voltage / length.value,
+        convention=_convention(length.value, built_in_voltage, front_factor),
+    )
+
+
+def _inverted(interval: tuple[float, float], instrument_delay: float, scale: float) -> tuple[float, float]:
+    low, high = (max(limit - instrument_delay, 0.0) for limit in interval)
+    return scale / high if high > 0 else math.inf, scale / low if low > 0 else math.inf
+
+
+def _convention(thickness: float, built_in_voltage: float, front_factor: float) -> str:
+    voltage = "V" if built_in_voltage == 0 else f"V - {built_in_voltage:g} V"
+    return f"{voltage} over {thickness * 1e9:g} nm, front factor {front_factor:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldDependence:
+    """ln μ against E^½: the Poole-Frenkel line.
+
+    Parameters
+    ----------
+    zero_field_mobility : its intercept [m² V⁻¹ s⁻¹]
+    field_coefficient : γ, its slope [(m/V)^½]
+    verdict : of the line
+    """
+
+    zero_field_mobility: Estimate
+    field_coefficient: Estimate
+    verdict: Verdict
+
+
+def fit_field_dependence(
+    electric_field: Sequence[float], mobility: Sequence[float], mobility_error: Sequence[float] | None = None
+) -> FieldDependence:
+    """Fit ln μ = ln μ(0) + γ E^½ to transit mobilities.
+
+    Parameters
+    ----------
+    electric_field : (n,) [V m⁻¹]
+    mobility : (n,) [m² V⁻¹ s⁻¹]; values that are not finite or not above zero are left out
+    mobility_error : (n,) standard errors [m² V⁻¹ s⁻¹]
+
+    Returns
+    -------
+    FieldDependence
+    """
+    field = np.asarray(electric_field, dtype=np.float64)
+    mu: FloatArray = np.asarray(mobility, dtype=np.float64)
+    usable = np.isfinite(mu) & (mu > 0) & (field > 0)
+    error = None
+    if mobility_error is not None:
+        error = np.asarray(mobility_error, dtype=np.float64)
+        usable &= np.isfinite(error) & (error > 0)
+        error = error[usable] / mu[usable]
+    if len(np.unique(field[usable])) < 3:
+        advice = f"{int(usable.sum())} usable mobilities are too few; measure at three or more amplitudes."
+        nothing = Estimate(value=math.nan, verdict=Verdict(word="too_few_points", advice=advice))
+        return FieldDependence(
+            zero_field_mobility=nothing, field_coefficient=nothing, verdict=nothing.verdict
+        )
+    line = fit_straight_line(np.sqrt(field[usable]), np.log(mu[usable]), error)
+    scale = math.sqrt(max(line.reduced_chi_square, 1.0)) if line.errors_known else 1.0
+    zero_field = math.exp(line.intercept)
+    return FieldDependence(
+        zero_field_mobility=Estimate(
+            value=zero_field, standard_error=zero_field * line.intercept_standard_error * scale
+        ),
+        field_coefficient=Estimate(value=line.slope, standard_error=line.slope_standard_error * scale),
+        verdict=GOOD,
+    )
