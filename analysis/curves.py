@@ -1,7 +1,7 @@
 """One measured curve each, checked once, then read-only."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,17 +68,17 @@ class JVCurve:
     def select(self, mask: npt.NDArray[np.bool_]) -> "JVCurve":
         """The curve with only the points where the mask is true."""
         error = self.current_density_error
-        return JVCurve(
+        return replace(
+            self,
             voltage=self.voltage[mask],
             current_density=self.current_density[mask],
-            temperature=self.temperature,
-            thickness=self.thickness,
-            relative_permittivity=self.relative_permittivity,
             current_density_error=None if error is None else error[mask],
-            current_density_floor=self.current_density_floor,
             flags=tuple(words for words, keep in zip(self.flags, mask, strict=True) if keep),
-            label=self.label,
         )
+
+    def flagged(self, word: str) -> npt.NDArray[np.bool_]:
+        """(n,) where a point carries this flag."""
+        return np.array([word in words for words in self.flags], dtype=bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +123,21 @@ class TELSeries:
 
     def __len__(self) -> int:
         return len(self.pulse_width)
+
+    def select(self, mask: npt.NDArray[np.bool_]) -> "TELSeries":
+        """The series with only the points where the mask is true."""
+        error = self.light_current_error
+        return replace(
+            self,
+            pulse_width=self.pulse_width[mask],
+            light_current=self.light_current[mask],
+            light_current_error=None if error is None else error[mask],
+            flags=tuple(words for words, keep in zip(self.flags, mask, strict=True) if keep),
+        )
+
+    def flagged(self, word: str) -> npt.NDArray[np.bool_]:
+        """(n,) where a point carries this flag."""
+        return np.array([word in words for words in self.flags], dtype=bool)
 
 
 def _require_equal_length(**arrays: FloatArray) -> None:

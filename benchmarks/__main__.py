@@ -1,6 +1,6 @@
 """Every benchmark in one table: ``python -m benchmarks [--full] [--only NAME] [--json FILE]``.
 
-Each module of this package offers ``measure(full) -> list of rows``; a row is a dict with the texts *figure*, *goal*,
+Each module here offers ``measure(full) -> list of rows``; a row is a dict with the texts *figure*, *goal*,
 *measured* and *peer* (the same figure of another program, measured in the same run, where there is one).
 """
 

@@ -39,15 +39,14 @@ class TELScreen:
     def runs(self) -> tuple[TELRun, ...]:
         return self.finished if self.running is None else (*self.finished, self.running)
 
-    def fits(self, device: str | None = None) -> list[tuple[TELSeries, DelayFit]]:
-        """Every series with enough points, and its delay time with a verdict."""
-        return [
-            (series, fit_delay_time(series))
-            for run in self.runs
-            if device in (None, run.started.device)
-            for series in run.series()
-            if len(series) >= MINIMUM_POINTS
-        ]
+    def fits(self, device: str) -> list[tuple[TELSeries, DelayFit]]:
+        """Every series of one device with enough points, and its delay time with a verdict."""
+        return [pair for run in self.runs if run.started.device == device for pair in self.fits_of(run)]
+
+    @staticmethod
+    def fits_of(run: TELRun) -> list[tuple[TELSeries, DelayFit]]:
+        """The series of one run with enough points, each with its delay time."""
+        return [(series, fit_delay_time(series)) for series in run.series() if len(series) >= MINIMUM_POINTS]
 
 
 def is_tel(started: RunStarted) -> bool:
