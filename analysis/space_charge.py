@@ -29,6 +29,9 @@ SLOPE_TOLERANCE = 0.2
 MINIMUM_SPAN = 1.4
 """Shortest window worth the name, as the ratio of its last to its first voltage [1]."""
 
+TYPICAL_SITE_DENSITY = 4.56e25
+"""One site per (2.8 nm)³, the hopping distance of Li et al. 2024 [m⁻³]."""
+
 MINIMUM_WINDOW_POINTS = 4
 """Fewest points in a window."""
 
@@ -345,7 +348,11 @@ def common_window(
 
 
 def diffusion_enhancement(
-    voltage: Any, temperature: float, thickness: float, relative_permittivity: float
+    voltage: Any,
+    temperature: float,
+    thickness: float,
+    relative_permittivity: float,
+    site_density: float = TYPICAL_SITE_DENSITY,
 ) -> npt.NDArray[np.float64]:
     """Exact J/J_MG of a trap-free diode of constant mobility between two ohmic contacts [1].
 
@@ -355,6 +362,7 @@ def diffusion_enhancement(
     temperature : [K]
     thickness : [m]
     relative_permittivity : [1]
+    site_density : both contacts hold half of it [m⁻³]; it matters by percents below 0.1 V only
 
     Returns
     -------
@@ -366,12 +374,12 @@ def diffusion_enhancement(
     mobility = 1e-10  # any: both currents are proportional to it
     exact = solve_current_density(
         voltage,
-        mobility=ConstantMobility(mobility=mobility),
+        mobility=ConstantMobility(value=mobility, site_density=site_density),
         temperature=temperature,
         thickness=thickness,
         relative_permittivity=relative_permittivity,
         contacts=OhmicContacts(),
-    )
+    ).current_density
     return exact / mott_gurney_current_density(voltage, mobility, thickness, relative_permittivity)
 
 
