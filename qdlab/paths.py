@@ -1,0 +1,28 @@
+"""Where qdlab keeps what is not the user's: runtime files, and the application's log."""
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+
+def runtime_directory() -> Path:
+    """The folder of lock files, made if need be; ``$QDLAB_RUNTIME_DIR`` or the user's runtime folder."""
+    told = os.environ.get("QDLAB_RUNTIME_DIR")
+    folder = Path(told) if told else platformdirs.user_runtime_path("qdlab", appauthor=False)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def log_directory() -> Path:
+    """The folder of the application's logs, made if need be; ``$QDLAB_LOG_DIR`` or the user's log folder."""
+    told = os.environ.get("QDLAB_LOG_DIR")
+    folder = Path(told) if told else platformdirs.user_log_path("qdlab", appauthor=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def file_stem(name: str) -> str:
+    """A name as a file's stem on every system: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"
