@@ -8,7 +8,6 @@ mobilities in the mobility at zero density and field.
 import math
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 
 from analysis.curves import FloatArray
@@ -115,6 +114,21 @@ def edge_mobility(problem, log_c, root_product, field):
     return density_part + field_part, in_density, in_field
 
 
+@njit(cache=True, inline="always")
+def mean_enhancement(problem, work, i, level_rise):
+    """Rise of the Fermi level over that of ln c along an edge, with its slopes in the two Fermi levels."""
+    if len(problem.occupation_values) == 0:
+        return 1.0, 0.0, 0.0
+    j = i + 1
+    slope_i, slope_j = work[i, 1], work[j, 1]
+    rise = work[j, 0] - work[i, 0]
+    if abs(rise) > _EVEN_BELOW:
+        g = level_rise / rise
+        return g, (g * slope_i - 1.0) / rise, (1.0 - g * slope_j) / rise
+    g = 2.0 / (slope_i + slope_j)
+    return g, -0.5 * g * g * work[i, 2], -0.5 * g * g * work[j, 2]
+
+
 @njit(cache=True)
 def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     """Flux from node i to node i + 1, with its derivatives.
@@ -131,17 +145,7 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     drop = potential[i] - potential[j]
     fermi_drop = quasi_fermi[i] - quasi_fermi[j]
     slope_i, slope_j = work[i, 1], work[j, 1]
-    g, g_i, g_j = 1.0, 0.0, 0.0
-    if len(problem.occupation_values) > 0:
-        rise = work[j, 0] - work[i, 0]
-        if abs(rise) > _EVEN_BELOW:
-            g = (drop - fermi_drop) / rise
-            g_i = (g * slope_i - 1.0) / rise
-            g_j = (1.0 - g * slope_j) / rise
-        else:
-            g = 2.0 / (slope_i + slope_j)
-            g_i = -0.25 * g * g * work[i, 2] * 2.0
-            g_j = -0.25 * g * g * work[j, 2] * 2.0
+    g, g_i, g_j = mean_enhancement(problem, work, i, drop - fermi_drop)
     t = drop / g
     forward, backward, slope_t = bernoulli(t)
     c_i, c_j = work[i, 4], work[j, 4]

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,11 @@ class MobilityModel(Protocol):
         """Width of the Gaussian density of states [J]; None where the model has none."""
         ...
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Its numbers the current density is differentiated in."""
+        ...
+
     def law(self, temperature: float) -> MobilityLaw:
         """The model's numbers at one temperature [K]."""
         ...
@@ -64,6 +69,8 @@ class ConstantMobility:
     site_density : [m⁻³]; the contacts' densities are fractions of it
     disorder_width : [J]; needed for Gaussian statistics only
     """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("value", "site_density")
 
     value: float
     site_density: float = 1e27
@@ -91,6 +98,8 @@ class PooleFrenkelMobility:
     site_density : [m⁻³]
     disorder_width : [J]; needed for Gaussian statistics only
     """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("zero_field_mobility", "field_coefficient", "site_density")
 
     zero_field_mobility: float
     field_coefficient: float
@@ -136,6 +145,13 @@ class EGDM:
     reduced_field_cap, density_cap : largest e E a/sigma and p a³ the factors follow, as proposed by van Mensfoort and
         Coehoorn, PRB 78, 085207 (2008); None: no cap
     """
+
+    parameter_names: ClassVar[tuple[str, ...]] = (
+        "disorder_width",
+        "hopping_distance",
+        "mobility_prefactor",
+        "zero_density_coefficient",
+    )
 
     disorder_width: float
     hopping_distance: float

@@ -26,7 +26,7 @@ def contact_equation(problem, spacing, level, potential, neighbour, quasi_fermi,
     width = math.sqrt(field * field + 1.0)
     pulling = 0.5 * (field + width)
     raised = problem.image_lowering * math.sqrt(pulling)
-    in_field = 0.25 * raised / width
+    in_field = 0.5 * raised / width
     in_level = charge * log_c_slope
     return (
         residual + raised,

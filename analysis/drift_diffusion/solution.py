@@ -4,8 +4,8 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from analysis.constants import (
     BOLTZMANN_CONSTANT,
     ELEMENTARY_CHARGE,
     VACUUM_PERMITTIVITY,
-    electronvolt,
     thermal_voltage,
 )
 from analysis.curves import FloatArray
@@ -34,12 +33,21 @@ _MESHES = 3
 _MOST_EXTRAPOLATED = 0.02  # of the flux between the finest mesh and the extrapolated one; more is no solution
 _UNCAPPED = 1e300
 _WIDEST_LAYER = 0.2  # of the film; beyond it a graded mesh gains nothing
+_MOST_RESISTANCE_STEPS = 30
+_DIFFERENCE_STEP = 1e-5  # relative, in the scaled numbers' slopes
+_DIFFERENCE_SCALE = {  # where a parameter is zero
+    "built_in_voltage": 0.1,  # [V]
+    "injecting_barrier": 1.6e-20,  # [J]
+    "extracting_barrier": 1.6e-20,
+    "field_coefficient": 1e-4,  # [(V m⁻¹)^-1/2]
+}
 _NO_TABLE = np.zeros((0, 4))
 
 _ADVICE = {
     "newton_failed": "Newton's method stalled on the way to this voltage; ask for voltages in between, or check the "
     "parameters for a mobility that changes by many decades within the film",
     "no_equilibrium": "the film at zero voltage could not be solved; check permittivity, thickness and site density",
+    "series_resistance": "the voltage left behind the series resistance was not found; check the resistance",
     "mesh_too_coarse": "the meshes disagree by more than 2 %; ask for accuracy='fine'",
 }
 
@@ -107,6 +115,32 @@ class TransportProblem:
             raise ValueError(f"statistics {self.statistics!r} is neither 'classical' nor 'gaussian'")
         if self.statistics == "gaussian" and self.mobility.disorder_width is None:
             raise ValueError("statistics 'gaussian' needs a mobility model with a disorder_width")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Every number the current density has a derivative in, but the series resistance; SI."""
+        found = {name: float(getattr(self.mobility, name)) for name in self.mobility.parameter_names}
+        found |= {name: getattr(self, name) for name in ("temperature", "thickness", "relative_permittivity")}
+        if isinstance(self.contacts, BarrierContacts):
+            return found | {
+                "injecting_barrier": self.contacts.injecting,
+                "extracting_barrier": self.contacts.extracting,
+            }
+        return found | {"built_in_voltage": self.built_in_voltage}
+
+    def with_parameters(self, **values: float) -> "TransportProblem":
+        """The same problem with some of its `parameters` changed."""
+        barriers = {name: values.pop(f"{name}_barrier", None) for name in ("injecting", "extracting")}
+        changed_barriers = {name: value for name, value in barriers.items() if value is not None}
+        in_mobility = {name: values.pop(name) for name in self.mobility.parameter_names if name in values}
+        # Any: dataclasses.replace knows the fields, the Protocol does not promise a dataclass
+        mobility: Any = self.mobility
+        return replace(
+            self,
+            mobility=replace(mobility, **in_mobility) if in_mobility else mobility,
+            contacts=replace(self.contacts, **changed_barriers) if changed_barriers else self.contacts,
+            **values,
+        )
 
     @property
     def reduced_disorder(self) -> float | None:
@@ -226,7 +260,7 @@ def solve_many(
         raise ValueError(f"accuracy {accuracy!r} is neither 'standard' nor 'fine'")
 
     def solve(job: tuple[npt.ArrayLike, TransportProblem]) -> JVSolution:
-        return _solve(_voltages(job[0]), job[1], accuracy)
+        return _solve(_voltages(job[0]), job[1], accuracy, sensitivities)
 
     workers = min(len(jobs), threads or os.cpu_count() or 1)
     if workers <= 1:
@@ -244,70 +278,168 @@ class _Scaling(NamedTuple):
     orientation: int  # -1 where the extracting contact is the denser one and the film is solved mirrored
 
 
-def _solve(voltage: FloatArray, problem: TransportProblem, accuracy: Accuracy) -> JVSolution:
-    scaling = _scale(problem)
-    current_density, status = _layer_current_density(voltage, scaling, accuracy)
-    words = tuple(status)
+class _Film(NamedTuple):
+    """What the solver found between the contacts, before any series resistance."""
+
+    current_density: FloatArray  # (n,) [A m⁻²]
+    status: list[str]
+    derivatives: FloatArray  # (n, numbers) of the flux over the flux, in the order of `adjoint`; or (n, 0)
+
+
+def _solve(
+    voltage: FloatArray, problem: TransportProblem, accuracy: Accuracy, sensitivities: bool
+) -> JVSolution:
+    film_voltage, film = _film_at_terminals(voltage, problem, accuracy, sensitivities)
+    words = tuple(film.status)
     return JVSolution(
         voltage=voltage,
-        current_density=current_density,
+        current_density=film.current_density,
         status=words,
         advice=_advice(words),
+        sensitivities=_sensitivities(film_voltage, film, problem) if sensitivities else {},
         verdict=_verdict(problem, words),
     )
 
 
-def _layer_current_density(
-    voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy
-) -> tuple[FloatArray, list[str]]:
-    """Current density [A m⁻²] and status at each voltage across the film [V]."""
-    from analysis.drift_diffusion import sweep  # compiles on first use
+def _film_at_terminals(
+    voltage: FloatArray, problem: TransportProblem, accuracy: Accuracy, sensitivities: bool
+) -> tuple[FloatArray, _Film]:
+    """The voltage left for the film behind the series resistance, and the film's solution there.
+
+    Newton's method on film_voltage + resistance current_density(film_voltage) = voltage. It starts from the whole
+    voltage: the current grows faster than linearly, so the steps approach from above and never overshoot.
+    """
+    resistance = problem.series_resistance_area
+    scaling = _scale(problem)
+    if resistance == 0:
+        return voltage, _solve_film(voltage, scaling, accuracy, sensitivities)
+    film_voltage = voltage
+    for _ in range(_MOST_RESISTANCE_STEPS):
+        film = _solve_film(film_voltage, scaling, accuracy, True)
+        excess = film_voltage + resistance * film.current_density - voltage
+        step = np.nan_to_num(excess / (1 + resistance * _conductance(film, scaling)))
+        if np.all(np.abs(step) <= 1e-9 * np.abs(voltage) + 1e-12):
+            return film_voltage, film
+        film_voltage = film_voltage - step
+    status = [
+        "series_resistance" if abs(change) > 1e-9 * abs(asked) + 1e-12 else word
+        for word, change, asked in zip(film.status, step, voltage, strict=True)
+    ]
+    current_density = np.where([word == "converged" for word in status], film.current_density, np.nan)
+    return film_voltage, film._replace(current_density=current_density, status=status)
+
+
+def _conductance(film: _Film, scaling: _Scaling) -> FloatArray:
+    """Slope of the current density in the voltage across the film [S m⁻²]."""
+    from analysis.drift_diffusion import adjoint
+
+    return scaling.current_density / scaling.thermal_voltage * film.derivatives[:, adjoint.DROP]
+
+
+def _solve_film(voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy, differentiate: bool) -> _Film:
+    """Solve at each voltage across the film [V], each sign on its own way from zero."""
+    from analysis.drift_diffusion import adjoint, sweep  # compiles on first use
 
     words = {
         sweep.CONVERGED: "converged",
         sweep.STUCK: "newton_failed",
         sweep.NO_EQUILIBRIUM: "no_equilibrium",
     }
+    numbers = adjoint.NUMBERS if differentiate else 0
     drops = scaling.orientation * voltage / scaling.thermal_voltage
-    cells = _CELLS[accuracy]
-    positions = _mesh(scaling.problem, cells, float(np.max(np.abs(drops), initial=1.0)))
-    flux = np.zeros(len(drops))
-    status = ["converged"] * len(drops)
+    positions = _mesh(scaling.problem, _CELLS[accuracy], float(np.max(np.abs(drops), initial=1.0)))
+    flux = np.full(len(drops), np.nan)
+    derivatives = np.full((len(drops), numbers), np.nan)
+    status = np.full(len(drops), "converged", dtype=object)
     for sign in (1, -1):
-        chosen = np.flatnonzero(sign * drops > 0)
+        chosen = np.flatnonzero(drops >= 0) if sign > 0 else np.flatnonzero(drops < 0)
         if len(chosen) == 0:
             continue
-        ascending, inverse = np.unique(np.abs(drops[chosen]), return_inverse=True)
+        ascending, place = np.unique(np.abs(drops[chosen]), return_inverse=True)
         on_meshes = np.full((len(ascending), _MESHES), np.nan)
+        changes = np.full((len(ascending), _MESHES, numbers), np.nan)
         codes = np.empty(len(ascending), dtype=np.int64)
-        sweep.solve_sweep(scaling.problem, positions, _MESHES, sign * ascending, on_meshes, codes)
-        values, agree = extrapolate(on_meshes)
-        for index, place in zip(chosen, inverse, strict=True):
-            word = words[int(codes[place])]
-            status[index] = word if word != "converged" or agree[place] else "mesh_too_coarse"
-            flux[index] = values[place] if status[index] == "converged" else np.nan
-    return scaling.orientation * scaling.current_density * flux, status
+        sweep.solve_sweep(scaling.problem, positions, _MESHES, sign * ascending, on_meshes, changes, codes)
+        limit = extrapolate(on_meshes)
+        close = np.abs(on_meshes[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
+        found = np.array([words[int(code)] for code in codes], dtype=object)
+        limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
+        found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
+        status[chosen] = found[place]
+        flux[chosen] = np.where(found == "converged", limit, np.nan)[place]
+        derivatives[chosen] = extrapolate(changes)[place]
+    return _Film(
+        current_density=scaling.orientation * scaling.current_density * flux,
+        status=list(status),
+        derivatives=derivatives,
+    )
 
 
-def extrapolate(on_meshes: FloatArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def _sensitivities(film_voltage: FloatArray, film: _Film, problem: TransportProblem) -> dict[str, FloatArray]:
+    """Derivative of the current density in each parameter, by the chain rule through the scaled numbers.
+
+    The scaled numbers are short formulas of the parameters: their slopes by central differences are good to 1e-9.
+    """
+    from analysis.drift_diffusion import adjoint
+
+    scaling = _scale(problem)
+    by_number = scaling.orientation * scaling.current_density * film.derivatives
+    by_number[:, adjoint.DROP] *= (
+        scaling.orientation * film_voltage
+    )  # its number is the inverse thermal voltage
+    conductance = _conductance(film, scaling)
+    behind_resistance = 1 / (1 + problem.series_resistance_area * conductance)
+
+    found = {"voltage": conductance, "series_resistance_area": -conductance * film.current_density}
+    for name, value in problem.parameters.items():
+        step = _DIFFERENCE_STEP * (abs(value) or _DIFFERENCE_SCALE[name])
+        above, below = (
+            _numbers(_scale(problem.with_parameters(**{name: value + change}), scaling.orientation))
+            for change in (step, -step)
+        )
+        slope = (above - below) / (2 * step)
+        found[name] = film.current_density * slope[0] + by_number @ slope[1:]
+    return {name: behind_resistance * change for name, change in found.items()}
+
+
+def _numbers(scaling: _Scaling) -> FloatArray:
+    """ln of the unit of current density, and the scaled numbers in the order of `adjoint`."""
+    problem = scaling.problem
+    return np.array(
+        [
+            math.log(scaling.current_density),
+            math.log(problem.charge),
+            problem.injecting_level,
+            problem.extracting_level,
+            1 / scaling.thermal_voltage,
+            problem.density_amplitude,
+            problem.density_exponent,
+            problem.field_amplitude,
+            math.log(problem.field_scale),
+            problem.frenkel_slope,
+            problem.reduced_disorder,
+            problem.image_lowering,
+        ]
+    )
+
+
+def extrapolate(on_meshes: FloatArray) -> FloatArray:
     """Romberg's limit of zero spacing for errors in even powers of it.
 
     Parameters
     ----------
-    on_meshes : (n, 3) coarse to fine, each mesh twice as dense as the one before
+    on_meshes : (n, 3, ...) coarse to fine, each mesh twice as dense as the one before
 
     Returns
     -------
-    limit : (n,)
-    agree : (n,) whether the finest mesh is close enough to the limit to believe it
+    limit : (n, ...)
     """
     once = on_meshes[:, 1:] + (on_meshes[:, 1:] - on_meshes[:, :-1]) / 3
-    limit = once[:, 1] + (once[:, 1] - once[:, 0]) / 15
-    with np.errstate(invalid="ignore"):
-        return limit, np.abs(on_meshes[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
+    return once[:, 1] + (once[:, 1] - once[:, 0]) / 15
 
 
-def _scale(problem: TransportProblem) -> _Scaling:
+def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scaling:
+    """The problem free of units; mirrored, unless told otherwise, where the extracting contact is the denser one."""
     from analysis.drift_diffusion.equations import ScaledProblem  # compiles on first use
 
     model, volt = problem.mobility, thermal_voltage(problem.temperature)
@@ -315,7 +447,8 @@ def _scale(problem: TransportProblem) -> _Scaling:
     permittivity = problem.relative_permittivity * VACUUM_PERMITTIVITY
     unit_field = volt / problem.thickness
     injecting, extracting = _contact_levels(problem)
-    orientation = 1 if injecting >= extracting else -1
+    if orientation is None:
+        orientation = 1 if injecting >= extracting else -1
     image_force = isinstance(problem.contacts, BarrierContacts) and problem.contacts.image_force
     table = None
     if problem.statistics == "gaussian":
@@ -323,8 +456,8 @@ def _scale(problem: TransportProblem) -> _Scaling:
         table = occupation_table(problem.reduced_disorder)
     scaled = ScaledProblem(
         charge=ELEMENTARY_CHARGE * model.site_density * problem.thickness**2 / (permittivity * volt),
-        injecting_level=max(injecting, extracting),
-        extracting_level=min(injecting, extracting),
+        injecting_level=injecting if orientation > 0 else extracting,
+        extracting_level=extracting if orientation > 0 else injecting,
         image_lowering=math.sqrt(ELEMENTARY_CHARGE * unit_field / (4 * math.pi * permittivity)) / volt
         if image_force
         else 0.0,

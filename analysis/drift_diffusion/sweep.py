@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from analysis.drift_diffusion.adjoint import flux_derivatives
 from analysis.drift_diffusion.newton import solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
@@ -26,12 +27,18 @@ def refine(coarse, fine):
 
 
 @njit(cache=True)
-def solved_flux(blocks, n):
-    """The flux after the last update, from the edge where the one-way fluxes are least (least rounding)."""
+def quietest_edge(blocks, n):
+    """The edge where the one-way fluxes are least: the flux has lost least to rounding there."""
     i = 1
     for k in range(2, n - 2):
         if blocks[k, 15] < blocks[i, 15]:
             i = k
+    return i
+
+
+@njit(cache=True)
+def solved_flux(blocks, i):
+    """The flux through an edge after the last update."""
     j = i + 1
     return (
         blocks[i, 14]
@@ -72,7 +79,7 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
 
 
 @njit(cache=True, nogil=True)
-def solve_sweep(problem, positions, levels, drops, flux, status):
+def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
     """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
     Parameters
@@ -81,7 +88,9 @@ def solve_sweep(problem, positions, levels, drops, flux, status):
     positions : (nodes,) of the finest mesh; every second node makes the next coarser one
     levels : number of meshes
     drops : (n,) in kT, all of one sign, growing
-    flux, status : (n, levels) and (n,), filled here, coarse to fine; status is one of the numbers above
+    flux : (n, levels), filled here, coarse to fine
+    derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
+    status : (n,), filled here with one of the numbers above
     """
     nodes = len(positions)
     coarse = positions[:: 2 ** (levels - 1)].copy()
@@ -92,8 +101,14 @@ def solve_sweep(problem, positions, levels, drops, flux, status):
     guess = np.zeros((2, nodes))
     work = np.zeros((nodes, 6))
     blocks = np.zeros((nodes, 16))
+    adjoint = np.zeros((nodes, 2))
+    differentiate = derivatives.shape[2] > 0
     status[:] = STUCK
-    if not solve_equilibrium(problem, coarse, now[0, 0, :m], now[0, 1, :m], work, blocks):
+    potential, quasi_fermi = now[0, 0, :m], now[0, 1, :m]
+    if not (
+        solve_equilibrium(problem, coarse, potential, quasi_fermi, work, blocks)
+        and solve_newton(problem, coarse, 0.0, potential, quasi_fermi, work, blocks)
+    ):
         status[:] = NO_EQUILIBRIUM
         return
     before[:] = now[0]
@@ -101,7 +116,12 @@ def solve_sweep(problem, positions, levels, drops, flux, status):
     for k in range(len(drops)):
         if not advance(problem, coarse, drops[k], path, now[0], before, guess, work, blocks):
             return
-        flux[k, 0] = solved_flux(blocks, m)
+        edge = quietest_edge(blocks, m)
+        flux[k, 0] = solved_flux(blocks, edge)
+        if differentiate:
+            flux_derivatives(
+                problem, coarse, edge, now[0, 0], now[0, 1], work, blocks, adjoint, derivatives[k, 0]
+            )
         converged = True
         for level in range(1, levels):
             mesh = positions[:: 2 ** (levels - 1 - level)].copy()
@@ -113,6 +133,19 @@ def solve_sweep(problem, positions, levels, drops, flux, status):
                 converged = False
                 break
             correction[level, :, :n] = now[level, :, :n] - guess[:, :n]
-            flux[k, level] = solved_flux(blocks, n)
+            edge = quietest_edge(blocks, n)
+            flux[k, level] = solved_flux(blocks, edge)
+            if differentiate:
+                flux_derivatives(
+                    problem,
+                    mesh,
+                    edge,
+                    now[level, 0],
+                    now[level, 1],
+                    work,
+                    blocks,
+                    adjoint,
+                    derivatives[k, level],
+                )
         if converged:
             status[k] = CONVERGED

@@ -1,0 +1,140 @@
+"""Derivatives of the flux in every number of a scaled problem, from one adjoint solution.
+
+At a solution u of R(u, number) = 0 the flux F(u, number) changes by dF/d(number) - lambda dR/d(number), where lambda
+solves the transposed linear system with dF/du on its right side: one back-substitution with Newton's last
+factorisation, however many numbers there are.
+"""
+
+import math
+
+from numba import njit
+
+from analysis.drift_diffusion.equations import bernoulli, mean_enhancement
+
+# the order of the derivatives
+(
+    LOG_CHARGE,
+    INJECTING_LEVEL,
+    EXTRACTING_LEVEL,
+    DROP,
+    DENSITY_AMPLITUDE,
+    DENSITY_EXPONENT,
+    FIELD_AMPLITUDE,
+    LOG_FIELD_SCALE,
+    FRENKEL_SLOPE,
+    REDUCED_DISORDER,
+    IMAGE_LOWERING,
+) = range(11)
+NUMBERS = 11
+
+
+@njit(cache=True)
+def solve_adjoint(blocks, n, edge, adjoint):
+    """Solve the transposed system for the flux through one edge; `blocks` as `newton_update` leaves them."""
+    y0, y1 = 0.0, 0.0
+    for i in range(n):
+        r0, r1 = 0.0, 0.0
+        if i == edge:
+            r0, r1 = -blocks[i + 1, 10], -blocks[i + 1, 11]
+        elif i == edge + 1:
+            r0, r1 = blocks[edge, 6], blocks[edge, 7]
+        if i > 0:
+            k = i - 1
+            r0 -= blocks[k, 4] * y0 + blocks[k, 6] * y1
+            r1 -= blocks[k, 5] * y0 + blocks[k, 7] * y1
+        y0 = blocks[i, 0] * r0 + blocks[i, 2] * r1
+        y1 = blocks[i, 1] * r0 + blocks[i, 3] * r1
+        adjoint[i, 0] = y0
+        adjoint[i, 1] = y1
+    for i in range(n - 2, -1, -1):
+        j = i + 1
+        w0 = blocks[j, 8] * adjoint[j, 0] + blocks[j, 10] * adjoint[j, 1]
+        w1 = blocks[j, 9] * adjoint[j, 0] + blocks[j, 11] * adjoint[j, 1]
+        adjoint[i, 0] -= blocks[i, 0] * w0 + blocks[i, 2] * w1
+        adjoint[i, 1] -= blocks[i, 1] * w0 + blocks[i, 3] * w1
+
+
+@njit(cache=True)
+def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blocks, adjoint, derivatives):
+    """Fill the derivatives of the flux through one edge, in the order above."""
+    n = len(positions)
+    last = n - 1
+    solve_adjoint(blocks, n, edge, adjoint)
+    derivatives[:] = 0.0
+    derivatives[INJECTING_LEVEL] = -adjoint[0, 0]
+    derivatives[EXTRACTING_LEVEL] = -adjoint[last, 0]
+    derivatives[DROP] = -adjoint[last, 1]
+    gaussian = len(problem.occupation_values) > 0
+    for i in range(1, last):
+        charge = 0.5 * problem.charge * (positions[i + 1] - positions[i - 1]) * work[i, 4]
+        derivatives[LOG_CHARGE] += adjoint[i, 0] * charge
+        derivatives[REDUCED_DISORDER] += adjoint[i, 0] * charge * work[i, 3]
+    if problem.image_lowering > 0.0:
+        for i, neighbour in ((0, 1), (last, last - 1)):
+            spacing = abs(positions[neighbour] - positions[i])
+            charge = 0.5 * problem.charge * spacing * work[i, 4]
+            field = (potential[i] - potential[neighbour]) / spacing - charge
+            width = math.sqrt(field * field + 1.0)
+            root = math.sqrt(0.5 * (field + width))
+            in_charge = -0.5 * problem.image_lowering * root / width * charge
+            derivatives[IMAGE_LOWERING] -= adjoint[i, 0] * root
+            derivatives[LOG_CHARGE] -= adjoint[i, 0] * in_charge
+            derivatives[REDUCED_DISORDER] -= adjoint[i, 0] * in_charge * work[i, 3]
+
+    log_cap = math.log(problem.density_cap)
+    for i in range(last):
+        j = i + 1
+        weight = 1.0 if i == edge else 0.0
+        if i > 0:
+            weight -= adjoint[i, 1]
+        if j < last:
+            weight += adjoint[j, 1]
+        weighted = weight * blocks[i, 14]
+        spacing = positions[j] - positions[i]
+        log_c = min(0.5 * (work[i, 0] + work[j, 0]), log_cap)
+        if problem.density_amplitude != 0.0:
+            log_twice = log_c + math.log(2.0)
+            power = (
+                work[i, 5] * work[j, 5] if log_c < log_cap else math.exp(problem.density_exponent * log_twice)
+            )
+            derivatives[DENSITY_AMPLITUDE] += weighted * power
+            derivatives[DENSITY_EXPONENT] += weighted * problem.density_amplitude * power * log_twice
+        field = (potential[i] - potential[j]) / spacing
+        reduced = min(abs(field) / problem.field_scale, problem.field_cap)
+        root = math.sqrt(1.0 + 0.8 * reduced * reduced)
+        derivatives[FIELD_AMPLITUDE] += weighted * (root - 1.0)
+        if reduced < problem.field_cap:
+            derivatives[LOG_FIELD_SCALE] -= (
+                weighted * problem.field_amplitude * 0.8 * reduced * reduced / root
+            )
+        derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(field * field + 1.0)) - 1.0)
+        if gaussian:
+            derivatives[REDUCED_DISORDER] += weight * flux_in_disorder(
+                problem, potential, quasi_fermi, work, i, blocks[i, 14], log_c < log_cap
+            )
+
+
+@njit(cache=True)
+def flux_in_disorder(problem, potential, quasi_fermi, work, i, flux, uncapped):
+    """Derivative of one edge's flux in s by way of the occupations, the Fermi levels held."""
+    j = i + 1
+    drop = potential[i] - potential[j]
+    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
+    g, _, _ = mean_enhancement(problem, work, i, drop - fermi_drop)
+    forward, backward, slope_t = bernoulli(drop / g)
+    c_i, c_j = work[i, 4], work[j, 4]
+    out, back = c_i * backward, c_j * forward
+    bracket = out - back
+    if abs(fermi_drop) < 0.5 * g:
+        bracket = back * math.expm1(fermi_drop / g)
+    if bracket == 0.0:
+        return 0.0
+    in_g = bracket - drop / g * (c_i + (c_i - c_j) * slope_t)
+    rise = work[j, 0] - work[i, 0]
+    g_change = -g * (work[j, 3] - work[i, 3]) / rise if abs(rise) > 1e-5 else 0.0
+    change = g * (out * work[i, 3] - back * work[j, 3]) + in_g * g_change
+    total = flux * change / (g * bracket)
+    if uncapped:
+        density_part = problem.density_amplitude * work[i, 5] * work[j, 5]
+        total += flux * 0.5 * problem.density_exponent * density_part * (work[i, 3] + work[j, 3])
+    return total
