@@ -1,0 +1,456 @@
+"""One Door per box: nothing leaves that its driver did not declare, and nothing that breaks the envelope.
+
+A driver declares, as data, every header it may send and what each does to the box's output. The Door keeps
+that effect as a shadow of the box and judges the state a message would lead to *before* its first byte goes
+out. Whatever could energise needs an arming token; off never does.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from types import EllipsisType
+from typing import Any
+
+from pymeasure.adapters import Adapter
+
+from instruments.errors import LimitError, NotArmedError, ReplyError
+from instruments.limits import Demand, Envelope
+from instruments.link import Line
+
+Parameter = Callable[[str], Any]
+"""Reads one parameter of a command or one value of a reply; raises ValueError for what it does not know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmingToken:
+    """Leave to energise outputs, from whoever stands by to switch them off.
+
+    reason : what for, for messages and the journal
+    valid : whether the one standing by (the guardian, or an in-process simulation) still does
+    """
+
+    reason: str
+    valid: Callable[[], bool]
+
+
+def arming_token(reason: str, *, valid: Callable[[], bool] = lambda: True) -> ArmingToken:
+    """Issued only by the runner or a simulated campaign, once somebody stands by to switch off."""
+    return ArmingToken(reason=reason, valid=valid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shadow:
+    """What a box is believed to be set to; a field is None where nobody knows.
+
+    The base class is the shadow of a box that cannot energise anything.
+    """
+
+    @property
+    def energised(self) -> bool:
+        """Whether the output is, or for all we know may be, on."""
+        return False
+
+    def demand(self) -> Demand:
+        """What these settings can do to the device once the output is on."""
+        return Demand()
+
+    def measuring(self) -> "Shadow":
+        """While a measurement runs: some boxes switch their output on for it."""
+        return self
+
+    def needs_token(self, before: "Shadow") -> bool:
+        """Whether coming here from `before` energises something."""
+        return self.energised and self != before
+
+    def forgotten(self) -> "Shadow":
+        """The same box when nothing is known about it."""
+        return replace(self, **{known.name: None for known in fields(self)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """One header that a driver may send.
+
+    Parameters
+    ----------
+    pattern : as manuals print it, ``:SOURce:VOLTage[:LEVel]``: capitals are the short form, brackets optional
+    parameters : what the command takes, in order; a final `...` lets the one before repeat
+    changes : for each parameter the field of the shadow it becomes, or None
+    sets : fields of the shadow that the command sets whatever its parameters
+    commands, asks : it can be sent, it can be asked
+    asked_with : what the question takes
+    adopts, replies : field of the shadow that the answer tells, and how the answer reads
+    repeatable : doing it twice does no harm
+    resets : it takes every setting back to the factory's
+    measures : it runs a measurement
+    switches : it switches the output; switching off passes always and first
+    """
+
+    pattern: str
+    parameters: tuple[Parameter | EllipsisType, ...] = ()
+    changes: tuple[str | None, ...] = ()
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    commands: bool = True
+    asks: bool = False
+    asked_with: tuple[Parameter, ...] = ()
+    adopts: str | None = None
+    replies: Parameter | None = None
+    repeatable: bool = True
+    resets: bool = False
+    measures: bool = False
+    switches: bool = False
+
+    def matches(self, text: str) -> bool:
+        """Whether a header, without its question mark, is a full short or long form of this one."""
+        return _expression(self.pattern).fullmatch(text) is not None
+
+
+def command(pattern: str, *parameters: Any, changes: Sequence[str | None] = (), **more: Any) -> Header:
+    """A header that is sent and cannot be asked."""
+    return Header(pattern=pattern, parameters=parameters, changes=tuple(changes), **more)
+
+
+def control(pattern: str, *parameters: Any, changes: str | None = None, **more: Any) -> Header:
+    """A header that is set and asked; `changes` is the field of the shadow it tells and is told by."""
+    return Header(
+        pattern=pattern,
+        parameters=parameters,
+        changes=(changes,),
+        asks=True,
+        adopts=changes,
+        replies=parameters[0],
+        **more,
+    )
+
+
+def query(pattern: str, *asked_with: Parameter, **more: Any) -> Header:
+    """A header that can only be asked."""
+    return Header(pattern=pattern, commands=False, asks=True, asked_with=asked_with, **more)
+
+
+def number(text: str) -> float:
+    """A decimal number as boxes write it; no ``nan``, ``inf``, ``MAX``, underscores or foreign digits."""
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a number")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is too large")
+    return value
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def switch(text: str) -> bool:
+    """0, 1, ON or OFF."""
+    states = {"0": False, "1": True, "OFF": False, "ON": True}
+    if text.upper() not in states:
+        raise ValueError(f"{text!r} is neither 0 nor 1, ON nor OFF")
+    return states[text.upper()]
+
+
+def one_of(*words: str) -> Parameter:
+    """One of these words."""
+    known = {word.upper() for word in words}
+
+    def read(text: str) -> str:
+        if text.upper() not in known:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return text.upper()
+
+    return read
+
+
+COMMON_HEADERS = (
+    query("*IDN"),
+    query("*OPC"),
+    query("*ESR"),
+    query("*STB"),
+    control("*ESE", whole),
+    command("*CLS"),
+)
+"""IEEE 488.2 headers that every box takes and that touch no output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unit:
+    """One unit of an outgoing message, understood."""
+
+    header: Header
+    asks: bool
+    arguments: tuple[Any, ...]
+
+    def after(self, state: Shadow, reset_state: Shadow) -> Shadow:
+        """The shadow once the box has obeyed."""
+        if self.asks:
+            return state
+        if self.header.resets:
+            return reset_state
+        changed = dict(self.header.sets)
+        if self.header.parameters[-1:] == (...,):
+            changed.update({name: self.arguments for name in self.header.changes if name})
+        else:
+            named = zip(self.header.changes, self.arguments, strict=False)
+            changed.update({name: value for name, value in named if name})
+        return replace(state, **changed)
+
+
+class Door(Adapter):
+    """PyMeasure adapter that guards one box.
+
+    Parameters
+    ----------
+    line : the box's place on its bus
+    headers : everything its driver may send, beside the common headers
+    reset_state : the shadow after ``*RST``
+    off : messages that switch its output off
+    envelope : of bench and device
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        *,
+        headers: Sequence[Header],
+        reset_state: Shadow,
+        off: Sequence[str] = (),
+        envelope: Envelope | None = None,
+    ) -> None:
+        super().__init__()
+        self.connection = line
+        self.line = line
+        self.off = tuple(off)
+        self.headers = (*headers, *COMMON_HEADERS)
+        self.token: ArmingToken | None = None
+        self._envelope = envelope or Envelope()
+        self._reset_state = reset_state
+        self._state = reset_state.forgotten()
+        self._level_since = -math.inf
+        self._reply: str | None = None
+        self._recognised: dict[str, Header] = {}
+
+    @property
+    def box(self) -> str:
+        """Name of the box, for messages."""
+        return self.line.box
+
+    @property
+    def state(self) -> Shadow:
+        """What the box is believed to be set to."""
+        return self._state
+
+    @property
+    def envelope(self) -> Envelope:
+        """What the box is kept within."""
+        return self._envelope
+
+    @envelope.setter
+    def envelope(self, envelope: Envelope) -> None:
+        if self._state.energised and self.token is not None:
+            raise LimitError(f"{self.box}: its output is on; switch it off before changing the envelope")
+        self._envelope = envelope
+
+    def ask_within(self, seconds: float, message: str) -> str:
+        """The reply to a question that may take this long [s]."""
+        self._write(message, timeout=seconds)
+        return self._read()
+
+    def close(self) -> None:
+        """Close the line; energises nothing."""
+        line = getattr(self, "line", None)
+        if line is not None:
+            line.close()
+
+    def _write(self, command: str, *, timeout: float | None = None, **_: Any) -> None:
+        self._reply = None
+        units = self._understand(command)
+        after = self._state
+        for unit in units:
+            after = unit.after(after, self._reset_state)
+        if all(unit.header.switches for unit in units) and not after.energised:
+            self.line.send_off([command])
+            self._become(after)
+            return
+        self._end_long_dwell()
+        self._admit(units)
+        before, self._state = self._state, _where_equal(self._state, after)
+        if any(unit.asks for unit in units):
+            repeatable = all(unit.header.repeatable for unit in units)
+            self._reply = self.line.ask(command, timeout=timeout, repeatable=repeatable)
+            after = _adopted(after, units, self._reply)
+        else:
+            self.line.write(command)
+        self._state = before
+        self._become(after)
+
+    def _read(self, **_: Any) -> str:
+        reply, self._reply = self._reply, None
+        if reply is None:
+            raise ReplyError(f"{self.box}: nothing was asked, so there is nothing to read")
+        return reply
+
+    def _write_bytes(self, content: bytes, **_: Any) -> None:
+        raise LimitError(f"{self.box}: raw bytes cannot be judged and are not sent; write a command")
+
+    def _read_bytes(self, count: int, break_on_termchar: bool, **_: Any) -> bytes:
+        raise ReplyError(f"{self.box}: only whole replies can be read; ask a question")
+
+    def flush_read_buffer(self) -> None:
+        """Take the bus for untrusted: it is drained and proven before the next exchange."""
+        self.line.link.distrust()
+
+    def _understand(self, message: str) -> list[_Unit]:
+        """The units of a message; whatever is not understood completely is refused."""
+        if not (message.isascii() and message.isprintable()):
+            raise LimitError(f"{self.box}: {message!r} holds characters that no command has")
+        texts = [text.strip() for text in message.split(";")]
+        if any(not text.startswith((":", "*")) for text in texts[1:]):
+            raise LimitError(
+                f"{self.box}: {message!r} goes on from an earlier path; start at the root with ':'"
+            )
+        units = [self._unit(text) for text in texts]
+        if sum(unit.asks for unit in units) > 1:
+            raise LimitError(f"{self.box}: {message!r} asks more than one thing; ask one at a time")
+        return units
+
+    def _unit(self, text: str) -> _Unit:
+        name, _, rest = text.partition(" ")
+        asks = name.endswith("?")
+        header = self._declared(name.removesuffix("?"), text)
+        if not (header.asks if asks else header.commands):
+            raise LimitError(f"{self.box}: {text!r} is not declared by its driver and is not sent")
+        arguments = [argument.strip() for argument in rest.split(",")] if rest.strip() else []
+        expected = header.asked_with if asks else header.parameters
+        try:
+            return _Unit(header=header, asks=asks, arguments=_read_arguments(arguments, expected))
+        except ValueError as problem:
+            raise LimitError(f"{self.box}: {text!r} is not sent: {problem}") from None
+
+    def _declared(self, name: str, text: str) -> Header:
+        key = name.upper()
+        if key not in self._recognised:
+            header = next((header for header in self.headers if header.matches(key)), None)
+            if header is None:
+                raise LimitError(f"{self.box}: {text!r} is not declared by its driver and is not sent")
+            self._recognised[key] = header
+        return self._recognised[key]
+
+    def _admit(self, units: Sequence[_Unit]) -> None:
+        """Judge every state a message leads through."""
+        state = self._state
+        for unit in units:
+            before, state = state, unit.after(state, self._reset_state)
+            self._judge(before, state)
+            if unit.header.measures:
+                self._judge(state, state.measuring())
+
+    def _judge(self, before: Shadow, after: Shadow) -> None:
+        if after == before:
+            return
+        if after.needs_token(before):
+            self._check_token()
+        violations = self._envelope.violations(after.demand())
+        if after.energised:
+            refused = list(violations.values())
+        else:
+            # while the output is off one setting may wait for the next, but none may itself lead out
+            known = self._envelope.violations(before.demand())
+            refused = [text for name, text in violations.items() if text != known.get(name)]
+            refused = [text for text in refused if "is not known" not in text]
+        if refused:
+            raise LimitError(f"{self.box}: {'; '.join(refused)}; not sent")
+        self._check_level(before.demand().level, after.demand().level)
+
+    def _check_token(self) -> None:
+        if self.token is None:
+            raise NotArmedError(
+                f"{self.box}: nothing is armed, so nothing is energised; start the run through its runner"
+            )
+        if not self.token.valid():
+            raise NotArmedError(f"{self.box}: nobody stands by any more to switch off; start the run again")
+
+    def _check_level(self, start: float | None, stop: float | None) -> None:
+        if start is None or stop is None or stop in (start, 0.0):
+            return
+        try:
+            self._envelope.check_step(start, stop, self._now() - self._level_since)
+        except LimitError as refusal:
+            raise LimitError(f"{self.box}: {refusal}; not sent") from None
+
+    def _end_long_dwell(self) -> None:
+        """Switch off what stayed at one voltage for too long."""
+        demand = self._state.demand()
+        if demand.voltage is None or demand.level == 0.0 or not self._state.energised or self.token is None:
+            return
+        try:
+            self._envelope.check_dwell(self._now() - self._level_since)
+        except LimitError as refusal:
+            for message in self.off:
+                self._write(message)
+            raise LimitError(f"{self.box}: {refusal}") from None
+
+    def _become(self, after: Shadow) -> None:
+        if after.demand().level != self._state.demand().level or after.energised != self._state.energised:
+            self._level_since = self._now()
+        self._state = after
+
+    def _now(self) -> float:
+        return self.line.link.clock.monotonic()
+
+
+def _read_arguments(texts: Sequence[str], expected: Sequence[Parameter | EllipsisType]) -> tuple[Any, ...]:
+    """What the parameters of a command say; raises ValueError where they do not fit the declaration."""
+    if expected[-1:] == (...,):
+        readers = [*expected[:-1], *[expected[-2]] * (len(texts) - len(expected) + 1)]
+    else:
+        readers = list(expected)
+    if len(texts) != len(readers):
+        raise ValueError(f"{len(texts)} parameters instead of {len(readers)}")
+    return tuple(reader(text) for reader, text in zip(readers, texts, strict=True) if callable(reader))
+
+
+def _adopted(state: Shadow, units: Sequence[_Unit], reply: str) -> Shadow:
+    """The shadow with a field filled in that only the box knew."""
+    (asked,) = (unit.header for unit in units if unit.asks)
+    if asked.adopts is None or asked.replies is None or getattr(state, asked.adopts) is not None:
+        return state
+    try:
+        return replace(state, **{asked.adopts: asked.replies(reply)})
+    except ValueError:
+        return state
+
+
+def _where_equal(first: Shadow, second: Shadow) -> Shadow:
+    """What holds whether or not a message arrived: fields that differ are not known."""
+    differing = [
+        known.name for known in fields(first) if getattr(first, known.name) != getattr(second, known.name)
+    ]
+    return replace(first, **{name: None for name in differing})
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    """The full short and long forms that a printed header stands for.
+
+    Examples
+    --------
+    >>> [bool(_expression(":OUTPut[:STATe]").fullmatch(text)) for text in (":OUTP", "output:stat", ":OUTPU")]
+    [True, True, False]
+    """
+    pieces = {"[": "(?:", "]": ")?", "*": r"\*"}
+    expression = re.sub(
+        r"([A-Z]+)([a-z]*)|[\[\]*]",
+        lambda found: pieces.get(found[0]) or (found[1] + (f"(?:{found[2]})?" if found[2] else "")),
+        pattern,
+    )
+    return re.compile(("" if pattern.startswith("*") else ":?") + expression.removeprefix(":"), re.IGNORECASE)
+
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,12}")

@@ -1,0 +1,180 @@
+"""What the drivers share: properties whose replies are read strictly, settings verified by read-back."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pymeasure.instruments import Instrument
+from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+from instruments.door import Door, Header, Shadow, number, switch
+from instruments.errors import ReplyError
+from instruments.link import parse_identity
+from instruments.roles import Identity
+
+OVERFLOW = 1e30
+"""SCPI boxes send 9.9E37 or 9.91E37 for what is no number; nothing on a bench comes near this."""
+
+_LONGEST_ERROR_QUEUE = 32
+
+
+class SettingNotTaken(ReplyError):
+    """A box reads back another setting than it was sent; the message gives both."""
+
+
+class Driver(Instrument):
+    """PyMeasure instrument that can sit behind a Door.
+
+    HEADERS : everything the driver may send, for the Door
+    RESET_STATE : the Door's shadow after ``*RST``
+    OFF : messages that switch the output off, first to last
+    OFF_QUERY, OFF_ANSWER : how the box reads back that it is off
+    MODELS : what the box calls itself in ``*IDN?``
+    TAGGED : the box takes two questions in one message
+    """
+
+    HEADERS: ClassVar[tuple[Header, ...]]
+    RESET_STATE: ClassVar[Shadow]
+    OFF: ClassVar[tuple[str, ...]]
+    OFF_QUERY: ClassVar[str]
+    OFF_ANSWER: ClassVar[str]
+    MODELS: ClassVar[tuple[str, ...]]
+    TAGGED: ClassVar[bool] = True
+
+    def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(adapter, name, includeSCPI=False, **kwargs)
+
+    @property
+    def identity(self) -> Identity:
+        """Get maker, model, serial number and firmware, as the box answers ``*IDN?``."""
+        return parse_identity(self.ask("*IDN?"))
+
+    @property
+    def complete(self) -> bool:
+        """Get whether everything sent so far is done (bool); the box answers once it is."""
+        return self.ask("*OPC?").strip() == "1"
+
+    @property
+    def output_is_off(self) -> bool:
+        """Get whether the output is off (bool), as the box reads it back."""
+        reply = self.ask(self.OFF_QUERY).strip()
+        try:
+            return number(reply) == number(self.OFF_ANSWER)
+        except ValueError:
+            raise ReplyError(f"{self.name}: {self.OFF_QUERY!r} was answered by {reply[:40]!r}") from None
+
+    def off(self) -> None:
+        """Send output off: write-only, and before anything else."""
+        for message in self.OFF:
+            self.write(message)
+
+    def shutdown(self) -> None:
+        """Switch off."""
+        self.off()
+        super().shutdown()
+
+    def check_errors(self) -> list[str]:
+        """Get the messages of the box's error queue, and empty it."""
+        errors: list[str] = []
+        while len(errors) < _LONGEST_ERROR_QUEUE:
+            reply = self.ask(":SYST:ERR?").strip()
+            code = reply.partition(",")[0]
+            if code.lstrip("+-") == "0":
+                return errors
+            errors.append(reply)
+        return errors
+
+    def ask_within(self, seconds: float, command: str) -> str:
+        """The reply to a question that may take this long [s]; behind a Door that is its deadline."""
+        if isinstance(self.adapter, Door):
+            return self.adapter.ask_within(seconds, command)
+        return self.ask(command)
+
+    def verify(self, **settings: Any) -> None:
+        """Compare properties with what they were set to; raises SettingNotTaken with every difference."""
+        differences = []
+        for name, wanted in settings.items():
+            taken = getattr(self, name)
+            if not _same(taken, wanted):
+                differences.append(f"{name} is {taken!r} instead of {wanted!r}")
+        if differences:
+            errors = self.check_errors()
+            said = f"; the box says {' | '.join(errors)}" if errors else ""
+            raise SettingNotTaken(f"{self.name}: {'; '.join(differences)}{said}; nothing was energised")
+
+    @property
+    def _disturbances(self) -> int:
+        return self.adapter.line.disturbances if isinstance(self.adapter, Door) else 0
+
+
+def read_numbers(reply: str, count: int, *, box: str) -> list[float]:
+    """Exactly so many numbers; NaN for a sentinel, ReplyError for anything that is no number."""
+    fields = [field.strip() for field in reply.strip().split(",")]
+    if len(fields) != count:
+        raise ReplyError(f"{box}: {reply[:60]!r} holds {len(fields)} values instead of {count}")
+    try:
+        values = [number(field) for field in fields]
+    except ValueError as problem:
+        raise ReplyError(f"{box}: {problem} in {reply[:60]!r}") from None
+    return [math.nan if abs(value) > OVERFLOW else value for value in values]
+
+
+def read_number(reply: str) -> float:
+    """One number of a reply, or ReplyError."""
+    try:
+        return number(str(reply).strip())
+    except ValueError as problem:
+        raise ReplyError(str(problem)) from None
+
+
+def number_control(get: str, set_: str, docs: str, low: float, high: float) -> Any:
+    """A property of a number within a range."""
+    return Instrument.control(
+        get, set_, docs, validator=strict_range, values=(low, high), cast=str, get_process=read_number
+    )
+
+
+def number_measurement(get: str, docs: str) -> Any:
+    """A property that only reads a number."""
+    return Instrument.measurement(get, docs, cast=str, get_process=read_number)
+
+
+def switch_control(get: str, set_: str, docs: str) -> Any:
+    """A property that is on or off."""
+    return Instrument.control(
+        get,
+        set_,
+        docs,
+        validator=strict_discrete_set,
+        values=(True, False),
+        set_process=int,
+        cast=str,
+        get_process=_read_switch,
+    )
+
+
+def word_control(get: str, set_: str, docs: str, words: Sequence[str]) -> Any:
+    """A property that is one of a few words, in the box's short form."""
+    return Instrument.control(
+        get, set_, docs, validator=strict_discrete_set, values=tuple(words), cast=str, get_process=_read_word
+    )
+
+
+def _read_switch(reply: str) -> bool:
+    try:
+        return switch(str(reply).strip())
+    except ValueError as problem:
+        raise ReplyError(str(problem)) from None
+
+
+def _read_word(reply: str) -> str:
+    word = str(reply).strip().strip("\"'")
+    if not word or not word.replace(":", "").isalnum():
+        raise ReplyError(f"{reply[:40]!r} is no word that a box answers")
+    return word.upper()
+
+
+def _same(taken: Any, wanted: Any) -> bool:
+    if isinstance(wanted, float | int) and not isinstance(wanted, bool):
+        return math.isclose(taken, wanted, rel_tol=1e-3, abs_tol=1e-12)
+    return taken == wanted
