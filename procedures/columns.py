@@ -19,3 +19,5 @@ LIGHT_CURRENT_ERROR = "Light current standard error (A)"
 BACKGROUND_CURRENT = "Background current (A)"
 POINT_KIND = "Point kind (1)"  # 0 series, 1 reference pulse, 2 double period, 3 background, 4 pickup
 REPEAT = "Repeat (1)"
+
+TEMPERATURES = (STAGE_TEMPERATURE, SAMPLE_TEMPERATURE, TEMPERATURE_SETPOINT)

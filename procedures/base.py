@@ -1,0 +1,395 @@
+"""What every procedure is made of: parameters that print in full, a bench, a place for rows, and a safe end.
+
+Only this module touches PyMeasure's experiment API. A `BenchProcedure` is a PyMeasure `Procedure`, so its
+files load with PyMeasure's `Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`, never
+by PyMeasure's Worker.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from pymeasure.experiment import (
+    BooleanParameter,
+    FloatParameter,
+    IntegerParameter,
+    ListParameter,
+    Parameter,
+    Procedure,
+)
+
+from instruments.roles import Clock, LightMeter, PulseGenerator, SourceMeter, TemperatureController
+from procedures import columns
+
+SourceRole = Literal["source_meter", "pulse_generator"]
+
+NO_FLAGS: frozenset[str] = frozenset()
+PointKey = tuple[float, ...]
+Row = Mapping[str, float]
+
+
+class Quantity(FloatParameter):
+    """A number with a unit, stored and printed with every digit (PyMeasure's own prints six).
+
+    Parameters
+    ----------
+    name : as in the run file's header
+    units : SI, in PyMeasure's grammar
+    minimum, maximum : inclusive
+    above : exclusive lower bound
+    default : None where the parameter may be left out
+    """
+
+    def __init__(
+        self,
+        name: str,
+        units: str,
+        *,
+        default: Any = None,
+        minimum: float = -math.inf,
+        maximum: float = math.inf,
+        above: float = -math.inf,
+        description: str = "",
+    ) -> None:
+        self.above = above
+        super().__init__(
+            name,
+            units=units,
+            default=default,
+            minimum=minimum,
+            maximum=maximum,
+            decimals=30,
+            description=description or None,
+        )
+
+    @property
+    def value(self) -> Any:
+        """The number; None where it was left out, which PyMeasure's own refuses to say."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = self.convert(value)
+
+    def convert(self, value: Any) -> float | None:
+        if _is_left_out(value):
+            return None
+        number = _number(value, self.units)
+        if not math.isfinite(number):
+            raise ValueError("is not a finite number")
+        if number <= self.above:
+            raise ValueError(f"must be above {self.above:g} {self.units}")
+        if number < self.minimum:
+            raise ValueError(f"must be {self.minimum:g} {self.units} or more")
+        if number > self.maximum:
+            raise ValueError(f"must be {self.maximum:g} {self.units} or less")
+        return number
+
+    def __str__(self) -> str:
+        return f"{self._value!r} {self.units}" if self.is_set() else "none"
+
+
+class QuantityList(Quantity):
+    """Numbers with one unit, in the order they are visited; printed as ``[0.0;0.5;1.0] V``."""
+
+    def convert(self, value: Any) -> tuple[float, ...] | None:  # type: ignore[override]
+        if _is_left_out(value):
+            return None
+        if isinstance(value, str):
+            text = value.removesuffix(f" {self.units}").strip()
+            value = [item for item in text.strip("[]").split(";") if item]
+        numbers = [super(QuantityList, self).convert(item) for item in value]
+        return tuple(number for number in numbers if number is not None)
+
+    def __str__(self) -> str:
+        return f"[{';'.join(map(repr, self.value))}] {self.units}" if self.is_set() else "none"
+
+
+class Count(IntegerParameter):
+    """A whole number."""
+
+    def __init__(
+        self, name: str, *, default: int, minimum: int = 0, maximum: int = 1_000_000, description: str = ""
+    ) -> None:
+        super().__init__(
+            name, minimum=minimum, maximum=maximum, default=default, description=description or None
+        )
+
+    def convert(self, value: Any) -> int:
+        number = int(value)
+        if number < self.minimum:
+            raise ValueError(f"must be {self.minimum} or more")
+        if number > self.maximum:
+            raise ValueError(f"must be {self.maximum} or less")
+        return number
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+
+class Switch(BooleanParameter):
+    """Yes or no."""
+
+    def __init__(self, name: str, *, default: bool, description: str = "") -> None:
+        super().__init__(name, default=default, description=description or None)
+
+
+class Choice(ListParameter):
+    """One of a few words."""
+
+    def __init__(self, name: str, choices: Sequence[str], *, default: str, description: str = "") -> None:
+        super().__init__(name, choices=list(choices), default=default, description=description or None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectedDevice:
+    """What a procedure needs to know of the device between the clips; plain numbers, SI.
+
+    Parameters
+    ----------
+    identifier : "batch/substrate/pixel"
+    area : [m²]
+    thickness : of the active layer [m]
+    polarity : +1 where the instrument's HI terminal is on the injecting electrode, else -1
+    series_resistance : [Ω]
+    typical_current : current [A] at a voltage [V], from an earlier curve of this device; None without one
+    """
+
+    identifier: str
+    area: float
+    thickness: float
+    polarity: int = 1
+    series_resistance: float = 0.0
+    typical_current: Callable[[float], float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a procedure's parameters cannot be used: the parameter at fault and a sentence with the way out."""
+
+    parameter: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """The most a procedure asks of device and bench, to be held against the limits; NaN is nothing."""
+
+    voltage: float = math.nan
+    voltage_parameter: str = "voltages"
+    current: float = math.nan
+    current_parameter: str = "compliance_current"
+    step: float = math.nan
+    dwell: float = math.nan
+    pulse_width: float = math.nan
+    pulse_energy: float = math.nan
+    duty_cycle: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a procedure will take: points [1], duration [s], charge [C] and energy [J] through the device."""
+
+    points: int
+    duration: float
+    charge: float = 0.0
+    energy: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            points=self.points + other.points,
+            duration=self.duration + other.duration,
+            charge=self.charge + other.charge,
+            energy=self.energy + other.energy,
+        )
+
+    def times(self, visits: int) -> "Cost":
+        return Cost(
+            points=self.points * visits,
+            duration=self.duration * visits,
+            charge=self.charge * visits,
+            energy=self.energy * visits,
+        )
+
+
+class RoleHolder(Protocol):
+    """The part of a bench that procedures see."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def source_meter(self) -> SourceMeter | None: ...
+    @property
+    def pulse_generator(self) -> PulseGenerator | None: ...
+    @property
+    def light_meter(self) -> LightMeter | None: ...
+    @property
+    def temperature_controller(self) -> TemperatureController | None: ...
+
+
+class RowSink(Protocol):
+    """Where rows go; returns once they are safe on the disk."""
+
+    def __call__(self, rows: Sequence[tuple[Row, frozenset[str]]]) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Everything a procedure is given before it runs.
+
+    Parameters
+    ----------
+    bench : instruments by role, and the clock
+    device : what is connected
+    record : takes finished rows
+    should_stop : true once the operator asked to stop after this point
+    announce : a sentence for the operator's display
+    allowed_slew, allowed_step : of the source [V/s], [V]; inf where nothing limits it
+    done : earlier rows of the run this one resumes; their points are not measured again
+    """
+
+    bench: RoleHolder
+    device: ConnectedDevice
+    record: RowSink
+    should_stop: Callable[[], bool] = lambda: False
+    announce: Callable[[str], None] = lambda text: None
+    allowed_slew: float = math.inf
+    allowed_step: float = math.inf
+    done: Sequence[tuple[Row, frozenset[str]]] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyEnd:
+    """Why a procedure left out its remaining points; a failed device is not measured any further."""
+
+    reason: str
+    device_failed: bool = False
+
+
+class BenchProcedure(Procedure):
+    """A procedure that runs on a `Bench`: subclasses give parameters, columns, and `execute`.
+
+    Class attributes
+    ----------------
+    kind : the word a plan uses for it
+    file_name : the class name in a run file's header
+    roles : the instruments it needs, by role
+    source : the role that feeds the device; it is switched off whatever happens
+    resumable : whether rows already measured may be left out after an interruption
+    """
+
+    kind: ClassVar[str]
+    file_name: ClassVar[str]
+    roles: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[SourceRole | None] = None
+    resumable: ClassVar[bool] = True
+
+    surroundings: Surroundings
+    early_end: "EarlyEnd | None" = None
+
+    def attach(self, surroundings: Surroundings) -> None:
+        """Give the procedure its bench; afterwards, because PyMeasure builds procedures without arguments."""
+        missing = [role for role in self.roles if getattr(surroundings.bench, role) is None]
+        if missing:
+            raise ValueError(f"{self.file_name} needs {' and '.join(missing)}; the bench file names none")
+        self.surroundings = surroundings
+
+    def run(self) -> None:
+        """Start up, measure, and end safely: the outputs go off first, however this ends."""
+        try:
+            self.startup()
+            self.execute()
+        finally:
+            self.shutdown()
+
+    def shutdown(self) -> None:
+        """Switch off what feeds the device; write-only, so it works on a link that no longer answers."""
+        if self.source is not None:
+            getattr(self.bench, self.source).off()
+
+    def problems(self, device: ConnectedDevice) -> Iterator[Problem]:
+        """Why these parameters cannot be used on this device, before anything moves."""
+        yield from ()
+
+    def demand(self, device: ConnectedDevice) -> Demand:
+        """The most this procedure will ask for."""
+        return Demand()
+
+    def cost(self, device: ConnectedDevice) -> Cost:
+        """What this procedure will take, from its parameters alone."""
+        raise NotImplementedError
+
+    @classmethod
+    def point_key(cls, row: Row) -> PointKey:
+        """What tells one point of a run from another, for resuming."""
+        raise NotImplementedError
+
+    @property
+    def bench(self) -> RoleHolder:
+        return self.surroundings.bench
+
+    @property
+    def clock(self) -> Clock:
+        return self.surroundings.bench.clock
+
+    @property
+    def device(self) -> ConnectedDevice:
+        return self.surroundings.device
+
+    def should_stop(self) -> bool:
+        return self.surroundings.should_stop()
+
+    def announce(self, text: str) -> None:
+        self.surroundings.announce(text)
+
+    def end_early(self, reason: str, *, device_failed: bool = False) -> None:
+        """Note why the remaining points are left out."""
+        self.early_end = EarlyEnd(reason=reason, device_failed=device_failed)
+        self.announce(reason)
+
+    def record(self, values: Row, flags: frozenset[str] = NO_FLAGS) -> None:
+        """One row with the temperatures beside it; returns once it is on the disk."""
+        self.surroundings.record([({**values, **self.temperatures()}, flags)])
+
+    def record_together(self, rows: Sequence[tuple[Row, frozenset[str]]]) -> None:
+        """The rows of one hardware sweep: one sync, one reading of the temperatures."""
+        temperatures = self.temperatures()
+        self.surroundings.record([({**values, **temperatures}, flags) for values, flags in rows])
+
+    def temperatures(self) -> dict[str, float]:
+        """Stage, sample and set-point temperature now [K]; NaN where there is no controller."""
+        controller = self.bench.temperature_controller
+        if controller is None:
+            return dict.fromkeys(columns.TEMPERATURES, math.nan)
+        return {
+            columns.STAGE_TEMPERATURE: controller.stage_temperature,
+            columns.SAMPLE_TEMPERATURE: controller.sample_temperature,
+            columns.TEMPERATURE_SETPOINT: controller.setpoint,
+        }
+
+    def header_parameters(self) -> dict[str, str]:
+        """Name -> value as printed in the run file's header, in full precision."""
+        return {parameter.name: str(parameter) for parameter in self.parameter_objects().values()}
+
+    def values(self) -> dict[str, Any]:
+        """Attribute name -> value of every parameter."""
+        return dict(self.parameter_values())
+
+    @classmethod
+    def declared_parameters(cls) -> dict[str, Parameter]:
+        """Attribute name -> declaration, in the order of the class body."""
+        declared: dict[str, Parameter] = {}
+        for base in reversed(cls.__mro__):
+            declared.update({name: item for name, item in vars(base).items() if isinstance(item, Parameter)})
+        return declared
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in ("", "none", "None"))
+
+
+def _number(value: Any, units: str) -> float:
+    if isinstance(value, str):
+        return float(value.removesuffix(f" {units}"))
+    return float(value)

@@ -1,0 +1,54 @@
+"""Bench files: the boxes by role, how their links are set, and what the bench allows."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from qdlab.config.fields import Kelvins, KelvinsPerSecond, Strict
+from qdlab.config.limits import LimitsConfig
+
+Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
+
+
+class InstrumentConfig(Strict):
+    """One box of a bench: which driver, where it answers, how its link is set."""
+
+    driver: str
+    resource: str
+    serial: str | None = None
+    read_termination: str = "\n"
+    write_termination: str = "\n"
+    baud_rate: int | None = Field(default=None, ge=50, le=1_000_000)
+    data_bits: Literal[7, 8] | None = None
+    parity: Literal["none", "odd", "even"] | None = None
+    flow_control: Literal["none", "xon_xoff", "rts_cts"] | None = None
+    gpib_address: int | None = Field(default=None, ge=0, le=30)
+    line_frequency: Literal[50, 60] = 50
+
+
+class HeaterConfig(Strict):
+    """What becomes of the heater when a session ends or fails; it is never cut without a word."""
+
+    at_end: Literal["hold", "room_temperature", "off"] = "room_temperature"
+    room_temperature: Kelvins = 297.0
+    ramp_rate: KelvinsPerSecond = 0.1
+
+
+class BenchConfig(Strict):
+    """The instruments of a bench by role, and what the bench allows."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
+    kind: Literal["simulation", "hardware"] = "hardware"
+    limits: LimitsConfig = LimitsConfig()
+    heater: HeaterConfig = HeaterConfig()
+    instruments: dict[Role, InstrumentConfig] = Field(default_factory=dict)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _hardware_has_instruments(self) -> Self:
+        if self.kind == "hardware" and not self.instruments:
+            raise ValueError("a hardware bench needs at least one table [instruments.ROLE]")
+        return self
+
+
+SIMULATED_BENCH = BenchConfig(name="sim", kind="simulation")
