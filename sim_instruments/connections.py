@@ -1,0 +1,347 @@
+"""What is connected to what: the terminals of the boxes on one side, pixels, photodiode and cold finger on
+the other.
+
+Boxes meet the sample only here. Each wiring knows what its source drives and since when; a reading asks for
+true values, a change first lets the pixel age by what flowed until then.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sim_instruments.clock import Clock
+from sim_instruments.cryostat import Cryostat
+from sim_instruments.device_under_test import Sample
+from sim_instruments.emission import LightPulse, Photodiode
+from sim_instruments.terminals import SourceKind
+from sim_instruments.waveform import Waveform
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mounted:
+    """A pixel on a source; reversed has the source's LO on the injecting contact."""
+
+    sample: Sample
+    reversed: bool = False
+
+    @property
+    def polarity(self) -> int:
+        return -1 if self.reversed else 1
+
+
+class Follows(Protocol):
+    """A box whose measurement may lag behind the clock."""
+
+    @property
+    def next_event(self) -> float | None:
+        """The bench's time of the step it is at [s]; None when idle."""
+        ...
+
+
+class SourceMeterWiring:
+    """`SourceTerminals` of the source meter: the mounted pixel, its displacement current and its ageing."""
+
+    def __init__(self, *, clock: Clock, cryostat: Cryostat) -> None:
+        self._clock, self._cryostat = clock, cryostat
+        self._box: Follows | None = None
+        self._mounted: Mounted | None = None
+        self._drive: tuple[SourceKind, float, float] | None = None
+        self._voltage, self._current = 0.0, 0.0
+        self._stepped_at, self._charge_to_come = 0.0, 0.0
+        self._aged_until = 0.0
+
+    @property
+    def sample(self) -> Sample | None:
+        return self._mounted.sample if self._mounted else None
+
+    def follow(self, box: "Follows") -> None:
+        """Take the time of a step from the box that makes it; a run may be caught up with later."""
+        self._box = box
+
+    def connect(self, mounted: Mounted | None) -> None:
+        """Put another pixel on the source, or none; it comes discharged."""
+        self._age()
+        self._mounted = mounted
+        self._voltage = self._charge_to_come = 0.0
+        self._operate()
+
+    def output(self, *, on: bool, source: SourceKind, level: float, limit: float) -> float:
+        self._age()
+        self._drive = (source, level, limit) if on else None
+        self._operate()
+        return self._voltage
+
+    def measure(
+        self, *, source: SourceKind, level: float, limit: float, start: float, duration: float
+    ) -> tuple[float, float]:
+        self._age()
+        self._drive = (source, level, limit)
+        self._operate()
+        if source == "current" or abs(self._current) >= limit:
+            return self._voltage, self._current
+        total = self._current + self._displacement_current(start, duration)
+        return self._voltage, min(max(total, -limit), limit)
+
+    def light(self) -> float:
+        """Photocurrent that the pixel's steady light gives now [A]."""
+        if self._mounted is None or self._drive is None:
+            return 0.0
+        sample = self._mounted.sample
+        layer_voltage = self._voltage - self._current * sample.spec.series_resistance
+        return sample.steady_light(
+            self._mounted.polarity * layer_voltage,
+            self._cryostat.sample_temperature,
+            time=self._clock.monotonic(),
+        )
+
+    def _operate(self) -> None:
+        """Solve for the operating point; a step of the voltage sends charge into the capacitance."""
+        before = self._voltage
+        self._voltage, self._current = self._operating_point()
+        if self._mounted is not None and self._voltage != before:
+            now, spec = self._time(), self._mounted.sample.spec
+            left = self._charge_to_come * math.exp(-max(now - self._stepped_at, 0.0) / spec.charging_time)
+            self._charge_to_come = left + spec.capacitance * (self._voltage - before)
+            self._stepped_at = now
+
+    def _operating_point(self) -> tuple[float, float]:
+        if self._drive is None:
+            return 0.0, 0.0
+        source, level, limit = self._drive
+        if self._mounted is None:
+            return (level if source == "voltage" else math.copysign(limit, level) * (level != 0)), 0.0
+        sign, sample = self._mounted.polarity, self._mounted.sample
+        force = sample.force_voltage if source == "voltage" else sample.force_current
+        voltage, current = force(sign * level, self._cryostat.sample_temperature, limit=limit)
+        return sign * voltage, sign * current
+
+    def _displacement_current(self, start: float, duration: float) -> float:
+        """Current into the capacitance, averaged over an aperture [A]."""
+        if self._mounted is None or self._charge_to_come == 0.0:
+            return 0.0
+        tau = self._mounted.sample.spec.charging_time
+        begin = max(start - self._stepped_at, 0.0) / tau
+        if duration <= 0:
+            return self._charge_to_come / tau * math.exp(-begin)
+        return self._charge_to_come / duration * (math.exp(-begin) - math.exp(-begin - duration / tau))
+
+    def _time(self) -> float:
+        step = self._box.next_event if self._box is not None else None
+        now = self._clock.monotonic()
+        return now if step is None else min(step, now)
+
+    def _age(self) -> None:
+        now = self._clock.monotonic()
+        if self._mounted is not None and self._drive is not None:
+            self._mounted.sample.age(self._current, now - self._aged_until)
+        self._aged_until = now
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Driven:
+    """A waveform and when it began; None is nothing driven."""
+
+    since: float
+    waveform: Waveform | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Light:
+    """Photocurrents at a waveform's low and high level [A], and the course of the light between them."""
+
+    low: float
+    high: float
+    pulse: LightPulse | None
+
+
+class GeneratorWiring:
+    """`GeneratorTerminals` of the generator: what was driven since when, and the light it made."""
+
+    remembered = 1000.0  # [s] of history that an aperture may still look back on
+
+    def __init__(self, *, clock: Clock, cryostat: Cryostat, photodiode: Photodiode) -> None:
+        self._clock, self._cryostat, self._photodiode = clock, cryostat, photodiode
+        self._mounted: Mounted | None = None
+        self._history = [_Driven(since=-math.inf, waveform=None)]
+        self._aged_until = 0.0
+
+    @property
+    def sample(self) -> Sample | None:
+        return self._mounted.sample if self._mounted else None
+
+    def connect(self, mounted: Mounted | None) -> None:
+        """Put another pixel on the generator, or none."""
+        self._age()
+        self._mounted = mounted
+        self._restart()
+
+    def drive(self, waveform: Waveform | None, *, start: float) -> None:
+        self._age()
+        self._history = [driven for driven in self._history if driven.since < start]
+        self._history.append(_Driven(since=start, waveform=waveform))
+        while len(self._history) > 2 and self._history[1].since < start - self.remembered:
+            del self._history[0]
+
+    def voltage(self) -> float:
+        """Highest voltage at the pixel's terminals now, sign of the source's HI [V]."""
+        waveform = self._driven_at(self._clock.monotonic()).waveform
+        if waveform is None:
+            return 0.0
+        extreme = max((waveform.low, waveform.high), key=abs)
+        return (
+            extreme
+            if self._mounted is None
+            else extreme - self._current(extreme, waveform) * waveform.resistance
+        )
+
+    def mean_light(self, start: float, duration: float) -> float:
+        """Photocurrent averaged over an aperture, the pulses' pickup included [A]."""
+        self._age()
+        if duration <= 0:
+            return self.peak_light(start, 0.0)
+        charge = 0.0
+        for begin, end, driven in self._parts(start, start + duration):
+            charge += self._charge(driven, begin, end)
+        return charge / duration
+
+    def peak_light(self, start: float, duration: float) -> float:
+        """Largest photocurrent within an aperture [A]."""
+        return max(
+            (self._peak(driven, begin, end) for begin, end, driven in self._parts(start, start + duration)),
+            default=0.0,
+        )
+
+    def _parts(self, start: float, end: float) -> list[tuple[float, float, _Driven]]:
+        """(begin, end, driven) for each stretch of an interval on which one waveform ran."""
+        until = [driven.since for driven in self._history[1:]] + [math.inf]
+        parts = []
+        for driven, stop in zip(self._history, until, strict=True):
+            begin, finish = max(start, driven.since), min(end, stop)
+            if driven.waveform is not None and (begin < finish or start == end == begin < stop):
+                parts.append((begin, finish, driven))
+        return parts
+
+    def _charge(self, driven: _Driven, begin: float, end: float) -> float:
+        """Photocharge of one stretch [C]."""
+        waveform = driven.waveform
+        assert waveform is not None
+        light = self._light(waveform)
+        first, last = begin - driven.since, end - driven.since
+        running = _in_bursts(last, waveform, lambda t: t) - _in_bursts(first, waveform, lambda t: t)
+        pickup = (
+            self._photodiode.pickup_charge * abs(waveform.high - waveform.low) * running / waveform.period
+        )
+        steady = light.low * (last - first)
+        if light.pulse is None:
+            return steady + (light.high - light.low) / 2 * running + pickup
+        train = light.pulse.integral_of_train
+        lit = _in_bursts(last, waveform, train) - _in_bursts(first, waveform, train)
+        return steady + (light.high - light.low) * lit + pickup
+
+    def _peak(self, driven: _Driven, begin: float, end: float) -> float:
+        """Largest photocurrent of one stretch [A]: at its ends or where a pulse within it ends."""
+        waveform = driven.waveform
+        assert waveform is not None
+        light = self._light(waveform)
+        if light.pulse is None:
+            return max(light.low, light.high)
+        first, last = begin - driven.since, end - driven.since
+        burst = waveform.cycles * waveform.period
+        moments = [moment % waveform.repeats_every for moment in (first, last)]
+        levels = [light.pulse.level(moment % waveform.period) for moment in moments if moment < burst]
+
+        def ended(time: float) -> float:
+            return max(math.floor((time - waveform.width) / waveform.period) + 1, 0)
+
+        if _in_bursts(last, waveform, ended) > _in_bursts(first, waveform, ended):
+            levels.append(light.pulse.level(waveform.width))
+        return light.low + (light.high - light.low) * max(levels, default=0.0)
+
+    def _light(self, waveform: Waveform) -> _Light:
+        sample, mounted = self.sample, self._mounted
+        if sample is None or mounted is None or sample.spec.emission is None:
+            return _Light(low=0.0, high=0.0, pulse=None)
+        temperature, now = self._cryostat.sample_temperature, self._clock.monotonic()
+
+        def layer_voltage(level: float) -> float:
+            return sample.layer_voltage(mounted.polarity * level, temperature, resistance=waveform.resistance)
+
+        def steady(voltage: float) -> float:
+            return self._photodiode.photocurrent(sample.steady_light(voltage, temperature, time=now))
+
+        low, high = layer_voltage(waveform.low), layer_voltage(waveform.high)
+        if waveform.shape != "pulse":
+            return _Light(low=steady(low), high=steady(high), pulse=None)
+        pulse = sample.light_pulse(high, temperature, width=waveform.width, period=waveform.period)
+        return _Light(low=steady(low), high=steady(high), pulse=pulse)
+
+    def _driven_at(self, time: float) -> _Driven:
+        return next(driven for driven in reversed(self._history) if driven.since <= time)
+
+    def _current(self, level: float, waveform: Waveform) -> float:
+        """Current that a level drives through the mounted pixel, sign of the source's HI [A]."""
+        if self._mounted is None:
+            return 0.0
+        _, current = self._mounted.sample.force_voltage(
+            self._mounted.polarity * level, self._cryostat.sample_temperature, resistance=waveform.resistance
+        )
+        return self._mounted.polarity * current
+
+    def _age(self) -> None:
+        """Let the mean current of what ran until now pass through the pixel; too high a pulse breaks it."""
+        now = self._clock.monotonic()
+        waveform = self._driven_at(now).waveform
+        if self._mounted is not None and waveform is not None:
+            share = min(waveform.width / waveform.period, 1.0) if waveform.shape == "pulse" else 0.5
+            high, low = (
+                abs(self._current(waveform.high, waveform)),
+                abs(self._current(waveform.low, waveform)),
+            )
+            self._mounted.sample.age(share * high + (1 - share) * low, now - self._aged_until)
+        self._aged_until = now
+
+    def _restart(self) -> None:
+        """Forget the light of the pixel before; what is driven goes on."""
+        now = self._clock.monotonic()
+        self._history = [
+            _Driven(since=-math.inf, waveform=None),
+            _Driven(since=now, waveform=self._driven_at(now).waveform),
+        ]
+
+
+class PhotodiodeWiring:
+    """`LightTerminals` of the electrometer: one photodiode over the pixels of both sources."""
+
+    def __init__(
+        self,
+        *,
+        photodiode: Photodiode,
+        source_meter: SourceMeterWiring,
+        generator: GeneratorWiring,
+        noise: bool,
+    ) -> None:
+        self._photodiode, self._noise = photodiode, noise
+        self._source_meter, self._generator = source_meter, generator
+
+    def mean_current(self, start: float, duration: float) -> float:
+        steady = self._photodiode.photocurrent(self._source_meter.light())
+        pulsed = self._generator.mean_light(start, duration)
+        return self._photodiode.dark_current + self._flicker() * (steady + pulsed)
+
+    def peak_current(self, start: float, duration: float) -> float:
+        steady = self._photodiode.photocurrent(self._source_meter.light())
+        return self._photodiode.dark_current + steady + self._generator.peak_light(start, duration)
+
+    def _flicker(self) -> float:
+        glowing = self._generator.sample or self._source_meter.sample
+        return glowing.flicker() if glowing is not None and self._noise else 1.0
+
+
+def _in_bursts(time: float, waveform: Waveform, course: Callable[[float], float]) -> float:
+    """A quantity that grows along `course` in each burst and rests in between, at a time from the first."""
+    burst = waveform.cycles * waveform.period
+    if math.isinf(waveform.repeats_every) or burst >= waveform.repeats_every:
+        return course(min(time, burst))
+    bursts, within = divmod(time, waveform.repeats_every)
+    return bursts * course(burst) + course(min(within, burst))

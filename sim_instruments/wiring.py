@@ -1,0 +1,151 @@
+"""SimBench: four boxes, a cold finger and some pixels, and which terminal is connected to what.
+
+    keithley2400 --- a pixel            cryostat (all pixels) --- lakeshore336
+    mfg2230m CH1 --- another pixel      photodiode over both  --- keithley6514
+
+`mount` is what the operator does with the cables; the source meter and the generator never meet on one pixel.
+The bench stands as its last user left it: outputs off, coolant flowing, the loop holding 297 K.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sim_instruments.adapter import SimTransport, WireLog
+from sim_instruments.clock import Clock, SimClock
+from sim_instruments.connections import GeneratorWiring, Mounted, PhotodiodeWiring, SourceMeterWiring
+from sim_instruments.cryostat import Cryostat, CryostatSpec
+from sim_instruments.device_under_test import Sample, SampleSpec
+from sim_instruments.emission import Photodiode
+from sim_instruments.keithley2400 import Keithley2400
+from sim_instruments.keithley6514 import Keithley6514
+from sim_instruments.lakeshore336 import Lakeshore336
+from sim_instruments.mfg2230m import MFG2230M
+from sim_instruments.presets import preset
+from sim_instruments.scpi import ScpiBox
+
+SourceName = Literal["keithley2400", "mfg2230m"]
+
+DEFAULT_DEVICES: Mapping[str, str] = MappingProxyType(
+    {"li2024/hole-only/1": "li2024-hole-only-110nm", "li2024/light-emitting/1": "li2024-qled"}
+)
+"""The paper's pixels, by the identifiers of `analysis.published.li2024`."""
+
+
+class SimBench:
+    """The simulated bench.
+
+    Parameters
+    ----------
+    seed : of all noise, scatter and flicker
+    clock : a `SimClock` unless given
+    devices : identifier -> what it is made of, or the name of a preset; the paper's two pixels unless given.
+        The first without light starts on the source meter, the first with light on the generator
+    cryostat, photodiode : what the rest of the set-up is like
+    wire_log : notes every message through `transport`
+    mains_frequency : of the building [Hz]
+    noise : False leaves out sensor noise and flicker
+
+    Examples
+    --------
+    >>> bench = SimBench(seed=1)
+    >>> controller = bench.transport("lakeshore336")
+    >>> controller.write(b"SETP? 1")
+    >>> controller.read(1.0)
+    b'+297.000'
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+        devices: Mapping[str, SampleSpec | str] | None = None,
+        cryostat: CryostatSpec | None = None,
+        photodiode: Photodiode | None = None,
+        wire_log: WireLog | None = None,
+        mains_frequency: float = 50.0,
+        noise: bool = True,
+    ) -> None:
+        self.seed = seed
+        self.clock: Clock = clock or SimClock()
+        self._wire_log = wire_log
+        self.cryostat = Cryostat(clock=self.clock, spec=cryostat or CryostatSpec(), seed=seed, noise=noise)
+        self.samples: dict[str, Sample] = {
+            identifier: Sample(
+                preset(spec) if isinstance(spec, str) else spec, seed=seed, identifier=identifier
+            )
+            for identifier, spec in (DEFAULT_DEVICES if devices is None else devices).items()
+        }
+        eye = photodiode or Photodiode()
+        self._source_meter = SourceMeterWiring(clock=self.clock, cryostat=self.cryostat)
+        self._generator = GeneratorWiring(clock=self.clock, cryostat=self.cryostat, photodiode=eye)
+        light = PhotodiodeWiring(
+            photodiode=eye, source_meter=self._source_meter, generator=self._generator, noise=noise
+        )
+        self.keithley2400 = Keithley2400(clock=self.clock, seed=seed, terminals=self._source_meter)
+        self.keithley6514 = Keithley6514(clock=self.clock, seed=seed, terminals=light)
+        self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self._generator})
+        self.lakeshore336 = Lakeshore336(clock=self.clock, seed=seed, cryostat=self.cryostat)
+        self._source_meter.follow(self.keithley2400)
+        self._mounted: dict[SourceName, str] = {}
+        self._mount_defaults()
+
+    @property
+    def boxes(self) -> Mapping[str, ScpiBox]:
+        """The boxes by their names."""
+        boxes = (self.keithley2400, self.keithley6514, self.mfg2230m, self.lakeshore336)
+        return MappingProxyType({box.name: box for box in boxes})
+
+    def transport(self, box: str) -> SimTransport:
+        """A cable to a box, without leaving the thread."""
+        return SimTransport(self.boxes[box], wire_log=self._wire_log)
+
+    @property
+    def mounted(self) -> Mapping[SourceName, str]:
+        """Which pixel is on which source."""
+        return MappingProxyType(self._mounted)
+
+    def mount(self, device_identifier: str, *, source: SourceName, reversed: bool = False) -> None:
+        """Connect a pixel to a source, taking it off the other one.
+
+        Parameters
+        ----------
+        device_identifier : one of `samples`
+        source : the box it goes to
+        reversed : the source's LO goes to the injecting contact
+        """
+        if device_identifier not in self.samples:
+            raise ValueError(
+                f"no device {device_identifier!r} on the bench; there are {', '.join(self.samples)}"
+            )
+        for other in [name for name, mounted in self._mounted.items() if mounted == device_identifier]:
+            self.unmount(source=other)
+        self._mounted[source] = device_identifier
+        self._side(source).connect(Mounted(sample=self.samples[device_identifier], reversed=reversed))
+
+    def unmount(self, *, source: SourceName) -> None:
+        """Leave a source open."""
+        self._mounted.pop(source, None)
+        self._side(source).connect(None)
+
+    @property
+    def truth(self) -> dict[str, dict[str, Any]]:
+        """What was put into the simulation, by device; SI, glossary names. Sealed devices do not tell."""
+        return {
+            identifier: {"sealed": True} if sample.spec.sealed else sample.truth()
+            for identifier, sample in self.samples.items()
+        }
+
+    def reveal(self) -> dict[str, dict[str, Any]]:
+        """The truth about every device, sealed or not."""
+        return {identifier: sample.truth() for identifier, sample in self.samples.items()}
+
+    def _side(self, source: SourceName) -> SourceMeterWiring | GeneratorWiring:
+        return self._source_meter if source == "keithley2400" else self._generator
+
+    def _mount_defaults(self) -> None:
+        for identifier, sample in self.samples.items():
+            source: SourceName = "mfg2230m" if sample.spec.emission else "keithley2400"
+            if source not in self._mounted:
+                self.mount(identifier, source=source)
