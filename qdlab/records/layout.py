@@ -1,0 +1,36 @@
+"""What lies where in a session's folder, and the words of its journal that mean something to a program."""
+
+from pathlib import Path
+
+from qdlab.errors import NotASession
+
+JOURNAL_FILE = "journal.jsonl"
+RESERVE_FILE = "reserve.bin"
+MANIFEST_FILE = "manifest-sha256.txt"
+SESSION_FILE = "session.toml"
+
+SESSION_OPENED = "session opened"
+SESSION_RESUMED = "session resumed"
+SESSION_CLOSED = "session closed"
+RUN_STARTED = "run started"
+RUN_ENDED = "run ended"
+STORAGE_FAILED = "storage failed"
+
+
+def require_session(path: Path) -> Path:
+    """The path where it is a folder; raises NotASession."""
+    if not path.exists():
+        raise NotASession(f"{path}: there is nothing there")
+    if not path.is_dir():
+        raise NotASession(f"{path}: a session is a folder, this is a file")
+    return path
+
+
+def run_files(path: Path) -> list[Path]:
+    """The run files of a session, in the order of their names."""
+    return sorted((path / "runs").glob("*.csv"))
+
+
+def telemetry_files(path: Path) -> list[Path]:
+    """The telemetry tables of a session."""
+    return sorted(path.glob("telemetry*.csv"))
