@@ -105,6 +105,14 @@ class ScpiError(Exception):
         self.code = code
 
 
+class Postponed(Exception):
+    """A unit that waits for the box to become idle, and the box for an event from outside.
+
+    The unit and what follows it are executed when a trigger or an abort has made the box idle, and forgotten
+    on device clear.
+    """
+
+
 # --- what may stand after a header ----------------------------------------------------------------
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%/]*)$")
@@ -338,11 +346,11 @@ class Command:
     ----------
     header : as the manual prints it, without a question mark
     meaning : one line for the command page
-    source : where it is written: manual and page, or an evidence tag; "[?] assumption: ..." where it is a
-    guess takes, asks : parameters of the setting and of the query
+    source : where it is written: manual and page, or an evidence tag; "[?] assumption: ..." for a guess
+    takes, asks : parameters of the setting and of the query
     set, query : handlers; None where the form does not exist
-    key, default : the setting kept by `control` and its value after ``*RST``; `default` None survives
-    ``*RST`` initial : value at power-on where ``*RST`` does not touch it
+    keys, default : the settings kept by `control`, and their value after ``*RST``; None survives ``*RST``
+    initial : value at power-on where ``*RST`` does not touch it
     immediate : executed even while a measurement runs
     """
 
@@ -627,10 +635,32 @@ class ScpiBox:
         """
         if self.processing_time:
             self.clock.wait(self.processing_time)
-        self._responses: list[bytes] = []
-        for unit in self.table.parse(message.decode("latin-1")):
+        self._responses = []
+        self._run_units(self.table.parse(message.decode("latin-1")))
+        self._run_postponed()
+        responses, self._responses = self._responses, []
+        return b";".join(responses) if responses else None
+
+    def _run_postponed(self) -> None:
+        """Once the box can become idle, execute what had to wait for that."""
+        units, self._postponed = self._postponed, ()
+        if units:
             try:
+                self.finish()
+            except Postponed:
+                self._postponed = units
+            else:
+                self._run_units(units)
+
+    def _run_units(self, units: tuple[Unit, ...]) -> None:
+        for index, unit in enumerate(units):
+            try:
+                if self._postponed and not (unit.command and unit.command.immediate):
+                    raise Postponed
                 response = self._execute(unit)
+            except Postponed:
+                self._postponed += units[index:]
+                break
             except ScpiError as error:
                 self.report(error.code)
                 if self.stops_at_error:
@@ -638,12 +668,11 @@ class ScpiBox:
                 continue
             if response is not None:
                 self._responses.append(response)
-        responses, self._responses = self._responses, []
-        return b";".join(responses) if responses else None
 
     def clear(self) -> None:
         """Device clear: forget what is pending; settings, errors and status stay."""
         self._responses = []
+        self._postponed = ()
 
     def overrun(self) -> None:
         """Tell the box that a message was longer than its input buffer."""
@@ -664,7 +693,8 @@ class ScpiBox:
         self.event_status_enable = 0
         self.service_request_enable = 0
         self.operation_complete_requested = False
-        self._responses = []
+        self._responses: list[bytes] = []
+        self._postponed: tuple[Unit, ...] = ()
         self.switched_on_at = self.clock.monotonic()
         for command in self.table.commands:
             if command.initial is not None:

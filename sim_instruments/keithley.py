@@ -1,0 +1,921 @@
+"""What the Keithley 2400 and 6514 share: arm and trigger layers, two reading stores, status tree, formats.
+
+A run of the trigger model is a generator that yields how many seconds pass before its next step; the box
+follows it whenever somebody talks to it. While it runs, only the commands marked *immediate* are executed;
+any other waits until the box is idle (2400 manual p. 304: only device clear and ABORt act during a run).
+
+Sources: [M] with a page is the 2400 manual 2400S-900-01 rev. K or the 6514 manual 6514-901-01 rev. D; [S] a
+sibling's; [D] drivers in use; [?] unconfirmed.
+"""
+
+import itertools
+import math
+import statistics
+import struct
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, ClassVar
+
+from sim_instruments.clock import Clock
+from sim_instruments.scpi import (
+    COMMAND_ERROR,
+    DEVICE_ERROR,
+    EXECUTION_ERROR,
+    OPERATION_COMPLETE,
+    Choice,
+    Command,
+    Number,
+    Parameter,
+    Postponed,
+    Raw,
+    ScpiBox,
+    ScpiError,
+    StatusRegister,
+    Switch,
+    Text,
+    control,
+)
+
+OVERFLOW = 9.9e37
+NOT_MEASURED = 9.91e37
+
+Reading = tuple[float, ...]
+TriggerModel = Generator[float, None, None]
+
+# measurement event register
+READING_AVAILABLE, BUFFER_AVAILABLE, BUFFER_FULL = 1 << 6, 1 << 8, 1 << 9
+# operation event register
+SWEEPING, WAITING_FOR_TRIGGER, WAITING_FOR_ARM, IDLE = 1 << 3, 1 << 5, 1 << 6, 1 << 10
+
+STORAGE_ACTIVE = 800
+
+ERROR_TEXTS = {
+    500: "Date of calibration not set",
+    601: "Reading buffer data lost",
+    602: "GPIB address lost",
+    603: "Power-on state lost",
+    700: "Invalid system communication",
+    701: "ASCII only with RS-232",
+    800: "Illegal with storage active",
+    801: "Insufficient vector data",
+    900: "Internal system error",
+}
+
+
+class KeithleyBox(ScpiBox):
+    """A box with Keithley's trigger model, reading stores and status tree.
+
+    Parameters
+    ----------
+    clock, seed : as for every box
+    answers_while_running : status and error queries are answered during a run. [?] The manual lets only
+    device clear and
+        ABORt through; programs in use poll ``*STB?`` during a run, so True is the likelier reading.
+    """
+
+    error_texts = ERROR_TEXTS
+    processing_time = 0.001
+    elements: ClassVar[tuple[str, ...]] = ()
+    time_element: ClassVar[int] = 0
+    store_size: ClassVar[int] = 2500
+
+    def __init__(self, *, clock: Clock, seed: int = 0, answers_while_running: bool = True) -> None:
+        self.answers_while_running = answers_while_running
+        self.measurement_status = StatusRegister()
+        self.operation_status = StatusRegister()
+        self.questionable_status = StatusRegister()
+        self.readings: list[Reading] = []
+        self.buffer: list[Reading] = []
+        self.memories: dict[int, dict[Any, Any]] = {}
+        self._run: TriggerModel | None = None
+        self._due = 0.0
+        super().__init__(clock=clock, seed=seed)
+
+    # the subclass's side
+
+    def trigger_model(self) -> TriggerModel:
+        """Run the trigger model once; yield the seconds before each next step, infinity for an event."""
+        raise NotImplementedError
+
+    def check_trigger(self) -> None:
+        """Raise `ScpiError` where the trigger model may not be started."""
+
+    def run_ended(self) -> None:
+        """Hook: the trigger model has ended or was aborted."""
+
+    # the life of a run
+
+    @property
+    def step_time(self) -> float:
+        """The bench's time at the present step of the run [s]."""
+        return self._due
+
+    @property
+    def next_event(self) -> float | None:
+        """The bench's time at which the run goes on [s]; None when idle or waiting for a trigger."""
+        return self._due if self._run is not None and math.isfinite(self._due) else None
+
+    @property
+    def timestamp(self) -> float:
+        """The time stamp of a reading taken now: seconds since the last reset of the clock, wrapping [s]."""
+        return (self._due - self.time_zero) % 100000.0
+
+    def is_idle(self) -> bool:
+        """Whether no run is under way."""
+        self.catch_up()
+        return self._run is None
+
+    def initiate(self) -> None:
+        """INIT: leave idle and start the trigger model."""
+        if not self.is_idle():
+            raise ScpiError(-213)
+        self.check_trigger()
+        self.readings = []
+        self._due = self.clock.monotonic()
+        self._run = self.trigger_model()
+        self.operation_status.set_condition(IDLE, False)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take every step that is due by now."""
+        now = self.clock.monotonic() + 1e-9
+        while self._run is not None and self._due <= now:
+            try:
+                self._due += next(self._run)
+            except StopIteration:
+                self._end_run()
+
+    def finish(self) -> None:
+        """Wait until idle; raise `Postponed` when that needs an event from outside."""
+        self.catch_up()
+        while self._run is not None:
+            if not math.isfinite(self._due) or self.settings["arm count"] == math.inf:
+                raise Postponed
+            self.clock.wait(self._due - self.clock.monotonic())
+            self.catch_up()
+
+    def abort(self) -> None:
+        """ABORt: back to idle at once; readings taken so far stay."""
+        self.catch_up()
+        if self._run is not None:
+            self._run.close()
+            self._end_run()
+
+    def trigger(self) -> None:
+        """``*TRG`` or a group execute trigger: pass a layer that waits for the bus."""
+        self.catch_up()
+        if self._run is None or math.isfinite(self._due) or self.settings["arm source"] != "BUS":
+            raise ScpiError(-211)
+        self._due = self.clock.monotonic()
+        self.catch_up()
+
+    def _end_run(self) -> None:
+        self._run = None
+        self.operation_status.set_condition(SWEEPING | WAITING_FOR_ARM | WAITING_FOR_TRIGGER, False)
+        self.operation_status.set_condition(IDLE, True)
+        if self.operation_complete_requested:
+            self.operation_complete_requested = False
+            self.event_status |= OPERATION_COMPLETE
+        self.run_ended()
+
+    def before(self, command: Command) -> None:
+        """Follow the run; hold back commands that wait for idle."""
+        self.catch_up()
+        if self._run is None or (command.immediate and (self.answers_while_running or command in ABORTING)):
+            return
+        self.finish()
+
+    def clear(self) -> None:
+        """Device clear: the run is aborted, what is pending forgotten."""
+        super().clear()
+        self.abort()
+
+    def reset(self) -> None:
+        """``*RST``: idle, default settings."""
+        self.abort()
+        super().reset()
+        self.readings = []
+
+    def power_on(self) -> None:
+        """Start up: status enables cleared, buffer empty, time stamps from zero."""
+        self.preset_status()
+        self.buffer = []
+        self._run = None
+        self.time_zero = self.clock.monotonic()
+        super().power_on()
+        self.operation_status.set_condition(IDLE, True)
+        self.clear_events()
+
+    # layers
+
+    def pass_layer(self, layer: str, last_pass: float) -> TriggerModel:
+        """Wait for the event of the "arm" or "trigger" layer; it was last passed at `last_pass` [s]."""
+        source = self.settings[f"{layer} source"]
+        waiting = WAITING_FOR_ARM if layer == "arm" else WAITING_FOR_TRIGGER
+        if source == "TIM":
+            yield max(last_pass + self.settings[f"{layer} timer"] - self._due, 0.0)
+        elif source != "IMM":
+            self.operation_status.set_condition(waiting, True)
+            yield math.inf
+            self.operation_status.set_condition(waiting, False)
+
+    # readings
+
+    def store(self, reading: Reading) -> None:
+        """Keep a reading for FETCh? and, if storage is active, in the buffer."""
+        if len(self.readings) >= self.store_size:
+            self.readings.pop(0)
+        self.readings.append(reading)
+        self.measurement_status.pulse(READING_AVAILABLE)
+        if self.settings["buffer control"] != "NEXT":
+            return
+        self.buffer.append(reading)
+        if len(self.buffer) == 2:
+            self.measurement_status.set_condition(BUFFER_AVAILABLE, True)
+        if len(self.buffer) >= self.settings["buffer points"]:
+            self.measurement_status.set_condition(BUFFER_FULL, True)
+            self.settings["buffer control"] = "NEV"
+
+    def fetch(self) -> str | bytes:
+        """FETCh?: the readings of the last run; -230 when there are none."""
+        if not self.readings:
+            raise ScpiError(-230)
+        return self.format_readings(self.readings)
+
+    def read(self) -> str | bytes:
+        """READ?: ABORt, INIT, FETCh?."""
+        self.abort()
+        self.check_trigger()
+        if self.settings["arm count"] == math.inf:
+            raise ScpiError(830)
+        if self.settings["arm source"] == "BUS":
+            raise ScpiError(-214)
+        self.initiate()
+        self.finish()
+        return self.fetch()
+
+    def latest(self) -> str | bytes:
+        """DATA:LATest?: the last reading taken; -230 when there is none."""
+        if not self.readings:
+            raise ScpiError(-230)
+        return self.format_readings(self.readings[-1:])
+
+    def format_readings(self, readings: Sequence[Reading]) -> str | bytes:
+        """Return readings as FORMat says: chosen elements in the box's own order, text or singles."""
+        chosen = [
+            index for index, name in enumerate(self.elements) if short(name) in self.settings["elements"]
+        ]
+        return self.format_values([reading[index] for reading in readings for index in chosen])
+
+    def format_values(self, values: Sequence[float]) -> str | bytes:
+        """Return numbers as FORMat:DATA says."""
+        if self.settings["data format"] == "ASC":
+            return ",".join([f"{value:+.6E}" for value in values])
+        order = ">" if self.settings["byte order"] == "NORM" else "<"
+        return b"#0" + struct.pack(f"{order}{len(values)}f", *values)
+
+    # buffer
+
+    def buffer_contents(self) -> str | bytes:
+        """TRACe:DATA?: everything stored, time stamps absolute (first is zero) or as steps."""
+        if not self.buffer:
+            raise ScpiError(-230)
+        index = self.time_element
+        times = [reading[index] for reading in self.buffer]
+        if self.settings["buffer times"] == "ABS":
+            stamps = [(time - times[0]) % 100000.0 for time in times]
+        else:
+            stamps = [0.0, *((b - a) % 100000.0 for a, b in itertools.pairwise(times))]
+        return self.format_readings(
+            [
+                (*reading[:index], stamp, *reading[index + 1 :])
+                for reading, stamp in zip(self.buffer, stamps, strict=True)
+            ]
+        )
+
+    def clear_buffer(self) -> None:
+        """TRACe:CLEar: empty the buffer; not while it is being filled."""
+        self.check_storage_inactive()
+        self.buffer = []
+        self.measurement_status.set_condition(BUFFER_AVAILABLE | BUFFER_FULL, False)
+
+    def check_storage_inactive(self) -> None:
+        """Raise +800 while readings go into the buffer."""
+        if self.settings.get("buffer control") == "NEXT":
+            raise ScpiError(STORAGE_ACTIVE)
+
+    def set_buffer_control(self, value: str) -> None:
+        """TRACe:FEED:CONTrol: NEXT starts an empty buffer, NEVer stops storing."""
+        if value == "NEXT":
+            self.buffer = []
+            self.measurement_status.set_condition(BUFFER_AVAILABLE | BUFFER_FULL, False)
+        self.settings["buffer control"] = value
+
+    def buffer_statistic(self, elements: Sequence[int]) -> str | bytes:
+        """CALCulate3:DATA?: the chosen statistic of the stored readings, element by element."""
+        if not self.buffer:
+            raise ScpiError(-230)
+        return self.format_values(
+            [
+                statistic(self.settings["statistic"], [reading[index] for reading in self.buffer])
+                for index in elements
+            ]
+        )
+
+    # status
+
+    def event_bit(self, code: int) -> int:
+        """Positive codes: +800 and up are execution errors, the others device errors ([M] 2400 app. B)."""
+        if 0 < code < 100:
+            return COMMAND_ERROR
+        if 800 <= code < 900:
+            return EXECUTION_ERROR
+        return DEVICE_ERROR if code > 0 else super().event_bit(code)
+
+    def summary_bits(self) -> int:
+        """Bit 0 measurement, 3 questionable, 7 operation summary."""
+        self.catch_up()
+        return (
+            self.measurement_status.summary
+            | self.questionable_status.summary << 3
+            | self.operation_status.summary << 7
+        )
+
+    def clear_events(self) -> None:
+        """Clear the three event registers."""
+        for register in (self.measurement_status, self.operation_status, self.questionable_status):
+            register.event = 0
+
+    def preset_status(self) -> None:
+        """STATus:PRESet: clear the enables of the three registers."""
+        for register in (self.measurement_status, self.operation_status, self.questionable_status):
+            register.enable = 0
+
+    def format_register(self, value: int) -> str:
+        """Return a status register as FORMat:SREGister says."""
+        prefix, digits = {"ASC": ("", "d"), "HEX": ("#H", "X"), "OCT": ("#Q", "o"), "BIN": ("#B", "b")}[
+            self.settings["register format"]
+        ]
+        return f"{prefix}{value:{digits}}"
+
+    def save(self, slot: int) -> None:
+        """``*SAV``: remember the settings."""
+        self.memories[slot] = dict(self.settings)
+
+    def recall(self, slot: int) -> None:
+        """``*RCL``: back to remembered settings; -220 where nothing was saved."""
+        if slot not in self.memories:
+            raise ScpiError(-220)
+        self.reset()
+        self.settings.update(self.memories[slot])
+
+
+def short(mnemonic: str) -> str:
+    """Return the short form of an element's name."""
+    return "".join(letter for letter in mnemonic if not letter.islower())
+
+
+def statistic(name: str, values: Sequence[float]) -> float:
+    """Return MEAN, SDEV, MAX, MIN or PKPK of some readings; a sentinel among them makes it not measured."""
+    if any(abs(value) >= OVERFLOW for value in values):
+        return NOT_MEASURED
+    if name == "SDEV":
+        return statistics.stdev(values) if len(values) > 1 else 0.0
+    return {
+        "MEAN": lambda: statistics.fmean(values),
+        "MAX": lambda: max(values),
+        "MIN": lambda: min(values),
+        "PKPK": lambda: max(values) - min(values),
+    }[name]()
+
+
+# --- command tables ---------------------------------------------------------------------------------
+
+
+def _set_enable(name: str) -> Callable[..., None]:
+    def set_enable(box: KeithleyBox, mask: int) -> None:
+        getattr(box, name).enable = mask
+
+    return set_enable
+
+
+def _status_register(node: str, name: str, meaning: str) -> tuple[Command, ...]:
+    source = "[M] 2400 p. 288, 6514 p. 196"
+    return (
+        Command(
+            f":STATus:{node}[:EVENt]",
+            meaning=f"Read and clear the {meaning} events",
+            source=source,
+            query=lambda box: box.format_register(getattr(box, name).read_event()),
+            immediate=True,
+        ),
+        Command(
+            f":STATus:{node}:CONDition",
+            meaning=f"The {meaning} conditions now",
+            source=source,
+            query=lambda box: box.format_register(getattr(box, name).condition),
+            immediate=True,
+        ),
+        Command(
+            f":STATus:{node}:ENABle",
+            meaning=f"Enable mask of the {meaning} events",
+            source=source,
+            takes=(Number(0, 65535, integer=True),),
+            set=_set_enable(name),
+            query=lambda box: box.format_register(getattr(box, name).enable),
+            immediate=True,
+        ),
+    )
+
+
+def _check_counts(layer: str) -> Callable[[KeithleyBox, float], None]:
+    """The product of the two counts may not exceed the store (2500 on the 2400)."""
+    other = "trigger count" if layer == "arm count" else "arm count"
+
+    def set_count(box: KeithleyBox, count: float) -> None:
+        product = count * box.settings[other]
+        if math.isfinite(product) and product > box.store_size:
+            raise ScpiError(-222)
+        box.settings[layer] = count
+
+    return set_count
+
+
+def _count(layer: str) -> Callable[[KeithleyBox], str]:
+    def answer(box: KeithleyBox) -> str:
+        count = box.settings[f"{layer} count"]
+        return f"{OVERFLOW:+.6E}" if count == math.inf else str(int(count))
+
+    return answer
+
+
+def trigger_commands(
+    *, arm_sources: Parameter, trigger_sources: Parameter, trigger_outputs: Parameter
+) -> tuple[Command, ...]:
+    """Return the ARM, TRIGger and INITiate subsystems; only the names of the events differ between boxes."""
+    source = "[M] 2400 ch. 18; [D]"
+    lines = Number(1, 4, integer=True)
+    count = Number(1, 2500, default=1, integer=True, infinite=True)
+    bypass = Choice("ACCeptor", "SOURce")
+    arm, trigger = ":ARM[:SEQuence[1]][:LAYer[1]]", ":TRIGger[:SEQuence[1]]"
+    return (
+        Command(
+            f"{arm}:COUNt",
+            meaning="Passes through the arm layer",
+            source=source,
+            takes=(count,),
+            set=_check_counts("arm count"),
+            query=_count("arm"),
+            keys=("arm count",),
+            default=1,
+        ),
+        Command(
+            f"{trigger}:COUNt",
+            meaning="Readings in each pass; counts multiplied at most 2500",
+            source=source,
+            takes=(Number(1, 2500, default=1, integer=True),),
+            set=_check_counts("trigger count"),
+            query=_count("trigger"),
+            keys=("trigger count",),
+            default=1,
+        ),
+        control(
+            f"{arm}:SOURce", arm_sources, default="IMM", key="arm source", meaning="Arm event", source=source
+        ),
+        control(
+            f"{trigger}:SOURce",
+            trigger_sources,
+            default="IMM",
+            key="trigger source",
+            meaning="Trigger event",
+            source=source,
+        ),
+        control(
+            f"{arm}:TIMer",
+            Number(0.001, 99999.99, default=0.1),
+            default=0.1,
+            key="arm timer",
+            meaning="Interval of the timer source [s]",
+            source=source,
+        ),
+        control(
+            f"{trigger}:DELay",
+            Number(0, 999.9999, default=0),
+            default=0.0,
+            key="trigger delay",
+            meaning="Delay of the trigger layer [s]",
+            source=source,
+        ),
+        control(f"{arm}[:TCONfigure]:DIRection", bypass, default="ACC", meaning="Arm bypass", source=source),
+        control(
+            f"{trigger}[:TCONfigure]:DIRection",
+            bypass,
+            default="ACC",
+            meaning="Trigger bypass",
+            source=source,
+        ),
+        control(
+            f"{arm}[:TCONfigure][:ASYNchronous]:ILINe",
+            lines,
+            default=1,
+            meaning="Arm input line",
+            source=source,
+        ),
+        control(
+            f"{arm}[:TCONfigure][:ASYNchronous]:OLINe",
+            lines,
+            default=2,
+            meaning="Arm output line",
+            source=source,
+        ),
+        control(
+            f"{trigger}[:TCONfigure][:ASYNchronous]:ILINe",
+            lines,
+            default=1,
+            meaning="Trigger input line",
+            source=source,
+        ),
+        control(
+            f"{trigger}[:TCONfigure][:ASYNchronous]:OLINe",
+            lines,
+            default=2,
+            meaning="Trigger output line",
+            source=source,
+        ),
+        control(
+            f"{arm}[:TCONfigure][:ASYNchronous]:OUTPut",
+            Choice("TENTer", "TEXit", "TRIGger", "NONE"),
+            default="NONE",
+            meaning="Arm output event",
+            source=source,
+        ),
+        control(
+            f"{trigger}[:TCONfigure][:ASYNchronous]:OUTPut",
+            trigger_outputs,
+            default="NONE",
+            meaning="Trigger output event",
+            source=source,
+        ),
+        Command(f"{trigger}:CLEar", meaning="Forget pending triggers", source=source, set=lambda box: None),
+        Command(
+            ":INITiate[:IMMediate]",
+            meaning="Start the trigger model",
+            source="[M] 2400 p. 304",
+            set=KeithleyBox.initiate,
+        ),
+        ABORT,
+        TRIGGER,
+    )
+
+
+ABORT = Command(
+    ":ABORt",
+    meaning="Back to idle, at once",
+    source="[M] 2400 p. 301",
+    set=lambda box: box.abort(),
+    immediate=True,
+)
+TRIGGER = Command(
+    "*TRG", meaning="Bus trigger", source="IEEE 488.2", set=lambda box: box.trigger(), immediate=True
+)
+ABORTING = (ABORT, TRIGGER)
+
+
+def _set_while_inactive(key: str) -> Callable[[KeithleyBox, Any], None]:
+    def set_value(box: KeithleyBox, value: Any) -> None:
+        box.check_storage_inactive()
+        box.settings[key] = value
+
+    return set_value
+
+
+def _ignore(*_: Any) -> None:
+    """A command that has no effect a program can see."""
+
+
+READING_COMMANDS: tuple[Command, ...] = (
+    Command(":READ", meaning="ABORt, INITiate, FETCh?", source="[M] 2400 p. 304", query=KeithleyBox.read),
+    Command(
+        ":FETCh",
+        meaning="Readings of the last run",
+        source="[M] 2400 p. 302, 6514 p. 81",
+        query=KeithleyBox.fetch,
+    ),
+    Command(
+        "[:SENSe[1]]:DATA[:LATest]",
+        meaning="The last reading, without a trigger",
+        source="[M] 6514 p. 81",
+        query=KeithleyBox.latest,
+    ),
+)
+
+BUFFER_COMMANDS: tuple[Command, ...] = (
+    Command(
+        ":TRACe|DATA:DATA",
+        meaning="The stored readings",
+        source="[M] 6514 p. 115",
+        query=KeithleyBox.buffer_contents,
+    ),
+    Command(
+        ":TRACe|DATA:CLEar",
+        meaning="Empty the buffer",
+        source="[M] 6514 p. 115",
+        set=KeithleyBox.clear_buffer,
+    ),
+    Command(
+        ":TRACe|DATA:FREE",
+        meaning="Bytes free and bytes reserved",
+        source="[M] 6514 p. 115; [?] assumption: 16 bytes a reading",
+        query=lambda box: f"{16 * (box.store_size - len(box.buffer))}, {16 * len(box.buffer)}",
+    ),
+    Command(
+        ":TRACe|DATA:POINts",
+        meaning="Size of the buffer",
+        source="[M] 6514 p. 115, 2400 p. 323",
+        takes=(Number(1, lambda box: box.store_size, default=100, integer=True),),
+        set=_set_while_inactive("buffer points"),
+        query=lambda box: box.settings["buffer points"],
+        keys=("buffer points",),
+        initial=100,
+    ),
+    Command(
+        ":TRACe|DATA:POINts:ACTual",
+        meaning="Readings stored",
+        source="[M] 6514 p. 115",
+        query=lambda box: len(box.buffer),
+    ),
+    Command(
+        ":TRACe|DATA:FEED",
+        meaning="What is stored: raw readings or CALCulate results",
+        source="[M] 6514 p. 115",
+        takes=(
+            Choice(
+                "SENSe",
+                "CALCulate1",
+                "CALCulate2",
+                aliases={"SENS1": "SENS", "SENSE1": "SENS", "CALC": "CALC1"},
+            ),
+        ),
+        set=_set_while_inactive("buffer feed"),
+        query=lambda box: "SENS1" if box.settings["buffer feed"] == "SENS" else box.settings["buffer feed"],
+        keys=("buffer feed",),
+        initial="SENS",
+    ),
+    Command(
+        ":TRACe|DATA:FEED:CONTrol",
+        meaning="NEXT fills the buffer once, NEVer stops",
+        source="[M] 6514 p. 115",
+        takes=(Choice("NEXT", "NEVer"),),
+        set=KeithleyBox.set_buffer_control,
+        query=lambda box: box.settings["buffer control"],
+        keys=("buffer control",),
+        initial="NEV",
+    ),
+    Command(
+        ":TRACe|DATA:TSTamp:FORMat",
+        meaning="Stored time stamps absolute or as steps",
+        source="[M] 6514 p. 115, p. 216",
+        takes=(Choice("ABSolute", "DELTa"),),
+        set=_set_while_inactive("buffer times"),
+        query=lambda box: box.settings["buffer times"],
+        keys=("buffer times",),
+        initial="ABS",
+    ),
+    control(
+        ":CALCulate3:FORMat",
+        Choice("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"),
+        default="MEAN",
+        key="statistic",
+        meaning="Statistic of the stored readings",
+        source="[M] 6514 p. 115",
+    ),
+)
+
+STATUS_COMMANDS: tuple[Command, ...] = (
+    *_status_register("MEASurement", "measurement_status", "measurement"),
+    *_status_register("OPERation", "operation_status", "operation"),
+    *_status_register("QUEStionable", "questionable_status", "questionable"),
+    Command(
+        ":STATus:PRESet",
+        meaning="Clear the enables of the three registers",
+        source="[M] 2400 ch. 18",
+        set=KeithleyBox.preset_status,
+        immediate=True,
+    ),
+    Command(
+        ":STATus:QUEue[:NEXT]",
+        meaning="Oldest error, removed from the queue",
+        source="[M] 2400 ch. 18",
+        query=lambda box: box.format_error(box.pop_error()),
+        immediate=True,
+    ),
+    Command(
+        ":STATus:QUEue:CLEar",
+        meaning="Empty the error queue",
+        source="[M] 2400 ch. 18",
+        set=lambda box: box.errors.clear(),
+        immediate=True,
+    ),
+    Command(
+        ":STATus:QUEue:ENABle|DISable",
+        meaning="Which messages may enter the queue: kept, not acted on",
+        source="[M] 2400 ch. 18; [?]",
+        takes=(Raw(repeated=True, optional=True),),
+        set=_ignore,
+        query=lambda box: "(-440:+900)",
+    ),
+)
+
+
+def _all_errors(box: KeithleyBox) -> str:
+    entries = [box.format_error(box.pop_error()) for _ in range(len(box.errors))]
+    return ",".join(entries) or box.format_error(0)
+
+
+SYSTEM_COMMANDS: tuple[Command, ...] = (
+    Command(
+        ":SYSTem:ERRor:ALL",
+        meaning="Every error, removed",
+        source="[M] 2400 ch. 18",
+        query=_all_errors,
+        immediate=True,
+    ),
+    Command(
+        ":SYSTem:ERRor:COUNt",
+        meaning="Errors in the queue",
+        source="[M] 2400 ch. 18",
+        query=lambda box: len(box.errors),
+        immediate=True,
+    ),
+    Command(
+        ":SYSTem:ERRor:CODE[:NEXT]",
+        meaning="Oldest error's code alone, removed",
+        source="[M] 2400 ch. 18",
+        query=lambda box: box.pop_error(),
+        immediate=True,
+    ),
+    Command(
+        ":SYSTem:ERRor:CODE:ALL",
+        meaning="Every error's code, removed",
+        source="[M] 2400 ch. 18",
+        query=lambda box: ",".join(str(box.pop_error()) for _ in range(len(box.errors))) or "0",
+        immediate=True,
+    ),
+    Command(
+        ":SYSTem:CLEar",
+        meaning="Empty the error queue",
+        source="[M] 2400 ch. 18",
+        set=lambda box: box.errors.clear(),
+        immediate=True,
+    ),
+    Command(
+        ":SYSTem:PRESet",
+        meaning="Front-panel defaults: as *RST here",
+        source="[?]",
+        set=lambda box: box.reset(),
+    ),
+    Command(
+        ":SYSTem:TIME:RESet",
+        meaning="Time stamps from zero",
+        source="[M] 6514 p. 216",
+        set=lambda box: setattr(box, "time_zero", box.clock.monotonic()),
+    ),
+    control(
+        ":SYSTem:TIME:RESet:AUTO",
+        Switch(),
+        default=False,
+        meaning="Time stamps from zero at each run",
+        source="[M] 2400 ch. 18",
+        key="time reset",
+    ),
+    control(
+        ":SYSTem:POSetup",
+        Choice("RST", "PRESet", *(f"SAV{n}" for n in range(5))),
+        initial="PRES",
+        meaning="State at power-on: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    Command(
+        ":SYSTem:KEY",
+        meaning="Press a key of the front panel: no effect",
+        source="[M] 2400 ch. 18",
+        takes=(Number(1, 31, integer=True),),
+        set=_ignore,
+        query=lambda box: 0,
+    ),
+    Command(":SYSTem:LOCal", meaning="Front panel on (RS-232)", source="[S]", set=_ignore),
+    Command(":SYSTem:REMote", meaning="Front panel off (RS-232)", source="[S]", set=_ignore),
+    Command(
+        ":SYSTem:RWLock|LLOCkout",
+        meaning="Front panel locked (RS-232)",
+        source="[S]",
+        set=_ignore,
+        takes=(Switch(optional=True),),
+    ),
+    control(
+        ":SYSTem:LFRequency",
+        Choice("50", "60", aliases={"50.0": "50", "60.0": "60"}),
+        initial="50",
+        key="line frequency",
+        meaning="Power line frequency [Hz]",
+        source="[D]",
+    ),
+    control(
+        ":SYSTem:LFRequency:AUTO",
+        Switch(),
+        initial=True,
+        key="line frequency auto",
+        meaning="Line frequency found at power-on",
+        source="[D]",
+    ),
+    control(
+        ":SYSTem:AZERo[:STATe]",
+        Switch(extra={"ONCE": False}),
+        default=True,
+        key="auto zero",
+        meaning="Auto-zero; ONCE measures zero now and switches it off",
+        source="[M] 2400 ch. 18",
+    ),
+    Command(
+        "*SAV",
+        meaning="Remember the settings",
+        source="IEEE 488.2",
+        takes=(Number(0, 4, integer=True),),
+        set=KeithleyBox.save,
+    ),
+    Command(
+        "*RCL",
+        meaning="Back to remembered settings",
+        source="IEEE 488.2",
+        takes=(Number(0, 4, integer=True),),
+        set=KeithleyBox.recall,
+    ),
+    control(
+        ":DISPlay:ENABle", Switch(), initial=True, meaning="Front panel display", source="[M] 2400 ch. 18"
+    ),
+    control(
+        ":DISPlay[:WINDow[1]]:TEXT[:DATA]",
+        Text(),
+        initial="",
+        meaning="Message in the upper line",
+        source="[M]",
+    ),
+    control(
+        ":DISPlay[:WINDow[1]]:TEXT:STATe",
+        Switch(),
+        initial=False,
+        meaning="Upper message shown",
+        source="[M]",
+    ),
+    control(":DISPlay:DIGits", Number(4, 7, integer=True), initial=6, meaning="Digits shown", source="[M]"),
+    Command(
+        ":DISPlay:CNDisplay", meaning="Show source and measurement", source="[M] 2400 ch. 18", set=_ignore
+    ),
+)
+
+
+def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
+    """Return the FORMat subsystem for a box with these reading elements."""
+    names = tuple(short(element) for element in elements)
+    choice = Choice(*elements, repeated=True)
+
+    def set_elements(box: KeithleyBox, *chosen: str) -> None:
+        box.settings["elements"] = chosen
+
+    return (
+        Command(
+            ":FORMat:ELEMents[:SENSe[1]]",
+            meaning="Elements of a reading; always sent in this order",
+            source="[M] 6514 p. 115, 2400 p. 354; order [D]",
+            takes=(choice,),
+            set=set_elements,
+            query=lambda box: ",".join(name for name in names if name in box.settings["elements"]),
+            keys=("elements",),
+            default=names,
+        ),
+        Command(
+            ":FORMat[:DATA]",
+            meaning="ASCii text, or IEEE-754 singles after #0",
+            source="[M] 6514 p. 216",
+            takes=(Choice("ASCii", "REAL", "SREal"), Number(32, 32, optional=True, integer=True)),
+            set=lambda box, form, *_: box.settings.__setitem__("data format", form),
+            query=lambda box: box.settings["data format"],
+            keys=("data format",),
+            default="ASC",
+        ),
+        control(
+            ":FORMat:BORDer",
+            Choice("NORMal", "SWAPped"),
+            default="SWAP",
+            key="byte order",
+            meaning="Byte order of binary readings",
+            source="[M] 2400 ch. 18",
+        ),
+        control(
+            ":FORMat:SREGister",
+            Choice("ASCii", "HEXadecimal", "OCTal", "BINary"),
+            default="ASC",
+            key="register format",
+            meaning="How status registers are printed",
+            source="[M] 2400 ch. 18",
+        ),
+    )
