@@ -1,36 +1,21 @@
-"""Space-charge-limited current: Mott-Gurney, Murgatroyd-Gill, local slope, and where the law holds.
-
-A number from here is only as good as the window it was read in, so every fit says which points it used, why
-there is no window where there is none, and what the mobility becomes if the window moves.
-"""
+"""The window in which a curve is quadratic, and the mobility read in it."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import t as student_t
 
-from analysis.constants import VACUUM_PERMITTIVITY, thermal_voltage
-from analysis.curves import FloatArray, JVCurve, read_only
+from analysis.constants import thermal_voltage
+from analysis.curves import FloatArray, JVCurve
 from analysis.estimate import GOOD, Estimate, Verdict
+from analysis.space_charge.laws import diffusion_enhancement, mott_gurney_current_density, permittivity_of
+from analysis.space_charge.points import usable_points
+from analysis.space_charge.slope import SLOPE_TOLERANCE, BoolArray, LocalSlope, local_slope
 from analysis.straight_line import fit_straight_line
-
-BoolArray = npt.NDArray[np.bool_]
-
-MURGATROYD_FACTOR = 0.891
-"""Numerical factor of Murgatroyd's approximation (J. Phys. D 3, 151 (1970)) [1]."""
-
-SLOPE_TOLERANCE = 0.2
-"""Half-width of the band around 2 that the local slope's interval must lie inside [1]."""
 
 MINIMUM_SPAN = 1.4
 """Shortest window worth the name, as the ratio of its last to its first voltage [1]."""
-
-TYPICAL_SITE_DENSITY = 4.56e25
-"""One site per (2.8 nm)³, the hopping distance of Li et al. 2024 [m⁻³]."""
 
 MINIMUM_WINDOW_POINTS = 4
 """Fewest points in a window."""
@@ -40,166 +25,6 @@ DIFFUSION_FREE_VOLTAGE = 20
 
 NEGLIGIBLE_DIFFUSION = 0.1
 """Diffusion current in the window above which a Mott-Gurney mobility is not called good [1]."""
-
-
-def mott_gurney_current_density(
-    voltage: Any, mobility: float, thickness: float, relative_permittivity: float
-) -> npt.NDArray[np.float64]:
-    """Trap-free space-charge-limited current density, J = 9/8 ε μ V²/L³ (Li et al. 2024, eq. 1).
-
-    Parameters
-    ----------
-    voltage : (n,) across the layer [V]; the current takes its sign
-    mobility : [m² V⁻¹ s⁻¹]
-    thickness : [m]
-    relative_permittivity : [1]
-
-    Returns
-    -------
-    (n,) current density [A m⁻²]
-
-    Examples
-    --------
-    >>> round(float(mott_gurney_current_density(1.0, 4.4e-11, 110e-9, 4.0)), 4)
-    1.3172
-    """
-    mu, L, eps = mobility, thickness, relative_permittivity * VACUUM_PERMITTIVITY
-    voltage = np.asarray(voltage, dtype=np.float64)
-    return 9 / 8 * eps * mu * voltage * np.abs(voltage) / L**3
-
-
-def murgatroyd_current_density(
-    voltage: Any,
-    zero_field_mobility: float,
-    field_coefficient: float,
-    thickness: float,
-    relative_permittivity: float,
-) -> npt.NDArray[np.float64]:
-    """Space-charge-limited current density with a Poole-Frenkel mobility, Murgatroyd's approximation.
-
-    J = 9/8 ε μ(0) V²/L³ exp(0.891 γ √(V/L)) (Murgatroyd, J. Phys. D 3, 151 (1970)).
-
-    Parameters
-    ----------
-    voltage : (n,) across the layer, zero or more [V]
-    zero_field_mobility : [m² V⁻¹ s⁻¹]
-    field_coefficient : γ [(m/V)^½]
-    thickness : [m]
-    relative_permittivity : [1]
-
-    Returns
-    -------
-    (n,) current density [A m⁻²]
-    """
-    voltage = np.asarray(voltage, dtype=np.float64)
-    quadratic = mott_gurney_current_density(voltage, zero_field_mobility, thickness, relative_permittivity)
-    return quadratic * np.exp(MURGATROYD_FACTOR * field_coefficient * np.sqrt(np.abs(voltage) / thickness))
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocalSlope:
-    """d ln J / d ln V along a curve, with its standard error.
-
-    Parameters
-    ----------
-    voltage : (n,) rising [V]
-    slope : (n,) [1]
-    standard_error : (n,) [1]
-    log_scatter : (n,) standard deviation of ln J about the local curve [1]
-    quantile : (n,) Student quantile that turns a standard error into a 95 % interval [1]
-    """
-
-    voltage: FloatArray
-    slope: FloatArray
-    standard_error: FloatArray
-    log_scatter: FloatArray
-    quantile: FloatArray
-
-    def within(self, tolerance: float = SLOPE_TOLERANCE) -> BoolArray:
-        """Where the whole 95 % interval of the slope lies inside 2 ± tolerance (an equivalence test)."""
-        return np.abs(self.slope - 2) + self.quantile * self.standard_error <= tolerance
-
-
-def local_slope(
-    curve: JVCurve,
-    *,
-    built_in_voltage: float = 0.0,
-    bandwidth: float = 0.3,
-    minimum_points: int = 7,
-) -> LocalSlope:
-    """The slope of ln J against ln V by local quadratic regression; uneven spacing and noise are welcome.
-
-    Each point's neighbours within `bandwidth`, or its `minimum_points` nearest where those reach further, are
-    fitted with tricube weights; the scatter about the local curve gives the error, where the curve does not
-    bring one. Points at or below zero volts or current have no logarithm and are left out, not folded.
-
-    Parameters
-    ----------
-    curve : with more than `minimum_points` usable points, else an empty result
-    built_in_voltage : subtracted from the voltage [V]
-    bandwidth : half-width of the neighbourhood in ln V [1]
-    minimum_points : smallest neighbourhood, 5 or more
-
-    Returns
-    -------
-    LocalSlope
-        At the usable points, in order of rising voltage.
-    """
-    if minimum_points < 5:
-        raise ValueError(
-            f"minimum_points {minimum_points} is below 5, which a local parabola with an error needs"
-        )
-    layer_voltage = curve.voltage - built_in_voltage
-    usable = (layer_voltage > 0) & (curve.current_density > 0) & np.isfinite(curve.current_density)
-    order = np.flatnonzero(usable)[np.argsort(layer_voltage[usable], kind="stable")]
-    voltage, current = layer_voltage[order], curve.current_density[order]
-    if len(np.unique(voltage)) < minimum_points:
-        empty = np.empty(0)
-        return LocalSlope(voltage=empty, slope=empty, standard_error=empty, log_scatter=empty, quantile=empty)
-
-    log_voltage, log_current = np.log(voltage), np.log(current)
-    operators = [_slope_operator(log_voltage, centre, bandwidth, minimum_points) for centre in log_voltage]
-    values, slopes = (np.stack(rows) for rows in zip(*operators, strict=True))
-    residual = log_current - values @ log_current
-    scatter, degrees = _pooled_scatter(log_voltage, residual, np.diag(values))
-    error = scatter
-    if curve.current_density_error is not None:
-        error, degrees = curve.current_density_error[order] / current, np.full(len(order), math.inf)
-    return LocalSlope(
-        voltage=read_only(voltage + built_in_voltage, "voltage"),
-        slope=read_only(slopes @ log_current, "slope"),
-        standard_error=read_only(np.sqrt(slopes**2 @ error**2), "standard_error"),
-        log_scatter=read_only(scatter, "log_scatter"),
-        quantile=read_only(student_t.ppf(0.975, degrees), "quantile"),
-    )
-
-
-def _slope_operator(
-    x: FloatArray, centre: float, bandwidth: float, minimum_points: int
-) -> tuple[FloatArray, FloatArray]:
-    """Rows that, multiplied with y, give the local parabola's value and slope at `centre`."""
-    distance = np.abs(x - centre)
-    reach = max(bandwidth, 1.0001 * np.partition(distance, minimum_points - 1)[minimum_points - 1])
-    near = distance < reach
-    u, weight = (x[near] - centre) / reach, (1 - (distance[near] / reach) ** 3) ** 3
-    design = np.stack([np.ones_like(u), u, u**2], axis=1)
-    hat = np.linalg.pinv(design * np.sqrt(weight)[:, None]) * np.sqrt(weight)
-    value, slope = np.zeros(len(x)), np.zeros(len(x))
-    value[near], slope[near] = hat[0], hat[1] / reach
-    return value, slope
-
-
-def _pooled_scatter(
-    x: FloatArray, residual: FloatArray, leverage: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Standard deviation of ln J about the local curve over 15 points, and its degrees of freedom."""
-    count = min(15, len(x))
-    scatter, degrees = np.empty(len(x)), np.empty(len(x))
-    for index, centre in enumerate(x):
-        nearest = np.argpartition(np.abs(x - centre), count - 1)[:count]
-        degrees[index] = max(np.sum(1 - leverage[nearest]), 1.0)
-        scatter[index] = math.sqrt(np.sum(residual[nearest] ** 2) / degrees[index])
-    return scatter, degrees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,8 +97,8 @@ def fit_space_charge(
     ValueError
         No relative permittivity anywhere, or a window that is not a rising pair of voltages.
     """
-    permittivity = _permittivity(curve, relative_permittivity)
-    kept, left_out = _usable_points(curve, built_in_voltage)
+    permittivity = permittivity_of(curve, relative_permittivity)
+    kept, left_out = usable_points(curve, built_in_voltage)
     local = local_slope(curve.select(kept), built_in_voltage=built_in_voltage)
     if window is not None:
         _require_rising(window)
@@ -347,80 +172,11 @@ def common_window(
     return max(wide, key=lambda run: _span(run, built_in_voltage), default=None)
 
 
-def diffusion_enhancement(
-    voltage: Any,
-    temperature: float,
-    thickness: float,
-    relative_permittivity: float,
-    site_density: float = TYPICAL_SITE_DENSITY,
-) -> npt.NDArray[np.float64]:
-    """Exact J/J_MG of a trap-free diode of constant mobility between two ohmic contacts [1].
-
-    Parameters
-    ----------
-    voltage : (n,) above zero [V]
-    temperature : [K]
-    thickness : [m]
-    relative_permittivity : [1]
-    site_density : both contacts hold half of it [m⁻³]; it matters by percents below 0.1 V only
-
-    Returns
-    -------
-    (n,) above 1: 9.0 at 0.1 V and 1.19 at 7 V for 110 nm at 297 K
-    """
-    from analysis.drift_diffusion import ConstantMobility, OhmicContacts, solve_current_density
-
-    voltage = np.asarray(voltage, dtype=np.float64)
-    mobility = 1e-10  # any: both currents are proportional to it
-    exact = solve_current_density(
-        voltage,
-        mobility=ConstantMobility(value=mobility, site_density=site_density),
-        temperature=temperature,
-        thickness=thickness,
-        relative_permittivity=relative_permittivity,
-        contacts=OhmicContacts(),
-    ).current_density
-    return exact / mott_gurney_current_density(voltage, mobility, thickness, relative_permittivity)
-
-
-def _permittivity(curve: JVCurve, given: float | None) -> float:
-    permittivity = given if given is not None else curve.relative_permittivity
-    if permittivity is None:
-        raise ValueError("relative_permittivity is not known; give it, for example relative_permittivity=3.6")
-    if not permittivity >= 1:
-        raise ValueError(f"relative_permittivity {permittivity!r}: it must be 1 or more")
-    return permittivity
-
-
 def _require_rising(window: tuple[float, float]) -> None:
     if not window[0] < window[1]:
         raise ValueError(
             f"window {window[0]!r} to {window[1]!r} V: the second voltage must be the higher one"
         )
-
-
-def _usable_points(
-    curve: JVCurve, built_in_voltage: float
-) -> tuple[BoolArray, tuple[tuple[float, str], ...]]:
-    """Points with a logarithm and without a disqualifying flag, and the reason for each one dropped."""
-    reasons: dict[int, str] = {}
-    for index, (voltage, current, words) in enumerate(
-        zip(curve.voltage, curve.current_density, curve.flags, strict=True)
-    ):
-        if not math.isfinite(current):
-            reasons[index] = "no reading"
-        elif voltage <= built_in_voltage:
-            reasons[index] = "not above the built-in voltage"
-        elif current <= max(curve.current_density_floor, 0.0):
-            reasons[index] = "not above the meter's floor"
-        elif words & DISQUALIFYING_FLAGS:
-            reasons[index] = " ".join(sorted(words & DISQUALIFYING_FLAGS))
-    kept = np.array([index not in reasons for index in range(len(curve))], dtype=bool)
-    return kept, tuple((float(curve.voltage[index]), reason) for index, reason in reasons.items())
-
-
-DISQUALIFYING_FLAGS = frozenset({"compliance", "overflow", "outside-temperature", "noise-floor", "breakdown"})
-"""Point flags that keep a reading out of a fit."""
 
 
 def _span(window: tuple[float, float], built_in_voltage: float) -> float:
@@ -447,7 +203,7 @@ def _longest_window(
 
 
 def _quadratic_runs(curve: JVCurve, built_in_voltage: float, tolerance: float) -> list[tuple[float, float]]:
-    kept, _ = _usable_points(curve, built_in_voltage)
+    kept, _ = usable_points(curve, built_in_voltage)
     local = local_slope(curve.select(kept), built_in_voltage=built_in_voltage)
     lowest = built_in_voltage + DIFFUSION_FREE_VOLTAGE * thermal_voltage(curve.temperature)
     runs = _runs(local.voltage, local.within(tolerance) & (local.voltage >= lowest))

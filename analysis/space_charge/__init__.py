@@ -1,0 +1,31 @@
+"""Space-charge-limited current: closed forms, local slope, quadratic window, field and thickness dependence.
+
+A number from here is only as good as the points it was read from, so every fit says which it used, why there
+is no window where there is none, and what the mobility becomes if the window moves.
+"""
+
+from analysis.space_charge.laws import (
+    diffusion_enhancement,
+    mott_gurney_current_density,
+    murgatroyd_current_density,
+)
+from analysis.space_charge.murgatroyd import MurgatroydFit, fit_murgatroyd, select_points
+from analysis.space_charge.points import DISQUALIFYING_FLAGS, usable_points
+from analysis.space_charge.slope import LocalSlope, local_slope
+from analysis.space_charge.window import SpaceChargeFit, common_window, fit_space_charge
+
+__all__ = [
+    "DISQUALIFYING_FLAGS",
+    "LocalSlope",
+    "MurgatroydFit",
+    "SpaceChargeFit",
+    "common_window",
+    "diffusion_enhancement",
+    "fit_murgatroyd",
+    "fit_space_charge",
+    "local_slope",
+    "mott_gurney_current_density",
+    "murgatroyd_current_density",
+    "select_points",
+    "usable_points",
+]
