@@ -449,7 +449,11 @@ def _count(layer: str) -> Callable[[KeithleyBox], str]:
 
 
 def trigger_commands(
-    *, arm_sources: Parameter, trigger_sources: Parameter, trigger_outputs: Parameter
+    *,
+    arm_sources: Parameter,
+    trigger_sources: Parameter,
+    trigger_outputs: Parameter,
+    delay_set: Callable[[Any], None] | None = None,
 ) -> tuple[Command, ...]:
     """Return the ARM, TRIGger and INITiate subsystems; only the names of the events differ between boxes."""
     source = "[M] 2400 ch. 18; [D]"
@@ -503,6 +507,7 @@ def trigger_commands(
             default=0.0,
             key="trigger delay",
             meaning="Delay of the trigger layer [s]",
+            after=delay_set,
             source=source,
         ),
         control(f"{arm}[:TCONfigure]:DIRection", bypass, default="ACC", meaning="Arm bypass", source=source),

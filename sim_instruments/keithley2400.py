@@ -35,7 +35,7 @@ OTHER: dict[str, Quantity] = {"VOLT": "CURR", "CURR": "VOLT"}
 
 @dataclass(frozen=True)
 class Range:
-    """One range: nominal full scale, and gain [1] and offset of its one-year accuracy, measured and sourced."""
+    """One range: nominal full scale; gain [1] and offset of its one-year accuracy, measured and sourced."""
 
     nominal: float
     measure_gain: float
