@@ -7,7 +7,7 @@ by PyMeasure's Worker.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from pymeasure.experiment import (
@@ -19,7 +19,8 @@ from pymeasure.experiment import (
     Procedure,
 )
 
-from instruments.roles import Clock, LightMeter, PulseGenerator, SourceMeter, TemperatureController
+from instruments.limits import Demand
+from instruments.roles import Clock, LightMeter, NextPoint, PulseGenerator, SourceMeter, TemperatureController
 from procedures import columns
 
 SourceRole = Literal["source_meter", "pulse_generator"]
@@ -173,21 +174,6 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demand:
-    """The most a procedure asks of device and bench, to be held against the limits; NaN is nothing."""
-
-    voltage: float = math.nan
-    voltage_parameter: str = "voltages"
-    current: float = math.nan
-    current_parameter: str = "compliance_current"
-    step: float = math.nan
-    dwell: float = math.nan
-    pulse_width: float = math.nan
-    pulse_energy: float = math.nan
-    duty_cycle: float = math.nan
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a procedure will take: points [1], duration [s], charge [C] and energy [J] through the device."""
 
@@ -228,6 +214,12 @@ class RoleHolder(Protocol):
     def temperature_controller(self) -> TemperatureController | None: ...
 
 
+class StopRule(Protocol):
+    """Says whether a series is known well enough, from (pulse width, light, its standard error) so far."""
+
+    def __call__(self, measured: Sequence[tuple[float, float, float]]) -> bool: ...
+
+
 class RowSink(Protocol):
     """Where rows go; returns once they are safe on the disk."""
 
@@ -241,12 +233,15 @@ class Surroundings:
     Parameters
     ----------
     bench : instruments by role, and the clock
+    waiting : the clock to wait with where waits can be interrupted; None is the bench's
     device : what is connected
     record : takes finished rows
     should_stop : true once the operator asked to stop after this point
     announce : a sentence for the operator's display
     allowed_slew, allowed_step : of the source [V/s], [V]; inf where nothing limits it
     done : earlier rows of the run this one resumes; their points are not measured again
+    next_point : chooses the next pulse width of an adaptive series; None keeps to the list
+    stop_rule : says when a series is known well enough; None measures all of it
     """
 
     bench: RoleHolder
@@ -256,7 +251,10 @@ class Surroundings:
     announce: Callable[[str], None] = lambda text: None
     allowed_slew: float = math.inf
     allowed_step: float = math.inf
-    done: Sequence[tuple[Row, frozenset[str]]] = field(default_factory=tuple)
+    done: Sequence[tuple[Row, frozenset[str]]] = ()
+    next_point: NextPoint | None = None
+    stop_rule: "StopRule | None" = None
+    waiting: Clock | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,8 +311,16 @@ class BenchProcedure(Procedure):
         yield from ()
 
     def demand(self, device: ConnectedDevice) -> Demand:
-        """The most this procedure will ask for."""
+        """The most this procedure will ask of the device."""
         return Demand()
+
+    def longest_dwell(self) -> float:
+        """Longest stay at one voltage [s]."""
+        return 0.0
+
+    def parameter_behind(self, limit: str) -> str:
+        """Which parameter to change when a limit would be exceeded."""
+        return self.kind
 
     def cost(self, device: ConnectedDevice) -> Cost:
         """What this procedure will take, from its parameters alone."""
@@ -331,7 +337,7 @@ class BenchProcedure(Procedure):
 
     @property
     def clock(self) -> Clock:
-        return self.surroundings.bench.clock
+        return self.surroundings.waiting or self.surroundings.bench.clock
 
     @property
     def device(self) -> ConnectedDevice:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from instruments.limits import Demand
 from instruments.roles import SourceMeter, SourceReading
 from procedures import columns
 from procedures.base import (
@@ -13,7 +14,6 @@ from procedures.base import (
     ConnectedDevice,
     Cost,
     Count,
-    Demand,
     PointKey,
     Problem,
     Quantity,
@@ -158,17 +158,21 @@ class JVSweep(BenchProcedure):
             )
 
     def demand(self, device: ConnectedDevice) -> Demand:
-        return Demand(
-            voltage=max((abs(point.voltage) for point in self.points(device)), default=0.0),
-            voltage_parameter="voltages" if self.fields is None else "fields",
-            current=self.compliance(device),
-            current_parameter=(
-                "compliance_current"
-                if self.compliance_current_density is None
-                else "compliance_current_density"
-            ),
-            dwell=self._longest_dwell(),
+        highest = max((abs(point.voltage) for point in self.points(device)), default=0.0)
+        return Demand(voltage=highest, current=self.compliance(device))
+
+    def parameter_behind(self, limit: str) -> str:
+        if limit in ("maximum_voltage", "maximum_field"):
+            return "voltages" if self.fields is None else "fields"
+        if limit == "maximum_dwell":
+            return "maximum_settling_time" if self.settle_until_stable else "settling_time"
+        return (
+            "compliance_current" if self.compliance_current_density is None else "compliance_current_density"
         )
+
+    def longest_dwell(self) -> float:
+        waiting = self.maximum_settling_time if self.settle_until_stable else self.settling_time
+        return float(waiting + self._reading_time())
 
     def cost(self, device: ConnectedDevice) -> Cost:
         points = self.points(device)
@@ -305,10 +309,6 @@ class JVSweep(BenchProcedure):
     def _reading_time(self) -> float:
         aperture = self.power_line_cycles / POWER_LINE_FREQUENCY
         return APERTURES_PER_READING * aperture * self.filter_count + MESSAGE_TIME
-
-    def _longest_dwell(self) -> float:
-        waiting = self.maximum_settling_time if self.settle_until_stable else self.settling_time
-        return waiting + self._reading_time()
 
     @property
     def _source(self) -> SourceMeter:

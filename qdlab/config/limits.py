@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from instruments.limits import Envelope
 from qdlab.config.fields import (
     Amperes,
     AmperesPerSquareMetre,
@@ -44,6 +45,10 @@ class LimitsConfig(Strict):
             if values:
                 tighter[name] = max(values) if name.startswith("minimum_") else min(values)
         return LimitsConfig.model_construct(**tighter)
+
+    def to_envelope(self, *, area: float | None = None, thickness: float | None = None) -> Envelope:
+        """The limits as the Doors apply them to a device of this area [m²] and thickness [m]."""
+        return Envelope(area=area, thickness=thickness, **dict(self))
 
 
 DEFAULT_LIMITS = LimitsConfig.model_construct(
