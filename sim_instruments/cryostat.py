@@ -109,20 +109,31 @@ class Cryostat:
     stuck_sensor: float | None = None
     sensor_lost: bool = False
     heater_broken: bool = False
-    limit_tripped: bool = False
     hunting: float = 0.0  # [K] swing of a stage that never settles
 
     step = 1.0  # [s]
 
     def __post_init__(self) -> None:
-        spec, start = self.spec, self.settings.setpoint
-        holding_power = spec.conductance * (start - spec.coolant_temperature)
-        full = self.settings.maximum_power
-        output = 100 * holding_power / full if full else 0.0
-        self._state = _State(start, start, start + spec.offset(start), start, output, output, start)
-        self._before = replace(self._state)
         self._time = self.clock.monotonic()
+        self._limit_tripped = False
         self._random = np.random.default_rng([self.seed, 0x336])
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything be as it is long after the set point was reached."""
+        start, full = self.settings.setpoint, self.settings.maximum_power
+        holding_power = self.spec.conductance * (start - self.spec.coolant_temperature)
+        output = min(100 * holding_power / full, 100.0) if full else 0.0
+        self._state = _State(
+            stage=start,
+            sensor=start,
+            sample=start + self.spec.offset(start),
+            setpoint=start,
+            integral_output=output,
+            output=output,
+            last_reading=start,
+        )
+        self._before = replace(self._state)
 
     def control(self, **changes: object) -> None:
         """Change control settings from now on."""
@@ -134,10 +145,16 @@ class Cryostat:
         if self.settings.ramp_rate == 0:
             self._state.setpoint = self.settings.setpoint
 
-    def start_ramp_here(self) -> None:
-        """Let the moving set point begin at the sensor's temperature, as when ramping is switched on."""
+    @property
+    def limit_tripped(self) -> bool:
+        """Whether the temperature limit has cut the heater."""
         self._advance()
-        self._state.setpoint = self._state.sensor
+        return self._limit_tripped
+
+    def reset_limit(self) -> None:
+        """Forget that the limit has cut the heater; it may cut again."""
+        self._advance()
+        self._limit_tripped = False
 
     @property
     def stage_temperature(self) -> float:
@@ -216,7 +233,7 @@ class Cryostat:
             state.setpoint += math.copysign(min(settings.ramp_rate * dt, abs(way)), way)
         sensor = state.sensor if self.stuck_sensor is None else self.stuck_sensor
         if 0 < settings.temperature_limit < sensor and settings.maximum_power > 0:
-            self.limit_tripped = True
+            self._limit_tripped = True
             self.settings = settings = replace(settings, maximum_power=0.0)
         if settings.maximum_power == 0 or settings.mode == "off" or self.sensor_lost:
             state.output = 0.0

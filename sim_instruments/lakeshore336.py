@@ -148,21 +148,17 @@ class Lakeshore336(ScpiBox):
 
     def __init__(self, *, clock: Clock, seed: int = 0, cryostat: Cryostat) -> None:
         self.cryostat = cryostat
-        self._ranges = {1: 3, 2: 0, 3: 0, 4: 0}
+        self._ranges = {1: 0, 2: 0, 3: 0, 4: 0}
         self._old_setpoint = (-1.0, 0.0)
         self._latched: set[tuple[str, str]] = set()
         self._extremes: dict[str, tuple[float, float]] = {}
         super().__init__(clock=clock, seed=seed)
         self._ranges[1] = 3
         self._apply_heater()
-
-    def power_on(self) -> None:
-        """Heater ranges start off unless OUTMODE says otherwise; everything else is remembered."""
-        super().power_on()
-        self._apply_heater()
+        cryostat.settle()
 
     def reset(self) -> None:
-        """``*RST``: power-up settings, which for a 336 means heaters off and the rest remembered ([?])."""
+        """``*RST`` and power-up: heaters off unless OUTMODE says otherwise, the rest is remembered ([?])."""
         super().reset()
         for output in self._ranges:
             if not self._kept("OUTMODE", output, (1, 1, 0))[2]:
@@ -239,7 +235,6 @@ class Lakeshore336(ScpiBox):
         """The heater range in use; 0 once a temperature limit has cut the heaters."""
         if self.cryostat.limit_tripped:
             self._ranges = dict.fromkeys(self._ranges, 0)
-            self.cryostat.limit_tripped = False
         return self._ranges[output]
 
     def heater_percent(self) -> float:
@@ -260,7 +255,7 @@ class Lakeshore336(ScpiBox):
         mode, control_input, _ = self._kept("OUTMODE", 1, (1, 1, 0))
         power = {0: 0.0, 1: 0.01, 2: 0.1, 3: 1.0}[self._ranges[1]] * self._full_power()
         closed_without_sensor = MODES.get(mode) == "closed_loop" and control_input not in (1, 2)
-        self.cryostat.limit_tripped = False
+        self.cryostat.reset_limit()
         self.cryostat.control(
             mode="off" if closed_without_sensor else MODES.get(mode, "off"), maximum_power=power
         )
