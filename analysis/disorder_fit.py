@@ -1,0 +1,769 @@
+"""One set of disorder parameters for current-voltage curves at many temperatures and thicknesses.
+
+Least squares with the drift-diffusion solver and its exact derivatives. What is uncertain is told in three
+columns that are never added: the scatter of the points, errors common to all points, and the choice of the model.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.constants import BOLTZMANN_CONSTANT, ELEMENTARY_CHARGE, electronvolt, nanometre
+from analysis.curves import FloatArray, JVCurve
+from analysis.disorder_model import (
+    CONVENTIONS,
+    KINDS,
+    TYPICAL,
+    Convention,
+    ConventionName,
+    Model,
+    Points,
+    Statistics,
+    permittivity_of,
+    select_points,
+    transport_problem,
+)
+from analysis.drift_diffusion import JVSolution, solve_many
+from analysis.drift_diffusion.mobility import VALID_REDUCED_DISORDER
+from analysis.estimate import GOOD, Estimate, Verdict
+from analysis.least_squares import Minimum, minimise, robust_scale
+
+_START_POINTS = 6  # per curve, while looking for the right valley
+_BEST_STARTS = 3
+_ALTERNATIVE_POINTS = 12  # per curve, for refits under other models
+_OUTLIER_THRESHOLD = 6.0  # of the scatter about the neighbours
+_TOO_CORRELATED = 0.995
+_FEWEST_POINTS_PER_PARAMETER = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonErrors:
+    """Standard errors common to all points, of devices and thermometer.
+
+    Parameters
+    ----------
+    thickness, area, relative_permittivity : relative [1]
+    temperature : offset [K]
+    """
+
+    thickness: float = 0.05
+    area: float = 0.05
+    relative_permittivity: float = 0.1
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveResiduals:
+    """What the fit makes of one curve, point by point.
+
+    Attributes
+    ----------
+    curve : as measured
+    model : (n,) current density of the fit [A m⁻²]; NaN where left out
+    residual : (n,) measured minus model in ln current density, linear near the floor; NaN where left out
+    weight : (n,) Huber's weight, 0 to 1; NaN where left out
+    left_out : (n,) why a point plays no part; empty where it does
+    """
+
+    curve: JVCurve
+    model: FloatArray
+    residual: FloatArray
+    weight: FloatArray
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """A refit under another model; `values` by parameter, SI."""
+
+    name: str
+    values: dict[str, float]
+    reduced_chi_square: float
+    converged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """One start of the search and where it led; values by parameter, SI."""
+
+    start: dict[str, float]
+    end: dict[str, float]
+    cost: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisorderFit:
+    """Disorder parameters with three kinds of uncertainty, and everything needed to doubt them.
+
+    Attributes
+    ----------
+    parameters : the free ones by glossary name, SI
+    fixed : the others, SI
+    covariance, correlation : (p, p) of the free parameters in the order of `parameters`; statistical only
+    verdict : one word and advice for the whole fit; each parameter has its own too
+    reduced_chi_square : weighted sum of squares over degrees of freedom [1]
+    mean_square_misfit : mean of (Δ log10 J)² per point that takes part, summed over each temperature's points and divided
+        by their number, as Felekidis et al. print it [1]
+    curves : residuals point by point, with what was left out and why
+    alternatives : refits under other models
+    starts : where each start of the search ended
+    systematic_shifts : by cause, what one standard error of it does to each parameter, SI
+    conventions : the model in words
+    """
+
+    parameters: dict[str, Estimate]
+    fixed: dict[str, float]
+    covariance: FloatArray
+    correlation: FloatArray
+    verdict: Verdict
+    reduced_chi_square: float
+    mean_square_misfit: float
+    curves: tuple[CurveResiduals, ...]
+    alternatives: tuple[Alternative, ...]
+    starts: tuple[Start, ...]
+    systematic_shifts: dict[str, dict[str, float]]
+    conventions: tuple[str, ...]
+    options: "FitOptions"
+    model: Model = field(repr=False)
+
+    @property
+    def convention(self) -> Convention:
+        """How the model is written."""
+        return self.model.convention
+
+    @property
+    def values(self) -> dict[str, float]:
+        """All parameters, free and fixed, SI."""
+        return self.fixed | {name: estimate.value for name, estimate in self.parameters.items()}
+
+    def current_density(
+        self,
+        voltage: npt.ArrayLike,
+        temperature: float,
+        thickness: float,
+        relative_permittivity: float | None = None,
+    ) -> JVSolution:
+        """The fitted model's curve at any voltage [V], temperature [K] and thickness [m]."""
+        permittivity = self.values.get("relative_permittivity", relative_permittivity)
+        if permittivity is None:
+            permittivity = permittivity_of(self.curves[0].curve, self.values)
+        problem = transport_problem(self.convention, self.values, temperature, thickness, permittivity)
+        return solve_many([(voltage, problem)])[0]
+
+    def refit(self, curves: Sequence[JVCurve]) -> "DisorderFit":
+        """The fit of more (or fewer) curves or points, started from this one; without the model range."""
+        options = replace(self.options, with_model_range=False)
+        return _fit(curves, options, self.convention, start=self.values)
+
+    def leave_one_temperature_out(self) -> dict[float, dict[str, float]]:
+        """The free parameters' values without each temperature [K] in turn, SI."""
+        temperatures = sorted({entry.curve.temperature for entry in self.curves})
+        if len(temperatures) < 2:
+            return {}
+        model, values = self.model, self.values
+        found = {}
+        for left_out in temperatures:
+            rest = [points for points in model.points if points.curve.temperature != left_out]
+            end = _descend(model.with_points(rest), values)
+            found[left_out] = _only(model.with_points(rest).values(end.position), model.free)
+        return found
+
+    def profile(self, name: str, values: Sequence[float]) -> FloatArray:
+        """Cost of the best fit with one parameter held at each value (SI), less the fit's own: (len(values),).
+
+        In units in which 1 is one standard error of the scatter, 3.84 the 95 % bound.
+        """
+        model, best = self.model, self.values
+        scale = max(1.0, self.reduced_chi_square)
+        rest = [other for other in model.free if other != name]
+        start_cost = _descend(model, best).cost
+        costs = []
+        for value in values:
+            held = Model(
+                convention=model.convention,
+                free=rest,
+                fixed={**model.fixed, name: value},
+                points=model.points,
+            )
+            costs.append((_descend(held, {**best, name: value}).cost - start_cost) / scale)
+        return np.array(costs)
+
+    def bootstrap(self, trials: int, seed: int) -> dict[str, FloatArray]:
+        """The free parameters' values refitted to resampled points, (trials,) each, SI.
+
+        Points are drawn with replacement within each curve, from a generator with this seed.
+        """
+        generator = np.random.default_rng(seed)
+        model, values = self.model, self.values
+        drawn = []
+        for _ in range(trials):
+            resampled = [points.resampled(generator) for points in model.points]
+            trial = model.with_points(resampled)
+            drawn.append(trial.values(_descend(trial, values).position))
+        return {name: np.array([entry[name] for entry in drawn]) for name in model.free}
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers for JSON, SI, by glossary names."""
+        return {
+            "parameters": {name: estimate.to_dict() for name, estimate in self.parameters.items()},
+            "fixed": dict(self.fixed),
+            "covariance": self.covariance.tolist(),
+            "correlation": self.correlation.tolist(),
+            "verdict": self.verdict.to_dict(),
+            "reduced_chi_square": self.reduced_chi_square,
+            "mean_square_misfit": self.mean_square_misfit,
+            "systematic_shifts": self.systematic_shifts,
+            "conventions": list(self.conventions),
+            "alternatives": [
+                {
+                    "name": entry.name,
+                    "values": entry.values,
+                    "reduced_chi_square": entry.reduced_chi_square,
+                    "converged": entry.converged,
+                }
+                for entry in self.alternatives
+            ],
+            "points_left_out": [
+                {
+                    "curve": entry.curve.label,
+                    "temperature": entry.curve.temperature,
+                    "thickness": entry.curve.thickness,
+                    "voltage": float(voltage),
+                    "reason": reason,
+                }
+                for entry in self.curves
+                for voltage, reason in zip(entry.curve.voltage, entry.left_out, strict=True)
+                if reason
+            ],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """What was asked of the fit beside the curves."""
+
+    free: tuple[str, ...]
+    fixed: dict[str, float]
+    relative_error: float
+    voltage_window: tuple[float, float]
+    with_model_range: bool
+    with_systematic: bool
+    common_errors: CommonErrors
+
+
+def fit_disorder(
+    curves: Sequence[JVCurve],
+    *,
+    free: Sequence[str] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    convention: ConventionName | Convention = "li2024",
+    statistics: Statistics | None = None,
+    relative_error: float = 0.02,
+    voltage_window: tuple[float, float] = (0.0, math.inf),
+    with_model_range: bool = True,
+    with_systematic: bool = True,
+    common_errors: CommonErrors | None = None,
+    start: Mapping[str, float] | None = None,
+) -> DisorderFit:
+    """Fit the extended Gaussian disorder model to curves at several temperatures and thicknesses.
+
+    Residuals are in ln J and go over smoothly to linear ones near each curve's floor; points far off their neighbours
+    are left out and told. The search starts from several places found from the data, unless one is given.
+
+    Parameters
+    ----------
+    curves : measured curves [V], [A m⁻²], each with temperature [K], thickness [m] and relative_permittivity [1]
+    free : parameters to be found, of disorder_width, hopping_distance, mobility_prefactor (attempt_rate for
+        felekidis2018), relative_permittivity, built_in_voltage or injecting_barrier and extracting_barrier,
+        series_resistance_area; None: the first three, and both barriers for felekidis2018
+    fixed : values of others, SI
+    convention : "li2024", "felekidis2018" or one of your own
+    statistics : "classical" or "gaussian"; None: the convention's
+    relative_error : of a reading where the curve brings no errors of its own [1]
+    voltage_window : points outside play no part [V]
+    with_model_range : refit under other models, for each parameter's `model_range`
+    with_systematic : propagate `common_errors`
+    start : values to start from instead of searching, SI
+
+    Returns
+    -------
+    DisorderFit
+
+    Raises
+    ------
+    ValueError
+        Without curves, or for an unknown parameter name, naming the known ones.
+    """
+    chosen = convention if isinstance(convention, Convention) else _convention(convention)
+    if statistics is not None:
+        chosen = replace(chosen, statistics=statistics)
+    options = FitOptions(
+        free=_free_names(free, chosen, fixed or {}),
+        fixed=dict(fixed or {}),
+        relative_error=relative_error,
+        voltage_window=voltage_window,
+        with_model_range=with_model_range,
+        with_systematic=with_systematic,
+        common_errors=common_errors or CommonErrors(),
+    )
+    if not curves:
+        raise ValueError("no curves to fit; give at least one JVCurve")
+    return _fit(curves, options, chosen, start)
+
+
+def _convention(name: str) -> Convention:
+    if name not in CONVENTIONS:
+        raise ValueError(f"convention {name!r} is not one of {', '.join(CONVENTIONS)}")
+    return CONVENTIONS[name]
+
+
+def _free_names(
+    free: Sequence[str] | None, convention: Convention, fixed: Mapping[str, float]
+) -> tuple[str, ...]:
+    for name in [*(free or ()), *fixed]:
+        if name not in KINDS:
+            raise ValueError(f"parameter {name!r} is not one of {', '.join(KINDS)}")
+    if free is None:
+        free = ["disorder_width", "hopping_distance", convention.prefactor]
+        free += ["injecting_barrier", "extracting_barrier"] if convention.barriers else []
+        free = [name for name in free if name not in fixed]
+    both = sorted(set(free) & set(fixed))
+    if both:
+        raise ValueError(f"{', '.join(both)} cannot be free and fixed at once; leave it out of one")
+    missing = {"disorder_width", "hopping_distance", convention.prefactor} - set(free) - set(fixed)
+    if missing:
+        raise ValueError(f"{', '.join(sorted(missing))} must be among the free or the fixed parameters")
+    return tuple(free)
+
+
+def _fit(
+    curves: Sequence[JVCurve], options: FitOptions, convention: Convention, start: Mapping[str, float] | None
+) -> DisorderFit:
+    points = [select_points(curve, options.relative_error, options.voltage_window) for curve in curves]
+    model = Model(
+        convention=convention,
+        free=options.free,
+        fixed=_with_contacts(options, convention),
+        points=[entry for entry in points if len(entry.index)],
+    )
+    count = sum(len(entry.index) for entry in points)
+    if count < _FEWEST_POINTS_PER_PARAMETER * len(model.free):
+        return _without_fit(points, model, options, count)
+    if start is None:
+        starts = _search(model)
+        best = min(starts, key=lambda entry: entry.cost).end
+    else:
+        starts, best = [], _only(start, model.free)
+    end = _descend(model, {**model.fixed, **best})
+    tidied = [
+        _without_outliers(entry, part) for entry, part in zip(model.points, _split(model, end), strict=True)
+    ]
+    if any(len(new.index) < len(old.index) for new, old in zip(tidied, model.points, strict=True)):
+        model = model.with_points(tidied)
+        end = _descend(model, model.values(end.position))
+    left = iter(model.points)
+    points = [next(left) if len(entry.index) else entry for entry in points]
+    return _report(model, end, points, options, tuple(starts))
+
+
+def _with_contacts(options: FitOptions, convention: Convention) -> dict[str, float]:
+    """The fixed values, with a typical barrier where the convention has barriers and none is given."""
+    fixed = dict(options.fixed)
+    named = set(options.free) | set(fixed)
+    barriers = {"injecting_barrier", "extracting_barrier"}
+    if convention.barriers or named & barriers:
+        for name in barriers - named:
+            fixed[name] = TYPICAL[name]
+    return fixed
+
+
+def _search(model: Model) -> tuple[Start, ...]:
+    """Descend from the best places of a grid around what the temperature dependence suggests."""
+    thin = model.thinned(_START_POINTS)
+    candidates = []
+    for values in _grid(thin):
+        residual = thin.residuals(thin.solve(values, sensitivities=False))
+        shift = float(np.nanmedian(residual * thin.errors()))  # the model is proportional to its prefactor
+        if not math.isfinite(shift):
+            continue
+        shifted = {
+            **values,
+            model.convention.prefactor: values[model.convention.prefactor] * math.exp(-shift),
+        }
+        candidates.append((float(np.nanmedian(np.abs(residual * thin.errors() - shift))), shifted))
+    candidates.sort(key=lambda entry: entry[0])
+    found = []
+    for _, values in candidates[:_BEST_STARTS]:
+        end = _descend(thin, values, tolerance=0.1)
+        found.append(
+            Start(
+                start=_only(values, model.free),
+                end=_only(thin.values(end.position), model.free),
+                cost=end.cost,
+            )
+        )
+    if not found:
+        values = next(iter(_grid(thin)))
+        found.append(Start(start=_only(values, model.free), end=_only(values, model.free), cost=math.inf))
+    return tuple(found)
+
+
+def _grid(model: Model) -> Iterator[dict[str, float]]:
+    """Disorder widths about the one the temperature dependence suggests, with three hopping distances."""
+    typical = {name: TYPICAL[name] for name in model.free if name in TYPICAL}
+    widths = [model.fixed["disorder_width"]] if "disorder_width" in model.fixed else _likely_widths(model)
+    distances = [1.3 * nanometre, 1.9 * nanometre, 2.8 * nanometre]
+    if "hopping_distance" in model.fixed:
+        distances = [model.fixed["hopping_distance"]]
+    permittivity = model.points[0].curve.relative_permittivity or 3.5
+    for width in widths:
+        for distance in distances:
+            yield {
+                **typical,
+                "relative_permittivity": permittivity,
+                "disorder_width": width,
+                "hopping_distance": distance,
+                model.convention.prefactor: 1e-7
+                if model.convention.prefactor == "mobility_prefactor"
+                else 1e10,
+            } | model.fixed
+
+
+def _likely_widths(model: Model) -> list[float]:
+    """From the fall of J L³ with 1/T² at the highest voltages; about 0.1 eV where there is one temperature only."""
+    highest = min(points.voltage.max() for points in model.points)
+    inverse, height = [], []
+    for points in model.points:
+        order = np.argsort(points.voltage)
+        value = np.interp(highest, points.voltage[order], points.current_density[order])
+        if value > 0:
+            inverse.append((BOLTZMANN_CONSTANT * points.curve.temperature) ** -2)
+            height.append(math.log(value * points.curve.thickness**3))
+    central = 0.1 * electronvolt
+    if len(set(inverse)) > 1:
+        slope = np.polyfit(inverse, height, 1)[0]
+        central = math.sqrt(max(-slope, 0.0) / 0.3) if slope < 0 else central
+    lower, upper = (bound * electronvolt for bound in (0.06, 0.18))
+    return sorted({min(max(central * factor, lower), upper) for factor in (0.85, 1.0, 1.2)})
+
+
+def _descend(model: Model, values: Mapping[str, float], tolerance: float = 1e-3) -> Minimum:
+    lower, upper = model.bounds()
+    return minimise(model.evaluate, model.position(values), lower, upper, tolerance=tolerance)
+
+
+def _only(values: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    return {name: values[name] for name in names}
+
+
+def _split(model: Model, end: Minimum) -> list[FloatArray]:
+    """The residuals of each curve."""
+    edges = np.cumsum([len(points.index) for points in model.points])[:-1]
+    return np.split(end.residual, edges)
+
+
+def _without_outliers(points: Points, residual: FloatArray) -> Points:
+    """Leave out points whose residual is far from the median of their six neighbours'.
+
+    Against the neighbours, not against the model: where the model is wrong, whole stretches are off and no point is to
+    blame for it.
+    """
+    if len(residual) < 7:
+        return points
+    order = np.argsort(points.voltage, kind="stable")
+    ordered = residual[order]
+    padded = np.concatenate([ordered[3:0:-1], ordered, ordered[-2:-5:-1]])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 7)
+    off = ordered - np.median(np.delete(windows, 3, axis=1), axis=1)
+    scatter = max(1.0, robust_scale(off))
+    strange = np.zeros(len(residual), dtype=bool)
+    strange[order] = np.abs(off) > _OUTLIER_THRESHOLD * scatter
+    return points.leaving_out(strange, "outlier") if np.any(strange) else points
+
+
+def _report(
+    model: Model, end: Minimum, points: Sequence[Points], options: FitOptions, starts: tuple[Start, ...]
+) -> DisorderFit:
+    values = model.values(end.position)
+    solutions = model.solve(values)
+    spread = end.residual[np.isfinite(end.residual)]
+    freedom = max(1, len(spread) - len(model.free))
+    chi_square = end.cost / freedom
+    scale = model.scale(values)
+    in_coordinates = _inverse(end.normal_matrix())
+    covariance = in_coordinates * np.outer(scale, scale) * max(1.0, chi_square)
+    errors = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(errors, errors)
+    shifts = _systematic_shifts(model, end, solutions, values, options.common_errors)
+    alternatives = _alternatives(model, values, options) if options.with_model_range and end.converged else ()
+    parameters = {}
+    for k, name in enumerate(model.free):
+        others = [entry.values[name] for entry in alternatives if entry.converged]
+        parameters[name] = Estimate(
+            value=values[name],
+            standard_error=float(errors[k]),
+            systematic_error=math.hypot(*(causes[name] for causes in shifts.values()))
+            if options.with_systematic
+            else None,
+            model_range=(min([values[name], *others]), max([values[name], *others])) if others else None,
+            verdict=_parameter_verdict(model, end, k, values, errors, correlation),
+        )
+    return DisorderFit(
+        parameters=parameters,
+        fixed=dict(model.fixed),
+        covariance=covariance,
+        correlation=correlation,
+        verdict=_fit_verdict(model, end, parameters, values),
+        reduced_chi_square=chi_square,
+        mean_square_misfit=_mean_square_misfit(model, solutions),
+        curves=_curve_residuals(model, end, points, solutions),
+        alternatives=alternatives,
+        starts=starts,
+        systematic_shifts=shifts if options.with_systematic else {},
+        conventions=tuple(_sentences(model, options)),
+        options=options,
+        model=model,
+    )
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    """Inverse of a normal matrix, scaled first; infinite variances where it is singular."""
+    size = np.sqrt(np.diag(matrix))
+    if not np.all(size > 0) or not np.all(np.isfinite(matrix)):
+        return np.diag(np.full(len(size), np.inf))
+    scaled = matrix / np.outer(size, size)
+    if np.linalg.cond(scaled) > 1e14:
+        return np.diag(np.full(len(size), np.inf))
+    return np.linalg.inv(scaled) / np.outer(size, size)
+
+
+def _systematic_shifts(
+    model: Model,
+    end: Minimum,
+    solutions: Sequence[JVSolution],
+    values: Mapping[str, float],
+    common: CommonErrors,
+) -> dict[str, dict[str, float]]:
+    """By cause, what one standard error of it does to each free parameter: the least-squares fit's linear response."""
+    names = ("thickness", "area", "relative_permittivity", "temperature")
+    columns = model.columns(solutions, values, names)
+    known = np.isfinite(end.residual)
+    weighted = end.jacobian[known] * end.weight[known, None]
+    response = -_inverse(end.normal_matrix()) @ weighted.T
+    scale = model.scale(values)
+    found = {}
+    for k, name in enumerate(names):
+        if name in model.free:
+            continue
+        error = getattr(common, name)
+        unit = np.ones(len(end.residual))
+        if name in ("thickness", "relative_permittivity"):
+            unit = np.concatenate(
+                [
+                    np.full(
+                        len(points.index),
+                        points.curve.thickness
+                        if name == "thickness"
+                        else permittivity_of(points.curve, values),
+                    )
+                    for points in model.points
+                ]
+            )
+        shift = response @ (columns[:, k] * unit * error)[known] * scale
+        found[name] = dict(zip(model.free, shift.tolist(), strict=True))
+    return found
+
+
+def _alternatives(model: Model, values: Mapping[str, float], options: FitOptions) -> tuple[Alternative, ...]:
+    """Refits under other models, on thinned curves; their shifts are taken to the full fit."""
+    thin = model.thinned(_ALTERNATIVE_POINTS)
+    base = thin.values(_descend(thin, values, tolerance=1e-2).position)
+    found = []
+    for name, other in _other_models(thin, values):
+        end = _descend(other, {**values, **other.fixed}, tolerance=1e-2)
+        refitted = other.values(end.position)
+        freedom = max(1, len(end.residual) - len(model.free))
+        shifted = {
+            free: values[free] * refitted[free] / base[free]
+            if KINDS[free].logarithmic
+            else values[free] + refitted[free] - base[free]
+            for free in model.free
+        }
+        found.append(
+            Alternative(
+                name=name, values=shifted, reduced_chi_square=end.cost / freedom, converged=end.converged
+            )
+        )
+    return tuple(found)
+
+
+def _other_models(model: Model, values: Mapping[str, float]) -> Iterator[tuple[str, Model]]:
+    convention = model.convention
+    other_c2 = 0.44 if convention.zero_density_coefficient == 0.42 else 0.42
+    yield f"c2 = {other_c2}", model.under(replace(convention, zero_density_coefficient=other_c2))
+    other_statistics: Statistics = "gaussian" if convention.statistics == "classical" else "classical"
+    yield (
+        f"{other_statistics} Einstein relation",
+        model.under(replace(convention, statistics=other_statistics)),
+    )
+    if convention.reduced_field_cap is None and convention.density_cap is None:
+        yield "with caps", model.under(replace(convention, reduced_field_cap=2.0, density_cap=0.1))
+    else:
+        yield "without caps", model.under(replace(convention, reduced_field_cap=None, density_cap=None))
+    if "injecting_barrier" not in values and "built_in_voltage" not in model.free:
+        drop = model.fixed.get("built_in_voltage", 0.0) * ELEMENTARY_CHARGE
+        barrier = TYPICAL["injecting_barrier"]
+        fixed = {name: value for name, value in model.fixed.items() if name != "built_in_voltage"}
+        fixed |= {"injecting_barrier": barrier, "extracting_barrier": barrier + drop}
+        yield (
+            "barriers of 0.1 eV",
+            Model(convention=convention, free=model.free, fixed=fixed, points=model.points),
+        )
+    edge = VALID_REDUCED_DISORDER[1]
+    warm = [
+        points
+        for points in model.points
+        if values["disorder_width"] <= edge * BOLTZMANN_CONSTANT * points.curve.temperature
+    ]
+    temperatures = {points.curve.temperature for points in warm}
+    if len(warm) < len(model.points) and len(temperatures) > 1:
+        yield f"without temperatures where sigma/kT > {edge:.0f}", model.with_points(warm)
+
+
+def _parameter_verdict(
+    model: Model,
+    end: Minimum,
+    k: int,
+    values: Mapping[str, float],
+    errors: FloatArray,
+    correlation: FloatArray,
+) -> Verdict:
+    name = model.free[k]
+    kind = KINDS[name]
+    known = errors[k] / values[name] if kind.logarithmic else errors[k]
+    if not known <= kind.resolution:
+        return Verdict(
+            word="not_identifiable",
+            advice=f"these curves do not tell {name}; fix it, or measure other thicknesses or temperatures",
+        )
+    partners = [
+        other for j, other in enumerate(model.free) if j != k and abs(correlation[k, j]) > _TOO_CORRELATED
+    ]
+    if partners:
+        return Verdict(
+            word="not_identifiable",
+            advice=f"only a combination of {name} and {', '.join(partners)} is known (correlation above "
+            f"{_TOO_CORRELATED}); fix one, or measure another thickness",
+        )
+    if end.at_bound[k]:
+        return Verdict(word="at_bound", advice=f"{name} ended at the edge of its search range")
+    return GOOD
+
+
+def _fit_verdict(
+    model: Model, end: Minimum, parameters: Mapping[str, Estimate], values: Mapping[str, float]
+) -> Verdict:
+    if not end.converged:
+        return Verdict(
+            word="not_converged", advice="no minimum was reached; fix some parameters or start elsewhere"
+        )
+    for word in ("at_bound", "not_identifiable"):
+        concerned = [name for name, estimate in parameters.items() if estimate.verdict.word == word]
+        if concerned:
+            return Verdict(
+                word=word, advice=f"{', '.join(concerned)}: {parameters[concerned[0]].verdict.advice}"
+            )
+    low, high = VALID_REDUCED_DISORDER
+    reduced = {
+        points.curve.temperature: values["disorder_width"] / (BOLTZMANN_CONSTANT * points.curve.temperature)
+        for points in model.points
+    }
+    outside = [
+        f"{temperature:.4g} K ({s:.1f})" for temperature, s in sorted(reduced.items()) if not low <= s <= high
+    ]
+    if outside:
+        return Verdict(
+            word="outside_validity",
+            advice=f"sigma/kT lies outside {low:.0f} to {high:.0f} at {', '.join(outside)}; see the fit without them",
+        )
+    return GOOD
+
+
+def _mean_square_misfit(model: Model, solutions: Sequence[JVSolution]) -> float:
+    """Sum over temperatures of the sum over points of (Δ log10 J)², over the number of temperatures."""
+    squares: dict[float, list[float]] = {}
+    for points, solution in zip(model.points, solutions, strict=True):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.log10(solution.current_density / points.current_density)
+        squares.setdefault(points.curve.temperature, []).append(float(np.nansum(off**2)))
+    return float(np.mean([sum(entry) for entry in squares.values()]))
+
+
+def _curve_residuals(
+    model: Model, end: Minimum, points: Sequence[Points], solutions: Sequence[JVSolution]
+) -> tuple[CurveResiduals, ...]:
+    weights = np.split(end.weight, np.cumsum([len(entry.index) for entry in model.points])[:-1])
+    taking_part = iter(zip(solutions, _split(model, end), weights, strict=True))
+    found = []
+    for entry in points:
+        columns = np.full((3, len(entry.curve)), np.nan)
+        if len(entry.index):
+            solution, residual, weight = next(taking_part)
+            columns[:, entry.index] = solution.current_density, -residual * entry.error, weight
+        found.append(
+            CurveResiduals(
+                curve=entry.curve,
+                model=columns[0],
+                residual=columns[1],
+                weight=columns[2],
+                left_out=entry.left_out,
+            )
+        )
+    return tuple(found)
+
+
+def _sentences(model: Model, options: FitOptions) -> list[str]:
+    common = options.common_errors
+    return [
+        *model.convention.sentences(),
+        f"errors common to all points: thickness {common.thickness:.0%}, area {common.area:.0%}, "
+        f"relative permittivity {common.relative_permittivity:.0%}, temperature {common.temperature:g} K",
+    ]
+
+
+def _without_fit(points: Sequence[Points], model: Model, options: FitOptions, count: int) -> DisorderFit:
+    """What there is to say before there are enough points."""
+    verdict = Verdict(
+        word="too_few_points",
+        advice=f"{count} usable points for {len(model.free)} parameters; measure at least "
+        f"{_FEWEST_POINTS_PER_PARAMETER} per parameter",
+    )
+    size = len(model.free)
+    return DisorderFit(
+        parameters={name: Estimate(value=math.nan, verdict=verdict) for name in model.free},
+        fixed=dict(model.fixed),
+        covariance=np.full((size, size), np.nan),
+        correlation=np.full((size, size), np.nan),
+        verdict=verdict,
+        reduced_chi_square=math.nan,
+        mean_square_misfit=math.nan,
+        curves=tuple(
+            CurveResiduals(
+                curve=entry.curve,
+                model=np.full(len(entry.curve), np.nan),
+                residual=np.full(len(entry.curve), np.nan),
+                weight=np.full(len(entry.curve), np.nan),
+                left_out=entry.left_out,
+            )
+            for entry in points
+        ),
+        alternatives=(),
+        starts=(),
+        systematic_shifts={},
+        conventions=tuple(_sentences(model, options)),
+        options=options,
+        model=model,
+    )
