@@ -1,22 +1,22 @@
-"""The curves that a session's runs hold, as the analysis wants them."""
+"""Rows to curves: what a run's rows mean to the analysis, the same for live, recorded and replayed ones."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.curves import JVCurve, TELSeries
 from analysis.device import Device
 from procedures import columns
 from qdlab.errors import RecordError
-from qdlab.records.resume import final_runs, final_table, run_chain
-from qdlab.records.run import Rows, Run
+from qdlab.events import RowRecorded, RunStarted
+from qdlab.records.resume import PointKey, final_rows, final_runs, run_chain
+from qdlab.records.run import Run
 from qdlab.records.session import Session
 
-JV_PROCEDURE = "JVSweep"
-TEL_PROCEDURE = "TELSeries"
-_TEL_NAMES = (TEL_PROCEDURE, "TELSeriesMeasurement")
-_SERIES = 0.0
+SERIES_POINT = 0.0  # value of `columns.POINT_KIND` for a point of the series itself
+
+_JV_IDENTITY = (columns.VOLTAGE, columns.SWEEP_DIRECTION, columns.REPEAT)
 _TEL_IDENTITY = (
     columns.PULSE_AMPLITUDE,
     columns.PULSE_WIDTH,
@@ -27,124 +27,143 @@ _TEL_IDENTITY = (
 
 
 def jv_curves(session: Session, device: str | None = None) -> list[JVCurve]:
-    """One curve per J-V sweep, in the order of measurement; a resumed sweep is one curve.
+    """One curve per J-V sweep in the order of measurement; a resumed sweep is one curve.
 
     Parameters
     ----------
     session : as read
     device : identifier; None for every device
     """
-    return [
-        jv_curve(
-            table, session.devices[run.header.device], temperature=_temperature(run, table), label=run.name
-        )
-        for run, table in _tables(session, (JV_PROCEDURE,), device, jv_point)
-        if len(table)
+    curves = [
+        jv_curve(run.started, rows, session.devices[run.header.device])
+        for run, rows in _measured(session, device, columns.VOLTAGE, jv_point)
     ]
+    return [curve for curve in curves if curve is not None]
 
 
 def tel_series(session: Session, device: str | None = None) -> list[TELSeries]:
-    """One series per pulse amplitude and run, in the order of measurement; a resumed run is one run."""
-    series: list[TELSeries] = []
-    for run, table in _tables(session, _TEL_NAMES, device, tel_point):
-        series += tel_series_of(table, temperature=_temperature(run, table), label=run.name)
-    return series
-
-
-def jv_curve(rows: Rows, device: Device, *, temperature: float, label: str = "") -> JVCurve:
-    """A curve from the rows of a sweep: current per area, positive on the injecting contact."""
-    measured = rows[columns.MEASURED_VOLTAGE] if columns.MEASURED_VOLTAGE in rows else rows[columns.VOLTAGE]
-    voltage = np.where(np.isfinite(measured), measured, rows[columns.VOLTAGE])
-    keep = np.isfinite(voltage)
-    permittivity = device.relative_permittivity
-    return JVCurve(
-        voltage=device.polarity * voltage[keep],
-        current_density=device.polarity * rows[columns.CURRENT][keep] / device.area.value,
-        temperature=temperature,
-        thickness=device.thickness.value,
-        relative_permittivity=None if permittivity is None else permittivity.value,
-        flags=_selected(rows.flags, keep),
-        label=label,
-    )
-
-
-def tel_series_of(rows: Rows, *, temperature: float, label: str = "") -> list[TELSeries]:
-    """One series per pulse amplitude from a run's rows, without reference, background and pickup points."""
-    amplitudes, widths = rows[columns.PULSE_AMPLITUDE], rows[columns.PULSE_WIDTH]
-    in_series = np.isfinite(amplitudes) & (widths > 0)
-    if columns.POINT_KIND in rows:
-        in_series &= rows[columns.POINT_KIND] == _SERIES
-    found = []
-    for amplitude in dict.fromkeys(amplitudes[in_series].tolist()):
-        keep = in_series & (amplitudes == amplitude)
-        found.append(
-            TELSeries(
-                pulse_width=widths[keep],
-                light_current=rows[columns.LIGHT_CURRENT][keep],
-                pulse_amplitude=amplitude,
-                temperature=temperature,
-                device_voltage=_median(rows, columns.DEVICE_VOLTAGE, keep),
-                light_current_error=_known(rows, columns.LIGHT_CURRENT_ERROR, keep),
-                flags=_selected(rows.flags, keep),
-                label=label,
-            )
-        )
-    return found
+    """One series per run and pulse amplitude in the order of measurement; a resumed run is one run."""
+    return [
+        series
+        for run, rows in _measured(session, device, columns.PULSE_WIDTH, tel_point)
+        for series in tel_series_of_rows(run.started, rows)
+    ]
 
 
 def jv_point(row: Mapping[str, float]) -> tuple[float, ...]:
     """What makes a point of a J-V sweep the same point when it is measured again."""
-    return row[columns.VOLTAGE], row.get(columns.SWEEP_DIRECTION, 1.0), row.get(columns.REPEAT, 0.0)
+    return tuple(row.get(heading, 0.0) for heading in _JV_IDENTITY)
 
 
 def tel_point(row: Mapping[str, float]) -> tuple[float, ...]:
     """What makes a point of a TEL series the same point when it is measured again."""
-    identity = (
-        columns.PULSE_AMPLITUDE,
-        columns.PULSE_WIDTH,
-        columns.PULSE_PERIOD,
-        columns.POINT_KIND,
-        columns.REPEAT,
-    )
-    return tuple(row.get(heading, 0.0) for heading in identity)
+    return tuple(row.get(heading, 0.0) for heading in _TEL_IDENTITY)
 
 
-def _tables(session: Session, procedures: tuple[str, ...], device: str | None, key) -> list[tuple[Run, Rows]]:
-    runs = [run for run in session.runs if run.header.procedure in procedures]
-    chosen = [run for run in final_runs(runs) if device in (None, run.header.device)]
-    for run in chosen:
+def _measured(
+    session: Session, device: str | None, column: str, point: PointKey
+) -> Iterator[tuple[Run, list[RowRecorded]]]:
+    """Runs whose rows have the column, each with its rows and those of the runs it resumes."""
+    runs = [run for run in session.runs if column in run.header.columns]
+    for run in final_runs(runs):
+        if device not in (None, run.header.device):
+            continue
         if run.header.device not in session.devices:
             raise RecordError(
                 f"{session.path}: run {run.name} names device {run.header.device!r}, "
                 "which session.toml does not describe"
             )
-    return [(run, final_table(run_chain(runs, run), key)) for run in chosen]
+        yield run, final_rows(run_chain(runs, run), point)
 
 
-def _temperature(run: Run, rows: Rows) -> float:
-    """The sample's median temperature [K]; else the stage's, else what was asked for."""
-    for heading in (columns.SAMPLE_TEMPERATURE, columns.STAGE_TEMPERATURE, columns.TEMPERATURE_SETPOINT):
-        found = _median(rows, heading, np.ones(len(rows), dtype=bool))
-        if found is not None:
-            return found
-    for told in (run.header.conditions, run.header.parameters):
-        for name in ("Temperature setpoint", "Temperature"):
-            value = told.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return float(value)
-    raise RecordError(f"run {run.name} holds no temperature; record one, or give it as a condition")
+def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -> JVCurve | None:
+    """The J-V curve of one run's rows; None where no row has a voltage and a temperature.
+
+    Voltage is the measured one where the run recorded it, else the source's level; rows are positive on the
+    injecting contact already. The temperature is the median over the rows that were within tolerance.
+    """
+    rows = [row for row in rows if np.isfinite(_voltage(row))]
+    temperature = _temperature(started, rows)
+    if not rows or not np.isfinite(temperature):
+        return None
+    current = np.array([row.values.get(columns.CURRENT, np.nan) for row in rows])
+    permittivity = device.relative_permittivity
+    return JVCurve(
+        voltage=np.array([_voltage(row) for row in rows]),
+        current_density=current / device.area.value,
+        temperature=temperature,
+        thickness=device.thickness.value,
+        relative_permittivity=None if permittivity is None else permittivity.value,
+        flags=tuple(_flags(row) for row in rows),
+        label=f"{device.identifier} {temperature:.0f} K",
+    )
 
 
-def _median(rows: Rows, heading: str, keep: npt.NDArray[np.bool_]) -> float | None:
-    values = rows[heading][keep] if heading in rows else np.empty(0)
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else None
+def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list[TELSeries]:
+    """One series per pulse amplitude from one run's rows, in rising order of amplitude.
+
+    Only points of the series itself count (references, backgrounds and checks do not). The background is
+    subtracted where it was measured; repeats at one width become their mean, with its standard error.
+    """
+    by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
+    for row in rows:
+        if row.values.get(columns.POINT_KIND, SERIES_POINT) == SERIES_POINT and np.isfinite(_light(row)):
+            by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
+    return [_tel_series(started, amplitude, by_amplitude[amplitude]) for amplitude in sorted(by_amplitude)]
 
 
-def _known(rows: Rows, heading: str, keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
-    values = rows[heading][keep] if heading in rows else np.full(1, np.nan)
-    return values if np.all(np.isfinite(values)) else None
+def _tel_series(started: RunStarted, amplitude: float, rows: list[RowRecorded]) -> TELSeries:
+    by_width: dict[float, list[RowRecorded]] = defaultdict(list)
+    for row in rows:
+        by_width[row.values[columns.PULSE_WIDTH]].append(row)
+    widths = sorted(by_width)
+    points = [_mean_light(by_width[width]) for width in widths]
+    device_voltages = [row.values.get(columns.DEVICE_VOLTAGE, np.nan) for row in rows]
+    known = [voltage for voltage in device_voltages if np.isfinite(voltage)]
+    errors = np.array([error for _, error in points])
+    return TELSeries(
+        pulse_width=np.array(widths),
+        light_current=np.array([light for light, _ in points]),
+        light_current_error=errors if np.all(np.isfinite(errors)) else None,
+        pulse_amplitude=amplitude,
+        device_voltage=float(np.median(known)) if known else None,
+        temperature=_temperature(started, rows),
+        flags=tuple(frozenset().union(*(row.flags for row in by_width[width])) for width in widths),
+        label=f"{amplitude:g} V",
+    )
 
 
-def _selected(flags: tuple[frozenset[str], ...], keep: npt.NDArray[np.bool_]) -> tuple[frozenset[str], ...]:
-    return tuple(words for words, kept in zip(flags, keep, strict=True) if kept)
+def _mean_light(rows: list[RowRecorded]) -> tuple[float, float]:
+    """Mean light current of the repeats at one width, and its standard error [A]."""
+    light = np.array([_light(row) for row in rows])
+    errors = np.array([row.values.get(columns.LIGHT_CURRENT_ERROR, np.nan) for row in rows])
+    if np.all(np.isfinite(errors)):
+        return float(light.mean()), float(np.sqrt(np.sum(errors**2)) / len(errors))
+    if len(light) > 1:
+        return float(light.mean()), float(light.std(ddof=1) / np.sqrt(len(light)))
+    return float(light.mean()), float("nan")
+
+
+def _light(row: RowRecorded) -> float:
+    background = row.values.get(columns.BACKGROUND_CURRENT, 0.0)
+    return row.values.get(columns.LIGHT_CURRENT, np.nan) - (background if np.isfinite(background) else 0.0)
+
+
+def _voltage(row: RowRecorded) -> float:
+    measured = row.values.get(columns.MEASURED_VOLTAGE, np.nan)
+    return measured if np.isfinite(measured) else row.values.get(columns.VOLTAGE, np.nan)
+
+
+def _flags(row: RowRecorded) -> frozenset[str]:
+    back = row.values.get(columns.SWEEP_DIRECTION, 1.0) < 0
+    return row.flags | {"down"} if back else row.flags
+
+
+def _temperature(started: RunStarted, rows: Sequence[RowRecorded]) -> float:
+    """Median temperature of the sample, else of the stage, else what the run was asked for [K]."""
+    within = [row for row in rows if "outside-temperature" not in row.flags] or list(rows)
+    for column in (columns.SAMPLE_TEMPERATURE, columns.STAGE_TEMPERATURE):
+        readings = np.array([row.values.get(column, np.nan) for row in within])
+        if np.any(np.isfinite(readings)):
+            return float(np.nanmedian(readings))
+    return float(started.parameters.get("Temperature setpoint", np.nan))

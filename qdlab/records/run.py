@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analysis.curves import FloatArray
 from qdlab.errors import RecordError
-from qdlab.events import RunEnd
+from qdlab.events import RowRecorded, RunEnd, RunStarted
 from qdlab.records.run_file import EndRead, HeaderRead, RowRead, RunFileParser, RunHeader
 
 MAXIMUM_FILE = 1 << 29
@@ -75,6 +75,44 @@ class Run:
     def interrupted(self) -> bool:
         """Whether the recording stopped without anybody saying why."""
         return self.end == "interrupted"
+
+    @property
+    def started(self) -> RunStarted:
+        """The event this run began with."""
+        return RunStarted(
+            run=self.name,
+            procedure=self.header.procedure,
+            device=self.header.device,
+            parameters=self.header.parameters,
+            columns=tuple(self.header.columns),
+            sequence=self.sequence,
+            time=self.time,
+            predecessor=self.header.predecessor,
+        )
+
+    def recorded_rows(self) -> list[RowRecorded]:
+        """The events of its rows."""
+        headings = list(self.rows.values)
+        columns = [self.rows[heading].tolist() for heading in headings]
+        facts = zip(
+            self.rows.sequence.tolist(),
+            self.rows.time.tolist(),
+            self.rows.utc,
+            self.rows.flags,
+            zip(*columns, strict=True),
+            strict=True,
+        )
+        return [
+            RowRecorded(
+                run=self.name,
+                sequence=sequence,
+                time=time,
+                utc=utc,
+                values=dict(zip(headings, values, strict=True)),
+                flags=flags,
+            )
+            for sequence, time, utc, flags, values in facts
+        ]
 
 
 def read_run(path: Path) -> Run:

@@ -81,7 +81,7 @@ def open_session(path: Path) -> Session:
 
 
 def read_journal(path: Path, session_file: bytes) -> list[JournalEntry]:
-    """Every entry of a session's journal; a last line torn by a crash is left out. None where it never began."""
+    """Every entry of a session's journal; none where it never began, not the last where a crash tore it."""
     if not (path / JOURNAL_FILE).exists():
         return []
     parser = JournalParser(journal_seed(session_file))

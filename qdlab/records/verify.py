@@ -140,7 +140,7 @@ class _Check:
             return
         numbers = sorted([*self.numbers, *(entry.sequence for entry in journal)])
         if self.recording:
-            # number n is on the disk before n + 1: the files, read after the journal, are complete up to its end
+            # n is on the disk before n + 1: the files, read after the journal, are complete up to its end
             numbers = [number for number in numbers if number <= journal[-1].sequence]
         lost = {number for entry in journal for number in _integers(entry.details.get("lost"))}
         for before, number in zip([-1, *numbers], numbers, strict=False):
