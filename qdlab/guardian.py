@@ -8,7 +8,7 @@ reports.
 
 Lines of JSON, from the runner on standard input::
 
-    {"token": ..., "runner": pid, "report": FILE}                            first
+    {"token": ..., "runner": pid, "report": FILE, "lock": FILE}              first
     {"instructions": [...], "armed": true|false, "watch": true|false, "due": seconds}
     {"due": seconds}                                                         a beat
 
@@ -30,11 +30,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from qdlab.off import Instruction, prepare, switch_off
+from qdlab.lock import HeldFile
+from qdlab.off import Instruction, Outcome, prepare, switch_off
 
 GRACE = 0.3
 """Added to every announced silence [s], for a busy computer."""
 TICK = 0.1
+PATIENCE_WITH_A_PREDECESSOR = 10.0
 _PATIENCE_WITH_THE_DYING = 1.0
 _DEATH: dict[str, Any] = {"death": True}
 
@@ -51,6 +53,7 @@ class Guardian:
         self._instructions: list[Instruction] = []
         self._armed = self._watch = False
         self._due = 0.0
+        self._telling = threading.Lock()
 
     def stand_by(self) -> None:
         """Listen until the runner ends well, or make everything safe."""
@@ -103,10 +106,11 @@ class Guardian:
         started = time.monotonic()
         self._tell(f"{cause}: switching everything off")
         self._end_runner()
-        for outcome in switch_off(self._instructions, started=started, report=self._tell):
-            if not outcome.confirmed:
-                self._tell(f"LEFT ON OR UNKNOWN: {outcome.box}", box=outcome.box, confirmed=False)
-        self._tell("done", done=True)
+        outcomes = switch_off(self._instructions, started=started, report=self._report_box)
+        self._tell("done", done=True, confirmed=all(outcome.confirmed for outcome in outcomes))
+
+    def _report_box(self, outcome: Outcome) -> None:
+        self._tell(outcome.message, box=outcome.box, alarm=not outcome.confirmed)
 
     def _end_runner(self) -> None:
         """Kill the runner and wait until its ports are free; a number that is not our parent's is spared."""
@@ -121,11 +125,12 @@ class Guardian:
         """A line for the report file and for every client that listens."""
         utc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         line = json.dumps({"utc": f"{utc}Z", "text": text, **facts})
-        with suppress(OSError), self._report.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(line + "\n")
-        for listener in self.listeners:
-            with suppress(OSError):
-                listener.sendall(line.encode() + b"\n")
+        with self._telling:
+            with suppress(OSError), self._report.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(line + "\n")
+            for listener in self.listeners:
+                with suppress(OSError):
+                    listener.sendall(line.encode() + b"\n")
 
     def serve(self, server: socket.socket) -> None:
         """Take clients: a first line ``{"token": ..., "emergency": who}``, or the token alone to listen."""
@@ -161,6 +166,10 @@ def main() -> NoReturn:
             os.write(1, json.dumps(message).encode() + b"\n")
 
     first = json.loads(sys.stdin.buffer.readline())
+    # a predecessor may still be switching this very bench off
+    alone = HeldFile(Path(first["lock"]))
+    if not alone.hold(PATIENCE_WITH_A_PREDECESSOR):
+        sys.exit(1)
     guardian = Guardian(token=first["token"], runner=first["runner"], report=Path(first["report"]), say=say)
     server = socket.create_server(("127.0.0.1", 0))
     for work in (lambda: guardian.serve(server), lambda: _hear(guardian.inbox), lambda: _tick(say)):

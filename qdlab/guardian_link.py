@@ -16,7 +16,7 @@ from typing import Any
 from instruments.errors import NotArmedError
 from qdlab.off import Instruction
 
-START_PATIENCE = 10.0
+START_PATIENCE = 15.0
 ANSWER_PATIENCE = 5.0
 LONGEST_SILENCE = 1.0
 """A guardian ticks ten times a second; after this long [s] without a tick it cannot be relied on."""
@@ -38,10 +38,11 @@ class GuardianLink:
     ----------
     token : for clients' emergency messages
     report : file the guardian writes what it did to
+    lock : file the guardian holds; one guardian per bench
     on_lost : called once, from another thread, with a sentence, when the guardian is no longer there
     """
 
-    def __init__(self, *, token: str, report: Path, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, *, token: str, report: Path, lock: Path, on_lost: Callable[[str], None]) -> None:
         self._on_lost = on_lost
         self._heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -58,7 +59,7 @@ class GuardianLink:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._pipe, self._answering = self._process.stdin, self._process.stdout
         threading.Thread(target=self._hear, daemon=True).start()
-        self._send({"token": token, "runner": os.getpid(), "report": str(report)})
+        self._send({"token": token, "runner": os.getpid(), "report": str(report), "lock": str(lock)})
         try:
             ready = self._heard.get(timeout=START_PATIENCE)
         except queue.Empty:

@@ -5,15 +5,17 @@ dead box delays nobody. Only then the boxes are read back; who does not answer, 
 again until patience ends. Used by the guardian and by ``qdlab safe``.
 """
 
+import json
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol
 
 REPLY_TIMEOUT = 1.0
@@ -78,11 +80,32 @@ def prepare(instructions: Iterable[Instruction]) -> None:
         _opener(instruction.bus)
 
 
+def remember_outputs(bench: str, folder: Path, instructions: Iterable[Instruction]) -> None:
+    """Leave word how to switch a bench off, for a time when runner and guardian may both be gone."""
+    path = folder / f"{bench}.outputs"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([asdict(instruction) for instruction in instructions]), encoding="utf-8")
+
+
+def read_outputs(bench: str, folder: Path) -> list[Instruction]:
+    """What `remember_outputs` left; empty where nothing was left."""
+    try:
+        documents = json.loads((folder / f"{bench}.outputs").read_text(encoding="utf-8"))
+        return [Instruction(**document) for document in documents]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def remembered_benches(folder: Path) -> list[str]:
+    """Every bench that was opened on this computer."""
+    return sorted(path.stem for path in folder.glob("*.outputs"))
+
+
 def switch_off(
     instructions: Iterable[Instruction],
     *,
     started: float | None = None,
-    report: Callable[[str], None] = lambda sentence: None,
+    report: Callable[[Outcome], None] = lambda outcome: None,
     patience: float = 5.0,
 ) -> list[Outcome]:
     """Switch off every box named, all buses at once.
@@ -90,7 +113,7 @@ def switch_off(
     Parameters
     ----------
     started : time.monotonic() when the reason arose, for the durations reported [s]
-    report : takes one sentence per box as soon as it is known
+    report : takes the outcome of a box as soon as it is known, from the thread of its bus
     patience : how long a box that cannot be reached or stays on is tried again [s]
 
     Returns
@@ -103,7 +126,7 @@ def switch_off(
 
     def settle(outcome: Outcome) -> None:
         outcomes[outcome.box] = outcome
-        report(outcome.message)
+        report(outcome)
 
     by_bus = sorted(wanted, key=lambda instruction: instruction.bus)
     threads = [
@@ -132,9 +155,7 @@ def _silence(
                     failures[box.box] = _ask(port, box)
                     if not failures[box.box]:
                         boxes.remove(box)
-                        took = (time.monotonic() - started) * 1e3
-                        sentence = f"{box.box} {box.done} confirmed {took:.0f} ms"
-                        settle(Outcome(box=box.box, confirmed=True, message=sentence))
+                        settle(_done(box, time.monotonic() - started))
             finally:
                 port.close()
         except Exception as error:
@@ -147,6 +168,11 @@ def _silence(
     for box in boxes:
         sentence = f"{box.box} {failures[box.box]}: switch it off by hand"
         settle(Outcome(box=box.box, confirmed=False, message=sentence))
+
+
+def _done(box: Instruction, took: float) -> Outcome:
+    confirmed = f" confirmed {took * 1e3:.0f} ms" if box.query else ""
+    return Outcome(box=box.box, confirmed=True, message=f"{box.box} {box.done}{confirmed}")
 
 
 def _say_off(port: Port, box: Instruction) -> None:
@@ -168,7 +194,15 @@ def _ask(port: Port, box: Instruction) -> str:
     if _PROLOGIX.fullmatch(box.resource):
         port.write(b"++read eoi\n")
     reply = port.read(box.read_termination.encode("latin-1")).decode("latin-1").strip()
-    return "" if reply == box.expected else f"answers {reply!r} where an off box answers {box.expected!r}"
+    return "" if _same(reply, box.expected) else f"answers {reply!r} where {box.expected!r} means off"
+
+
+def _same(reply: str, expected: str) -> bool:
+    """Equal as numbers where both are: boxes answer 0, +0 or 0.0."""
+    try:
+        return float(reply) == float(expected)
+    except ValueError:
+        return reply == expected
 
 
 def _address(port: Port, box: Instruction) -> None:

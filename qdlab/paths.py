@@ -2,16 +2,24 @@
 
 import os
 import re
+import warnings
 from pathlib import Path
 
 import platformdirs
+
+from qdlab.errors import ConfigError
 
 
 def runtime_directory() -> Path:
     """The folder of lock files, made if need be; ``$QDLAB_RUNTIME_DIR`` or the user's runtime folder."""
     told = os.environ.get("QDLAB_RUNTIME_DIR")
-    folder = Path(told) if told else platformdirs.user_runtime_path("qdlab", appauthor=False)
+    with warnings.catch_warnings():
+        # without a login session there is no runtime folder; a folder of one's own under /tmp will do
+        warnings.simplefilter("ignore")
+        folder = Path(told) if told else platformdirs.user_runtime_path("qdlab", appauthor=False)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name != "nt" and folder.stat().st_uid != os.getuid():
+        raise ConfigError(f"{folder} belongs to somebody else; set QDLAB_RUNTIME_DIR to a folder of your own")
     return folder
 
 

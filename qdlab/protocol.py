@@ -36,6 +36,7 @@ ended : a plan is over: end, reason, session, off_reports
 """
 
 GREETING_PATIENCE = 5.0
+GUARDIAN_PATIENCE = 8.0
 _LONGEST_LINE = 1_000_000
 _QUEUED = 2000
 _EVENTS: dict[str, type[Event]] = {
@@ -200,31 +201,44 @@ class Client:
         return Message.decode(line)
 
 
-def emergency_off(lock: LockFacts, *, who: str, timeout: float = 15.0) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True)
+class GuardianReport:
+    """One sentence of the guardian; `alarm` where a person must look: a box is on, or nobody knows."""
+
+    text: str
+    alarm: bool = False
+
+
+def emergency_off(lock: LockFacts, *, who: str) -> Iterator[GuardianReport]:
     """Tell the guardian to kill the runner and switch everything off; yields what it reports, line by line.
 
     Reaches the guardian also when the runner hangs. Raises `RunnerGone` where no guardian answers.
     """
-    yield from _listen_to_guardian(lock, {"token": lock.token, "emergency": who}, timeout)
+    yield from _listen_to_guardian(lock, {"token": lock.token, "emergency": who}, GUARDIAN_PATIENCE)
 
 
-def guardian_reports(lock: LockFacts, *, timeout: float | None = None) -> Iterator[str]:
-    """What the guardian does, should it ever have to; ends with it."""
-    yield from _listen_to_guardian(lock, {"token": lock.token}, timeout)
+def guardian_reports(lock: LockFacts) -> Iterator[GuardianReport]:
+    """What the guardian does, should it ever have to; ends when it is done, or when the runner ends well."""
+    yield from _listen_to_guardian(lock, {"token": lock.token}, None)
 
 
-def _listen_to_guardian(lock: LockFacts, first: Mapping[str, str], timeout: float | None) -> Iterator[str]:
+def _listen_to_guardian(
+    lock: LockFacts, first: Mapping[str, str], timeout: float | None
+) -> Iterator[GuardianReport]:
     try:
         with socket.create_connection(("127.0.0.1", lock.guardian_port), GREETING_PATIENCE) as connection:
-            connection.settimeout(timeout)
             connection.sendall(json.dumps(first).encode() + b"\n")
+            connection.settimeout(timeout)
             with connection.makefile("rb") as lines:
                 for line in lines:
                     document = json.loads(line)
-                    if not document.get("done"):
-                        yield str(document["text"])
+                    if document.get("done"):
+                        return
+                    yield GuardianReport(text=document["text"], alarm=bool(document.get("alarm")))
     except (OSError, ValueError) as error:
-        raise RunnerGone(f"no guardian answers for bench {lock.bench!r}: {error}") from error
+        raise RunnerGone(f"the guardian of bench {lock.bench!r} does not answer: {error}") from error
+    if "emergency" in first:
+        raise RunnerGone(f"the guardian of bench {lock.bench!r} ended before it was done")
 
 
 class Server:

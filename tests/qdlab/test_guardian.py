@@ -57,7 +57,8 @@ from qdlab.off import Instruction
 
 port, report, behaviour = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 lost = threading.Event()
-link = GuardianLink(token="secret", report=report, on_lost=lambda sentence: lost.set())
+lock = report.with_suffix(".lock")
+link = GuardianLink(token="secret", report=report, lock=lock, on_lost=lambda sentence: lost.set())
 off = Instruction(box="2400", resource=f"TCPIP::127.0.0.1::{port}::SOCKET", off="OUTP OFF", query="OUTP?")
 box = socket.create_connection(("127.0.0.1", port))
 
@@ -256,7 +257,8 @@ def test_a_resource_nobody_can_open_refuses_the_arming(report: Path) -> None:
         from instruments.errors import NotArmedError
         from qdlab.guardian_link import GuardianLink
         from qdlab.off import Instruction
-        link = GuardianLink(token="", report=Path(sys.argv[1]), on_lost=print)
+        file = Path(sys.argv[1])
+        link = GuardianLink(token="", report=file, lock=file.with_suffix(".lock"), on_lost=print)
         try:
             link.arm([Instruction(box="2400", resource="NOWHERE", off="")], watch=True, due=1.0)
         except NotArmedError as error:
