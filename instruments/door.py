@@ -7,8 +7,8 @@ out. Whatever could energise needs an arming token; off never does.
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import EllipsisType
 from typing import Any
@@ -60,6 +60,10 @@ class Shadow:
         """While a measurement runs: some boxes switch their output on for it."""
         return self
 
+    def measured(self) -> "Shadow":
+        """Once the measurement is over: some boxes switch their output off after it."""
+        return self
+
     def needs_token(self, before: "Shadow") -> bool:
         """Whether coming here from `before` energises something."""
         return self.energised and self != before
@@ -78,20 +82,20 @@ class Header:
     pattern : as manuals print it, ``:SOURce:VOLTage[:LEVel]``: capitals are the short form, brackets optional
     parameters : what the command takes, in order; a final `...` lets the one before repeat
     changes : for each parameter the field of the shadow it becomes, or None
-    sets : fields of the shadow that the command sets whatever its parameters
+    appends : field of the shadow that all its parameters are added to
     commands, asks : it can be sent, it can be asked
     asked_with : what the question takes
     adopts, replies : field of the shadow that the answer tells, and how the answer reads
     repeatable : doing it twice does no harm
     resets : it takes every setting back to the factory's
-    measures : it runs a measurement
+    measures : it starts a measurement; a question also waits for its end
     switches : it switches the output; switching off passes always and first
     """
 
     pattern: str
     parameters: tuple[Parameter | EllipsisType, ...] = ()
     changes: tuple[str | None, ...] = ()
-    sets: Mapping[str, Any] = field(default_factory=dict)
+    appends: str | None = None
     commands: bool = True
     asks: bool = False
     asked_with: tuple[Parameter, ...] = ()
@@ -189,16 +193,18 @@ class _Unit:
     def after(self, state: Shadow, reset_state: Shadow) -> Shadow:
         """The shadow once the box has obeyed."""
         if self.asks:
-            return state
+            return state.measured() if self.header.measures else state
         if self.header.resets:
             return reset_state
-        changed = dict(self.header.sets)
+        if self.header.measures:
+            return state.measuring()
+        if self.header.appends:
+            before = getattr(state, self.header.appends)
+            return replace(state, **{self.header.appends: before and (*before, *self.arguments)})
         if self.header.parameters[-1:] == (...,):
-            changed.update({name: self.arguments for name in self.header.changes if name})
-        else:
-            named = zip(self.header.changes, self.arguments, strict=False)
-            changed.update({name: value for name, value in named if name})
-        return replace(state, **changed)
+            return replace(state, **{name: self.arguments for name in self.header.changes if name})
+        named = zip(self.header.changes, self.arguments, strict=False)
+        return replace(state, **{name: value for name, value in named if name})
 
 
 class Door(Adapter):
@@ -273,7 +279,7 @@ class Door(Adapter):
         after = self._state
         for unit in units:
             after = unit.after(after, self._reset_state)
-        if all(unit.header.switches for unit in units) and not after.energised:
+        if all(unit.header.switches and not unit.asks for unit in units) and not after.energised:
             self.line.send_off([command])
             self._become(after)
             return
@@ -322,9 +328,7 @@ class Door(Adapter):
     def _unit(self, text: str) -> _Unit:
         name, _, rest = text.partition(" ")
         asks = name.endswith("?")
-        header = self._declared(name.removesuffix("?"), text)
-        if not (header.asks if asks else header.commands):
-            raise LimitError(f"{self.box}: {text!r} is not declared by its driver and is not sent")
+        header = self._declared(name, text)
         arguments = [argument.strip() for argument in rest.split(",")] if rest.strip() else []
         expected = header.asked_with if asks else header.parameters
         try:
@@ -335,7 +339,9 @@ class Door(Adapter):
     def _declared(self, name: str, text: str) -> Header:
         key = name.upper()
         if key not in self._recognised:
-            header = next((header for header in self.headers if header.matches(key)), None)
+            asks, bare = key.endswith("?"), key.removesuffix("?")
+            fitting = (header for header in self.headers if (header.asks if asks else header.commands))
+            header = next((header for header in fitting if header.matches(bare)), None)
             if header is None:
                 raise LimitError(f"{self.box}: {text!r} is not declared by its driver and is not sent")
             self._recognised[key] = header
@@ -345,10 +351,10 @@ class Door(Adapter):
         """Judge every state a message leads through."""
         state = self._state
         for unit in units:
-            before, state = state, unit.after(state, self._reset_state)
-            self._judge(before, state)
             if unit.header.measures:
                 self._judge(state, state.measuring())
+            before, state = state, unit.after(state, self._reset_state)
+            self._judge(before, state)
 
     def _judge(self, before: Shadow, after: Shadow) -> None:
         if after == before:

@@ -1,7 +1,7 @@
 """The envelope: how far a box may go with the device now connected. Files can only tighten it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from instruments.errors import LimitError
@@ -197,6 +197,17 @@ class Envelope:
                 "rate of the temperature",
             ),
         ]
+
+
+def known(value: float | None) -> float:
+    """A value of a demand that applies; NaN where nobody knows it."""
+    return math.nan if value is None else value
+
+
+def largest(values: Iterable[float]) -> float:
+    """Largest magnitude; NaN where one is not known."""
+    magnitudes = [abs(value) for value in values]
+    return math.nan if any(math.isnan(value) for value in magnitudes) else max(magnitudes, default=0.0)
 
 
 def _sentence(name: str, value: float, limit: float, where: str) -> str:

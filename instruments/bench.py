@@ -1,0 +1,328 @@
+"""The opened instruments of one bench, and how to make all of them safe."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from instruments.door import ArmingToken, Door, arming_token
+from instruments.driver import Driver
+from instruments.lakeshore336 import HeaterPolicy, LakeShore336
+from instruments.limits import Envelope
+from instruments.link import Exchanged, Link
+from instruments.roles import (
+    Box,
+    Clock,
+    Identity,
+    LightMeter,
+    PulseGenerator,
+    SourceMeter,
+    TemperatureController,
+)
+
+__all__ = [
+    "ArmingToken",
+    "Bench",
+    "HeaterEnd",
+    "OffInstruction",
+    "OffReport",
+    "Station",
+    "arming_token",
+]
+
+Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
+ROLES: tuple[Role, ...] = ("source_meter", "pulse_generator", "light_meter", "temperature_controller")
+
+_READ_BACKS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffReport:
+    """What became of one box: "2400 OFF confirmed 84 ms", or who must switch it off by hand.
+
+    duration : from the request to the confirmation [s]
+    """
+
+    box: str
+    confirmed: bool
+    duration: float
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffInstruction:
+    """How to make one box safe without its driver, as plain text for the guardian.
+
+    box : name for people
+    resource : VISA resource, or ``PROLOGIX::<resource of the adapter>::<address>``
+    clear, off, query, expected : abort what runs; off; ask; what an off box answers (latin-1 text)
+    done : the word for the report
+    write_termination, read_termination : text
+    serial : settings of a serial port, as pyserial names them
+    """
+
+    box: str
+    resource: str
+    off: str
+    clear: str = ""
+    query: str = ""
+    expected: str = "0"
+    done: str = "OFF"
+    write_termination: str = "\n"
+    read_termination: str = "\n"
+    serial: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaterEnd:
+    """What becomes of the heater at a safe end: it is never cut silently.
+
+    policy : "hold" the temperature, "ramp" to `temperature` [K] at `rate` [K/s], or "off"
+    """
+
+    policy: HeaterPolicy = "ramp"
+    temperature: float = 295.0
+    rate: float = 3.0 / 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Station:
+    """One box on the bench: its driver behind its Door, and how it is reached without either."""
+
+    driver: Driver
+    door: Door
+    resource: str = ""
+    clear: str = ""
+    write_termination: str = "\n"
+    read_termination: str = "\n"
+    serial: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Bench:
+    """The instruments of one bench.
+
+    Parameters
+    ----------
+    name : for messages and files
+    kind : "simulation" or "hardware"
+    clock : the bench's time
+    stations : role -> box
+    envelope : the bench's own limits; a device's can only tighten them
+    heater_end : what becomes of the heater at a safe end
+    simulation : what answers in place of hardware, if it does
+
+    Attributes
+    ----------
+    on_deadline : called before each exchange with the seconds it may take at most
+    on_slice : called between slices of a wait; raising there abandons the exchange
+    on_io : takes the I/O log
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: Literal["simulation", "hardware"],
+        clock: Clock,
+        stations: Mapping[Role, Station],
+        envelope: Envelope | None = None,
+        heater_end: HeaterEnd | None = None,
+        simulation: Any = None,
+    ) -> None:
+        self.name, self.kind, self.clock = name, kind, clock
+        self.stations = dict(stations)
+        self.own_envelope = envelope or Envelope()
+        self.heater_end = heater_end or HeaterEnd()
+        self.simulation = simulation
+        self.use_envelope(Envelope())
+
+    @property
+    def boxes(self) -> Mapping[str, Box]:
+        """The boxes by role."""
+        return {role: station.driver for role, station in self.stations.items()}
+
+    @property
+    def source_meter(self) -> SourceMeter | None:
+        return self._driver("source_meter")
+
+    @property
+    def pulse_generator(self) -> PulseGenerator | None:
+        return self._driver("pulse_generator")
+
+    @property
+    def light_meter(self) -> LightMeter | None:
+        return self._driver("light_meter")
+
+    @property
+    def temperature_controller(self) -> TemperatureController | None:
+        return self._driver("temperature_controller")
+
+    @property
+    def envelope(self) -> Envelope:
+        """The bench's limits and those of the device now connected, whichever is stricter."""
+        return self._envelope
+
+    @property
+    def armed(self) -> bool:
+        """Whether outputs may be switched on now."""
+        tokens = [station.door.token for station in self.stations.values()]
+        return any(token is not None and token.valid() for token in tokens)
+
+    def identify(self) -> dict[str, Identity]:
+        """Who answers, by role."""
+        return {role: station.driver.identity for role, station in self.stations.items()}
+
+    def set_up(self) -> None:
+        """Bring every box to its known state, outputs off, and verify it."""
+        for box in self.boxes.values():
+            box.set_up()
+
+    def use_envelope(self, envelope: Envelope) -> None:
+        """Keep every box within the bench's limits and those of the device now connected."""
+        self._envelope = self.own_envelope.tightened(envelope)
+        for station in self.stations.values():
+            station.door.envelope = self._envelope
+
+    def arm(self, *, token: ArmingToken) -> None:
+        """Allow outputs to be switched on, for as long as somebody stands by to switch them off."""
+        for station in self.stations.values():
+            station.door.token = token
+
+    def disarm(self) -> None:
+        """From now on nothing is energised; switches nothing, see `safe`."""
+        for station in self.stations.values():
+            station.door.token = None
+
+    def safe(self) -> list[OffReport]:
+        """Make every box safe: off to all of them first, each guarded from the others, then read back.
+
+        Disarms first. Never raises for a box that does not answer; its report says so.
+        """
+        started = self.clock.monotonic()
+        self.disarm()
+        failures = {role: self._send_off(role) for role in self.stations}
+        return [self._confirm_off(role, failures[role], started) for role in self.stations]
+
+    def off_instructions(self) -> list[OffInstruction]:
+        """What a guardian needs to make the boxes safe; nothing for boxes that live in this process."""
+        return [
+            OffInstruction(
+                box=station.door.box,
+                resource=station.resource,
+                off=station.write_termination.join(end.messages),
+                clear=station.clear,
+                query=end.query,
+                expected=end.expected,
+                done=end.word,
+                write_termination=station.write_termination,
+                read_termination=station.read_termination,
+                serial=station.serial,
+            )
+            for station, end in ((station, self._safe_end(role)) for role, station in self.stations.items())
+            if station.resource and end.messages
+        ]
+
+    def close(self) -> None:
+        """Make everything safe, then let go of the boxes."""
+        try:
+            self.safe()
+        finally:
+            for station in self.stations.values():
+                station.door.close()
+
+    @property
+    def links(self) -> list[Link]:
+        """The buses, each once."""
+        return list({id(link): link for link in self._each_link()}.values())
+
+    @property
+    def on_deadline(self) -> Callable[[float], None]:
+        return self.links[0].on_deadline
+
+    @on_deadline.setter
+    def on_deadline(self, announce: Callable[[float], None]) -> None:
+        for link in self.links:
+            link.on_deadline = announce
+
+    @property
+    def on_slice(self) -> Callable[[], None]:
+        return self.links[0].on_slice
+
+    @on_slice.setter
+    def on_slice(self, check: Callable[[], None]) -> None:
+        for link in self.links:
+            link.on_slice = check
+
+    @property
+    def on_io(self) -> Callable[[Exchanged], None]:
+        return self.links[0].on_io
+
+    @on_io.setter
+    def on_io(self, take: Callable[[Exchanged], None]) -> None:
+        for link in self.links:
+            link.on_io = take
+
+    def _driver(self, role: Role) -> Any:
+        station = self.stations.get(role)
+        return None if station is None else station.driver
+
+    def _each_link(self) -> list[Link]:
+        return [station.door.line.link for station in self.stations.values()]
+
+    def _safe_end(self, role: Role) -> "_SafeEnd":
+        driver = self.stations[role].driver
+        if not isinstance(driver, LakeShore336):
+            word = "zero check on" if role == "light_meter" else "OFF"
+            return _SafeEnd(
+                messages=driver.OFF, query=driver.OFF_QUERY, expected=driver.OFF_ANSWER, word=word
+            )
+        end = self.heater_end
+        messages = driver.ending(end.policy, temperature=end.temperature, rate=end.rate)
+        if end.policy == "off":
+            return _SafeEnd(
+                messages=messages, query=driver.OFF_QUERY, expected=driver.OFF_ANSWER, word="heater OFF"
+            )
+        word = "holds its temperature" if end.policy == "hold" else f"ramps to {end.temperature:g} K"
+        return _SafeEnd(messages=messages, word=word)
+
+    def _send_off(self, role: Role) -> str:
+        """Empty, or what went wrong."""
+        try:
+            for message in self._safe_end(role).messages:
+                self.stations[role].door.write(message)
+        except Exception as failure:
+            # whatever went wrong here must not keep off from the next box
+            return str(failure) or type(failure).__name__
+        return ""
+
+    def _confirm_off(self, role: Role, failure: str, started: float) -> OffReport:
+        box, end = self.stations[role].door.box, self._safe_end(role)
+        for attempt in range(_READ_BACKS if end.query else 0):
+            if attempt:
+                self._send_off(role)
+            failure = self._read_back(role)
+            if not failure:
+                break
+        duration = self.clock.monotonic() - started
+        if failure:
+            message = f"{box} {failure}: switch it off by hand"
+        else:
+            message = f"{box} {end.word}{f' confirmed {duration * 1e3:.0f} ms' if end.query else ''}"
+        return OffReport(box=box, confirmed=not failure, duration=duration, message=message)
+
+    def _read_back(self, role: Role) -> str:
+        """Empty where the box says it is off."""
+        try:
+            return "" if self.stations[role].driver.output_is_off else "says it is still on"
+        except Exception as failure:
+            # as above: a box that cannot be asked is reported, the others are asked all the same
+            return f"no answer ({failure})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SafeEnd:
+    """Messages that make a box safe, how it confirms that, and the word for it."""
+
+    messages: tuple[str, ...]
+    query: str = ""
+    expected: str = ""
+    word: str

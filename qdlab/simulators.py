@@ -1,0 +1,56 @@
+"""The simulated bench, opened in-process or served to other programs; the only door to `sim_instruments`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from instruments.bench import Bench, HeaterEnd, Role, Station
+from instruments.catalogue import open_station
+from instruments.limits import Envelope
+from instruments.link import Link
+from sim_instruments.wiring import SimBench
+
+STANDS_IN: Mapping[Role, str] = {
+    "source_meter": "keithley2400",
+    "pulse_generator": "mfg2230m",
+    "light_meter": "keithley6514",
+    "temperature_controller": "lakeshore336",
+}
+"""Role -> name of the simulated box, which is also that of its driver."""
+
+
+def open_simulated_bench(
+    *,
+    seed: int = 0,
+    devices: Mapping[str, Any] | None = None,
+    envelope: Envelope | None = None,
+    heater_end: HeaterEnd | None = None,
+    simulation: SimBench | None = None,
+) -> Bench:
+    """A bench of simulated boxes in this process, on simulated time.
+
+    Everything between a procedure and the physics is the real thing: driver, Door, Link and the boxes' own
+    language. `bench.simulation` is the `SimBench`; its `mount` is what an operator does with the cables.
+
+    Parameters
+    ----------
+    seed : of all noise and scatter
+    devices : identifier -> `SampleSpec` or name of a preset; the paper's two pixels unless given
+    envelope : the bench's own limits
+    heater_end : what becomes of the heater at a safe end
+    simulation : an existing `SimBench` in place of a new one
+    """
+    sim = simulation or SimBench(seed=seed, devices=devices)
+    stations = {role: _station(sim, box) for role, box in STANDS_IN.items()}
+    return Bench(
+        name="sim",
+        kind="simulation",
+        clock=sim.clock,
+        stations=stations,
+        envelope=envelope,
+        heater_end=heater_end,
+        simulation=sim,
+    )
+
+
+def _station(sim: SimBench, box: str) -> Station:
+    return open_station(box, link=Link(box, clock=sim.clock), connect=lambda: sim.transport(box))
