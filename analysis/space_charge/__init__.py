@@ -10,7 +10,20 @@ from analysis.space_charge.laws import (
     murgatroyd_current_density,
 )
 from analysis.space_charge.murgatroyd import MurgatroydFit, fit_murgatroyd, select_points
-from analysis.space_charge.points import DISQUALIFYING_FLAGS, usable_points
+from analysis.space_charge.points import (
+    DISQUALIFYING_FLAGS,
+    common_ceiling,
+    detect_breakdown,
+    detect_compliance,
+    detect_hysteresis,
+    detect_leakage,
+    detect_noise_floor,
+    detect_offset,
+    detect_range_switch,
+    detect_series_resistance,
+    mark_points,
+    usable_points,
+)
 from analysis.space_charge.slope import LocalSlope, local_slope
 from analysis.space_charge.window import SpaceChargeFit, common_window, fit_space_charge
 
@@ -19,11 +32,21 @@ __all__ = [
     "LocalSlope",
     "MurgatroydFit",
     "SpaceChargeFit",
+    "common_ceiling",
     "common_window",
+    "detect_breakdown",
+    "detect_compliance",
+    "detect_hysteresis",
+    "detect_leakage",
+    "detect_noise_floor",
+    "detect_offset",
+    "detect_range_switch",
+    "detect_series_resistance",
     "diffusion_enhancement",
     "fit_murgatroyd",
     "fit_space_charge",
     "local_slope",
+    "mark_points",
     "mott_gurney_current_density",
     "murgatroyd_current_density",
     "select_points",
