@@ -14,6 +14,7 @@ _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*")
 _UNIT_TEXT = re.compile(r"[A-Za-zµμΩ°%0-9*/^().\s²³⁻¹-]{1,40}")
 _SYMBOLS = str.maketrans({"²": "2", "³": "3", "⁻": "-", "¹": "1", "µ": "u", "μ": "u", "Ω": "ohm", "^": " "})
+_SPELLED = re.compile(r"(?:[A-Za-z%°](?:\*\*\(-?[1-4]\))?|[\s*/()])+")
 _EXPONENT = re.compile(r"(?<=[A-Za-z])\s*(?:\*\*)?\s*(-?[1-4])(?![0-9])")
 
 
@@ -67,7 +68,8 @@ def _parse_unit(text: str) -> "pint.Unit":
     if _UNIT_TEXT.fullmatch(text) is None:
         raise ValueError(text)
     spelled = _EXPONENT.sub(r"**(\1)", text.translate(_SYMBOLS))
-    if re.search(r"[0-9]{2}", spelled):
+    # exponents of one small digit only: pint would work out 9**9**9
+    if _SPELLED.fullmatch(spelled) is None:
         raise ValueError(text)
     return _registry().Unit(spelled)
 
