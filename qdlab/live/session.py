@@ -79,7 +79,12 @@ def folded(
     screen = initial(devices)
     for event in events:
         screen = fold(screen, event)
-    for device in devices:
+    return with_disorder_fits(screen, convention=convention)
+
+
+def with_disorder_fits(screen: SessionScreen, *, convention: str = "li2024") -> SessionScreen:
+    """The screen with the EGDM fit of every device that is due one."""
+    for device in screen.devices:
         curves = screen.jv.curves(device)
         if disorder.is_due(screen.disorder, device, curves):
             screen = fold(screen, disorder.fit(device, curves, convention=convention))

@@ -73,7 +73,7 @@ def open_session(path: Path) -> Session:
     return Session(
         path=path,
         document=document,
-        devices=_read_devices(path, document),
+        devices=read_devices(path, document),
         runs=_read_runs(run_files(path)),
         journal=tuple(read_journal(path, encoded)),
         telemetry=_read_runs(telemetry_files(path)),
@@ -113,7 +113,8 @@ def _read_runs(files: list[Path]) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: run.sequence))
 
 
-def _read_devices(path: Path, document: Mapping[str, Any]) -> dict[str, Device]:
+def read_devices(path: Path, document: Mapping[str, Any]) -> dict[str, Device]:
+    """The devices that a session's description holds, by identifier; raises RecordError."""
     devices = document.get("devices", [])
     tables = list(devices.values()) if isinstance(devices, Mapping) else devices
     try:
