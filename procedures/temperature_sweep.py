@@ -1,12 +1,16 @@
-"""From one temperature to the next: ramp, settle, soak, and what to do when it does not settle."""
+"""From one temperature to the next: ramp, settle, soak; stable means the sensor and a probe current."""
 
 import math
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median, stdev
 from typing import Literal
 
+from instruments.roles import Clock, TemperatureController
+
 TimeOutPolicy = Literal["skip", "wait", "stop"]
+Phase = Literal["ramping", "settling", "probing", "soaking", "stable", "timed out"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,9 @@ class StabilityRule:
     window : [s]
     interval : between readings [s]
     soak : stay stable for this long before measuring [s]
-    timeout : to reach stability [s]
+    timeout : to reach stability once the ramp is over [s]
+    probe_tolerance : relative change between two probe currents that counts as settled [1]
+    probe_interval : between them [s]
     """
 
     tolerance: float = 0.1
@@ -31,6 +37,8 @@ class StabilityRule:
     interval: float = 2.0
     soak: float = 0.0
     timeout: float = 3600.0
+    probe_tolerance: float = 0.01
+    probe_interval: float = 30.0
 
     @property
     def readings(self) -> int:
@@ -57,8 +65,91 @@ class StabilityWindow:
     @property
     def is_stable(self) -> bool:
         full = len(self._readings) == self._readings.maxlen
-        return (
-            full
-            and self.distance < self._rule.tolerance
-            and stdev(self._readings) < self._rule.standard_deviation
-        )
+        if not full or self.distance >= self._rule.tolerance:
+            return False
+        return stdev(self._readings) < self._rule.standard_deviation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settling:
+    """Where a temperature is on its way: phase, stage temperature [K], distance to the set point [K]."""
+
+    phase: Phase
+    setpoint: float
+    stage_temperature: float
+    distance: float
+
+    def __str__(self) -> str:
+        if self.phase == "ramping":
+            return f"ramping to {self.setpoint:g} K, {self.distance:.1f} K to go"
+        if self.phase == "settling":
+            return f"settling at {self.setpoint:g} K, {self.distance:.2f} K to go"
+        return f"{self.phase} at {self.setpoint:g} K"
+
+
+def settle(
+    controller: TemperatureController,
+    clock: Clock,
+    rule: StabilityRule,
+    setpoint: float,
+    *,
+    ramp_rate: float,
+    probe: Callable[[], float] | None = None,
+) -> Iterator[Settling]:
+    """Ramp to a set point and wait until it is stable, one step for each reading; the last one tells the outcome.
+
+    A loss of stability while probing or soaking starts the wait again. The time-out counts from the expected end
+    of the ramp.
+
+    Parameters
+    ----------
+    controller, clock : the bench's
+    rule : what stable means
+    setpoint : [K]
+    ramp_rate : [K/s]
+    probe : measures a small current through the device [A]; None where the sensor alone decides
+    """
+    start = controller.stage_temperature
+    controller.ramp_to(setpoint, rate=ramp_rate)
+    ramp_end = clock.monotonic() + abs(setpoint - start) / ramp_rate
+    deadline = ramp_end + rule.timeout
+    window = StabilityWindow(rule, setpoint)
+    probed: float | None = None
+    settled_since: float | None = None
+    next_probe = 0.0
+    while True:
+        clock.wait(rule.interval)
+        temperature = controller.stage_temperature
+        window.add(temperature)
+        now = clock.monotonic()
+
+        def at(phase: Phase, temperature: float = temperature) -> Settling:
+            distance = abs(temperature - setpoint)
+            return Settling(phase=phase, setpoint=setpoint, stage_temperature=temperature, distance=distance)
+
+        if now > deadline:
+            yield at("timed out")
+            return
+        if now < ramp_end:
+            yield at("ramping")
+            continue
+        if not window.is_stable:
+            probed, settled_since = None, None
+            yield at("settling")
+            continue
+        if probe is not None and settled_since is None:
+            if now < next_probe:
+                yield at("probing")
+                continue
+            current, before = probe(), probed
+            probed, next_probe = current, now + rule.probe_interval
+            if before is None or abs(current - before) > rule.probe_tolerance * abs(current):
+                yield at("probing")
+                continue
+        if settled_since is None:
+            settled_since = now
+        if now - settled_since < rule.soak:
+            yield at("soaking")
+            continue
+        yield at("stable")
+        return

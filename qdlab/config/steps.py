@@ -153,6 +153,8 @@ class TemperatureSweepStep(StepConfig):
             interval=self.interval,
             soak=self.soak,
             timeout=self.timeout,
+            probe_tolerance=self.probe_tolerance,
+            probe_interval=self.probe_interval,
         )
 
     @property
