@@ -76,12 +76,13 @@ class OffInstruction:
 class HeaterEnd:
     """What becomes of the heater at a safe end: it is never cut silently.
 
-    policy : "hold" the temperature, "ramp" to `temperature` [K] at `rate` [K/s], or "off"
+    policy : "hold" the temperature, ramp to "room_temperature", or "off"
+    temperature, rate : of that ramp [K], [K s⁻¹]
     """
 
-    policy: HeaterPolicy = "ramp"
-    temperature: float = 295.0
-    rate: float = 3.0 / 60.0
+    policy: HeaterPolicy = "room_temperature"
+    temperature: float = 297.0
+    rate: float = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ class Driver(Instrument):
     OFF_QUERY, OFF_ANSWER : how the box reads back that it is off
     MODELS : what the box calls itself in ``*IDN?``
     TAGGED : the box takes two questions in one message
+    SERIAL_CLEAR : what it takes for a device clear on a serial line
     """
 
     HEADERS: ClassVar[tuple[Header, ...]]
@@ -40,6 +41,7 @@ class Driver(Instrument):
     OFF_ANSWER: ClassVar[str]
     MODELS: ClassVar[tuple[str, ...]]
     TAGGED: ClassVar[bool] = True
+    SERIAL_CLEAR: ClassVar[str] = ""
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         super().__init__(adapter, name, includeSCPI=False, **kwargs)

@@ -111,6 +111,7 @@ class Keithley2400(Driver):
     OFF = (":OUTP OFF",)
     OFF_QUERY = ":OUTP?"
     OFF_ANSWER = "0"
+    SERIAL_CLEAR = "\x18"  # p. 271
     HEADERS = (
         command("*RST", resets=True),
         control(":OUTPut[:STATe]", switch, changes="on", switches=True),

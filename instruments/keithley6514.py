@@ -31,6 +31,7 @@ class Keithley6514(Driver):
     OFF = (":SYST:ZCH ON",)
     OFF_QUERY = ":SYST:ZCH?"
     OFF_ANSWER = "1"
+    SERIAL_CLEAR = "\x18"  # as on its siblings
     HEADERS = (
         command("*RST", resets=True),
         control(":SYSTem:ZCHeck[:STATe]", switch, switches=True),
