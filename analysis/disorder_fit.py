@@ -21,13 +21,13 @@ from analysis.disorder_model import (
     ConventionName,
     Model,
     Points,
-    Statistics,
     permittivity_of,
     select_points,
     transport_problem,
 )
 from analysis.drift_diffusion import JVSolution, solve_many
 from analysis.drift_diffusion.mobility import VALID_REDUCED_DISORDER
+from analysis.drift_diffusion.solution import Statistics
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.least_squares import Minimum, minimise, robust_scale
 
@@ -167,8 +167,8 @@ class DisorderFit:
         found = {}
         for left_out in temperatures:
             rest = [points for points in model.points if points.curve.temperature != left_out]
-            end = _descend(model.with_points(rest), values)
-            found[left_out] = _only(model.with_points(rest).values(end.position), model.free)
+            end = _descend(model.changed(points=rest), values)
+            found[left_out] = _only(model.changed(points=rest).values(end.position), model.free)
         return found
 
     def profile(self, name: str, values: Sequence[float]) -> FloatArray:
@@ -182,12 +182,7 @@ class DisorderFit:
         start_cost = _descend(model, best).cost
         costs = []
         for value in values:
-            held = Model(
-                convention=model.convention,
-                free=rest,
-                fixed={**model.fixed, name: value},
-                points=model.points,
-            )
+            held = model.changed(free=rest, fixed={**model.fixed, name: value})
             costs.append((_descend(held, {**best, name: value}).cost - start_cost) / scale)
         return np.array(costs)
 
@@ -201,7 +196,7 @@ class DisorderFit:
         drawn = []
         for _ in range(trials):
             resampled = [points.resampled(generator) for points in model.points]
-            trial = model.with_points(resampled)
+            trial = model.changed(points=resampled)
             drawn.append(trial.values(_descend(trial, values).position))
         return {name: np.array([entry[name] for entry in drawn]) for name in model.free}
 
@@ -362,7 +357,7 @@ def _fit(
         _without_outliers(entry, part) for entry, part in zip(model.points, _split(model, end), strict=True)
     ]
     if any(len(new.index) < len(old.index) for new, old in zip(tidied, model.points, strict=True)):
-        model = model.with_points(tidied)
+        model = model.changed(points=tidied)
         end = _descend(model, model.values(end.position))
     left = iter(model.points)
     points = [next(left) if len(entry.index) else entry for entry in points]
@@ -382,7 +377,7 @@ def _with_contacts(options: FitOptions, convention: Convention) -> dict[str, flo
 
 def _search(model: Model) -> tuple[Start, ...]:
     """Descend from the best places of a grid around what the temperature dependence suggests."""
-    thin = model.thinned(_START_POINTS)
+    thin = model.thinned(_START_POINTS).changed(accuracy="rough")
     candidates = []
     for values in _grid(thin):
         residual = thin.residuals(thin.solve(values, sensitivities=False))
@@ -450,7 +445,7 @@ def _likely_widths(model: Model) -> list[float]:
     return sorted({min(max(central * factor, lower), upper) for factor in (0.85, 1.0, 1.2)})
 
 
-def _descend(model: Model, values: Mapping[str, float], tolerance: float = 1e-3) -> Minimum:
+def _descend(model: Model, values: Mapping[str, float], tolerance: float = 3e-3) -> Minimum:
     lower, upper = model.bounds()
     return minimise(model.evaluate, model.position(values), lower, upper, tolerance=tolerance)
 
@@ -603,16 +598,22 @@ def _alternatives(model: Model, values: Mapping[str, float], options: FitOptions
 def _other_models(model: Model, values: Mapping[str, float]) -> Iterator[tuple[str, Model]]:
     convention = model.convention
     other_c2 = 0.44 if convention.zero_density_coefficient == 0.42 else 0.42
-    yield f"c2 = {other_c2}", model.under(replace(convention, zero_density_coefficient=other_c2))
+    yield f"c2 = {other_c2}", model.changed(convention=replace(convention, zero_density_coefficient=other_c2))
     other_statistics: Statistics = "gaussian" if convention.statistics == "classical" else "classical"
     yield (
         f"{other_statistics} Einstein relation",
-        model.under(replace(convention, statistics=other_statistics)),
+        model.changed(convention=replace(convention, statistics=other_statistics)),
     )
     if convention.reduced_field_cap is None and convention.density_cap is None:
-        yield "with caps", model.under(replace(convention, reduced_field_cap=2.0, density_cap=0.1))
+        yield (
+            "with caps",
+            model.changed(convention=replace(convention, reduced_field_cap=2.0, density_cap=0.1)),
+        )
     else:
-        yield "without caps", model.under(replace(convention, reduced_field_cap=None, density_cap=None))
+        yield (
+            "without caps",
+            model.changed(convention=replace(convention, reduced_field_cap=None, density_cap=None)),
+        )
     if "injecting_barrier" not in values and "built_in_voltage" not in model.free:
         drop = model.fixed.get("built_in_voltage", 0.0) * ELEMENTARY_CHARGE
         barrier = TYPICAL["injecting_barrier"]
@@ -620,7 +621,7 @@ def _other_models(model: Model, values: Mapping[str, float]) -> Iterator[tuple[s
         fixed |= {"injecting_barrier": barrier, "extracting_barrier": barrier + drop}
         yield (
             "barriers of 0.1 eV",
-            Model(convention=convention, free=model.free, fixed=fixed, points=model.points),
+            model.changed(fixed=fixed),
         )
     edge = VALID_REDUCED_DISORDER[1]
     warm = [
@@ -630,7 +631,7 @@ def _other_models(model: Model, values: Mapping[str, float]) -> Iterator[tuple[s
     ]
     temperatures = {points.curve.temperature for points in warm}
     if len(warm) < len(model.points) and len(temperatures) > 1:
-        yield f"without temperatures where sigma/kT > {edge:.0f}", model.with_points(warm)
+        yield f"without temperatures where sigma/kT > {edge:.0f}", model.changed(points=warm)
 
 
 def _parameter_verdict(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,8 @@ from analysis.drift_diffusion import (
     solve_many,
 )
 from analysis.drift_diffusion.mobility import LOWEST_REDUCED_DISORDER
+from analysis.drift_diffusion.solution import Accuracy, Statistics
 
-Statistics = Literal["classical", "gaussian"]
 ConventionName = Literal["li2024", "felekidis2018"]
 Prefactor = Literal["mobility_prefactor", "attempt_rate"]
 
@@ -187,22 +187,22 @@ class Model:
         free: Sequence[str],
         fixed: Mapping[str, float],
         points: Sequence[Points],
+        accuracy: Accuracy = "standard",
     ) -> None:
         self.convention = convention
         self.free = tuple(free)
         self.fixed = dict(fixed)
         self.points = tuple(points)
+        self.accuracy: Accuracy = accuracy
 
-    def with_points(self, points: Sequence[Points]) -> "Model":
-        return Model(convention=self.convention, free=self.free, fixed=self.fixed, points=points)
+    def changed(self, **changes: Any) -> "Model":
+        """The same model with some of its arguments changed."""
+        given = {"convention": self.convention, "free": self.free, "fixed": self.fixed, "points": self.points}
+        return Model(**{**given, "accuracy": self.accuracy, **changes})
 
     def thinned(self, most: int) -> "Model":
         """With at most so many points per curve."""
-        return self.with_points([points.thinned(most) for points in self.points])
-
-    def under(self, convention: Convention) -> "Model":
-        """The same parameters and points under another convention."""
-        return Model(convention=convention, free=self.free, fixed=self.fixed, points=self.points)
+        return self.changed(points=[points.thinned(most) for points in self.points])
 
     def errors(self) -> FloatArray:
         """Standard errors of all points, in the residual's units before the division: (n,)."""
@@ -249,7 +249,7 @@ class Model:
             )
             for points in self.points
         ]
-        return solve_many(jobs, sensitivities=sensitivities)
+        return solve_many(jobs, accuracy=self.accuracy, sensitivities=sensitivities)
 
     def residuals(self, solutions: Sequence[JVSolution]) -> FloatArray:
         parts = [

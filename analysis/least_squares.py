@@ -11,6 +11,7 @@ from analysis.curves import FloatArray
 HUBER_THRESHOLD = 2.5  # residuals beyond so many of their robust scale count linearly, not squared
 _MEDIAN_TO_SIGMA = 1.4826
 _MOST_REJECTIONS = 8
+_FIRST_DAMPING = 1e-6  # of unit columns: Gauss-Newton steps until one fails
 
 Evaluate = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
@@ -52,7 +53,7 @@ def minimise(
     lower: FloatArray,
     upper: FloatArray,
     *,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-3,
     most_evaluations: int = 40,
     robust: bool = True,
 ) -> Minimum:
@@ -68,7 +69,7 @@ def minimise(
     """
     position = np.clip(start, lower, upper)
     residual, jacobian = evaluate(position)
-    evaluations, damping, converged = 1, 1e-3, False
+    evaluations, damping, converged = 1, _FIRST_DAMPING, False
     while not converged and evaluations < most_evaluations:
         weight = huber_weight(residual) if robust else np.ones_like(residual)
         cost = _cost(residual, weight)
@@ -83,13 +84,13 @@ def minimise(
             gain = cost - _cost(trial_residual, weight)
             if gain >= -1e-9 * cost:
                 position, residual, jacobian = trial, trial_residual, trial_jacobian
-                damping = max(damping / 10, 1e-9)
+                damping = max(damping / 30, 1e-12)
                 converged = length < tolerance or gain < 1e-9 * cost
                 break
             if length < tolerance:
                 converged = True
                 break
-            damping = max(damping * 10, 1e-4)
+            damping = max(damping * 30, 1e-4)
             if evaluations >= most_evaluations:
                 break
         else:

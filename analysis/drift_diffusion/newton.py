@@ -7,7 +7,7 @@ from numba import njit
 
 from analysis.drift_diffusion.equations import edge_flux, fill_occupations
 
-UPDATE_TOLERANCE = 1e-6  # in kT; the error left is of the order of its square
+UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
 _MOST_ITERATIONS = 14
 _LARGEST_UPDATE = 60.0
 
@@ -163,14 +163,14 @@ def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks
 
 
 @njit(cache=True)
-def solve_newton(problem, positions, drop, potential, quasi_fermi, work, blocks):
+def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, work, blocks):
     """Newton's method from a good guess; True once an update stays below the tolerance."""
     before = np.inf
     for _ in range(_MOST_ITERATIONS):
         size = newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks)
         if not size < _LARGEST_UPDATE or (size > 1.0 and size > 4.0 * before):
             return False
-        if size < UPDATE_TOLERANCE:
+        if size < tolerance:
             return True
         before = size
     return False

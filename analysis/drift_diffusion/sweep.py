@@ -1,15 +1,18 @@
 """Voltage by voltage and mesh by mesh: the flux at every asked voltage of one sign."""
 
+import math
+
 import numpy as np
 from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
-from analysis.drift_diffusion.newton import solve_equilibrium, solve_newton
+from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
 _FIRST_STEP = 2.0  # in kT/q
 _SMALLEST_STEP = 1e-3
 _STEP_GROWTH = 2.0
+_TOLERANCE_BETWEEN = 3e-3  # in kT, at voltages nobody asked for
 
 
 @njit(cache=True)
@@ -62,11 +65,20 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
         if abs(ahead) > step:
             ahead = np.copysign(min(step, 0.5 * abs(ahead)) if abs(ahead) < 2.0 * step else step, ahead)
             aim = at + ahead
-        stretch = ahead / (at - previous) if at != previous else 0.0
-        for c in range(2):
-            for i in range(n):
-                guess[c, i] = now[c, i] + stretch * (now[c, i] - before[c, i])
-        if solve_newton(problem, positions, aim, guess[0, :n], guess[1, :n], work, blocks):
+        # potentials follow the voltage, Fermi levels (logarithms of densities) its logarithm
+        stretch, stretch_level = 0.0, 0.0
+        if previous != at:
+            stretch = ahead / (at - previous)
+            stretch_level = math.log((1.0 + abs(aim)) / (1.0 + abs(at))) / math.log(
+                (1.0 + abs(at)) / (1.0 + abs(previous))
+            )
+        for i in range(n):
+            rise = now[0, i] - before[0, i]
+            level_rise = now[1, i] - before[1, i] - rise
+            guess[0, i] = now[0, i] + stretch * rise
+            guess[1, i] = guess[0, i] + now[1, i] - now[0, i] + stretch_level * level_rise
+        tolerance = UPDATE_TOLERANCE if aim == target else _TOLERANCE_BETWEEN
+        if solve_newton(problem, positions, aim, tolerance, guess[0, :n], guess[1, :n], work, blocks):
             before[:, :n] = now[:, :n]
             now[:, :n] = guess[:, :n]
             path[0], path[1] = aim, at
@@ -96,7 +108,7 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
     coarse = positions[:: 2 ** (levels - 1)].copy()
     m = len(coarse)
     now = np.zeros((levels, 2, nodes))
-    correction = np.zeros((levels, 2, nodes))
+    correction = np.zeros((levels, 2, 2, nodes))
     before = np.zeros((2, nodes))
     guess = np.zeros((2, nodes))
     work = np.zeros((nodes, 6))
@@ -107,7 +119,7 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
     potential, quasi_fermi = now[0, 0, :m], now[0, 1, :m]
     if not (
         solve_equilibrium(problem, coarse, potential, quasi_fermi, work, blocks)
-        and solve_newton(problem, coarse, 0.0, potential, quasi_fermi, work, blocks)
+        and solve_newton(problem, coarse, 0.0, UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks)
     ):
         status[:] = NO_EQUILIBRIUM
         return
@@ -122,17 +134,26 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
             flux_derivatives(
                 problem, coarse, edge, now[0, 0], now[0, 1], work, blocks, adjoint, derivatives[k, 0]
             )
+        # what refining adds to the coarser mesh's solution changes slowly: continued from the last two voltages
+        stretch = (drops[k] - drops[k - 1]) / (drops[k - 1] - drops[k - 2]) if k > 1 else 0.0
+        stretch = stretch if stretch < 2.0 else 0.0
         converged = True
         for level in range(1, levels):
             mesh = positions[:: 2 ** (levels - 1 - level)].copy()
             n, half = len(mesh), len(mesh) // 2 + 1
             for c in range(2):
                 refine(now[level - 1, c, :half], guess[c, :n])
-                now[level, c, :n] = guess[c, :n] + correction[level, c, :n]
-            if not solve_newton(problem, mesh, drops[k], now[level, 0, :n], now[level, 1, :n], work, blocks):
+                for i in range(n):
+                    last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
+                    now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
+            potential, quasi_fermi = now[level, 0, :n], now[level, 1, :n]
+            if not solve_newton(
+                problem, mesh, drops[k], UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks
+            ):
                 converged = False
                 break
-            correction[level, :, :n] = now[level, :, :n] - guess[:, :n]
+            correction[level, 1, :, :n] = correction[level, 0, :, :n]
+            correction[level, 0, :, :n] = now[level, :, :n] - guess[:, :n]
             edge = quietest_edge(blocks, n)
             flux[k, level] = solved_flux(blocks, edge)
             if differentiate:
