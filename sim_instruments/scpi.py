@@ -617,6 +617,8 @@ class ScpiBox:
         self.rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
         self.witness: Callable[[ScpiBox, bool, float], None] = _no_witness
         self.settings: dict[Any, Any] = {}
+        self._responses: list[bytes] = []
+        self._postponed: tuple[Unit, ...] = ()
         self.table = self._compiled_table()
         self.power_on()
 
@@ -693,8 +695,8 @@ class ScpiBox:
         self.event_status_enable = 0
         self.service_request_enable = 0
         self.operation_complete_requested = False
-        self._responses: list[bytes] = []
-        self._postponed: tuple[Unit, ...] = ()
+        self._responses = []
+        self._postponed = ()
         self.switched_on_at = self.clock.monotonic()
         for command in self.table.commands:
             if command.initial is not None:
@@ -736,6 +738,11 @@ class ScpiBox:
     def is_idle(self) -> bool:
         """Whether no measurement runs."""
         return True
+
+    @property
+    def next_event(self) -> float | None:
+        """The bench's time at which a running measurement goes on by itself [s]; None without one."""
+        return None
 
     def finish(self) -> None:
         """Wait until the box is idle."""

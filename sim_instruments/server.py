@@ -1,0 +1,194 @@
+"""A simulated bench for other processes: every box on TCP, on a pseudo-terminal and behind a Prologix
+adapter.
+
+Ports, from `port_base` on (52400 unless told otherwise), on 127.0.0.1 only: one for each box in the order of
+``SimBench.boxes`` (keithley2400, keithley6514, mfg2230m, lakeshore336), +10 the Prologix adapter, +11 the
+clock (stepped time only). A `port_base` of 0 takes free ones.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Literal, NamedTuple, Protocol
+
+from sim_instruments.clock import Clock, RealClock, ScaledClock, SimClock
+from sim_instruments.prologix import PrologixDoor
+from sim_instruments.scpi import Command, Number, ScpiBox
+from sim_instruments.serial_pty import SerialDoor
+from sim_instruments.station import Station
+from sim_instruments.tcp import TCPDoor
+from sim_instruments.wire_log import WireLog
+
+DEFAULT_PORT_BASE = 52400
+PROLOGIX_OFFSET, CLOCK_OFFSET = 10, 11
+GPIB_ADDRESSES = {"keithley6514": 14, "keithley2400": 24, "lakeshore336": 12}
+"""Boxes that have a GPIB socket, at the addresses found on benches (336: [?])."""
+
+TimeMode = Literal["real", "scaled", "stepped"]
+
+
+class Bench(Protocol):
+    """What is served: `SimBench`, or anything with a clock and boxes on it."""
+
+    clock: Clock
+
+    @property
+    def boxes(self) -> Mapping[str, ScpiBox]:
+        """The boxes by their names."""
+
+
+class DoorLine(NamedTuple):
+    """One way to one box."""
+
+    box: str
+    door: str
+    resource: str
+
+    def __str__(self) -> str:
+        return "\t".join(self)
+
+
+def make_clock(mode: TimeMode, *, speed: float = 60.0) -> Clock:
+    """Return the clock of a served bench.
+
+    Parameters
+    ----------
+    mode : real; scaled (`speed` simulated seconds a second); or stepped: time passes only while boxes work,
+    by 0.1 s
+        with each message while a measurement runs, and when a client says ``STEP`` to the clock
+    speed : of scaled time [1]
+    """
+    if mode == "real":
+        return RealClock()
+    return ScaledClock(speed) if mode == "scaled" else SimClock()
+
+
+class ClockBox(ScpiBox):
+    """Stepped time for clients: ``STEP 10`` lets ten seconds pass, ``TIME?`` tells the time."""
+
+    name = "clock"
+    identity = "QDLAB,SIMULATED CLOCK,0,1"
+    commands = (
+        Command(
+            "STEP",
+            meaning="Let simulated time pass [s]",
+            source="ours",
+            takes=(Number(0, 1e7),),
+            set=lambda box, seconds: box.clock.wait(float(seconds)),
+        ),
+        Command(
+            "TIME", meaning="Simulated time [s]", source="ours", query=lambda box: repr(box.clock.monotonic())
+        ),
+    )
+
+
+class BenchServer:
+    """The doors of a bench, open from construction until `close`.
+
+    Parameters
+    ----------
+    bench : what is served; its boxes' clocks and witnesses are taken over
+    port_base : first port; 0 takes free ones
+    wire_log : where messages and output changes are written, if anywhere
+    """
+
+    def __init__(
+        self, bench: Bench, *, port_base: int = DEFAULT_PORT_BASE, wire_log: WireLog | None = None
+    ) -> None:
+        self.doors: list[DoorLine] = []
+        self._wire_log = wire_log
+        self._lock = threading.RLock()
+        self._closers: list[Callable[[], None]] = []
+        self._stations: dict[str, Station] = {}
+        try:
+            self._open(bench, port_base)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the doors, then the stations; the boxes keep their state."""
+        for closer in self._closers:
+            closer()
+        for station in self._stations.values():
+            station.close()
+        self._closers, self._stations = [], {}
+
+    def _open(self, bench: Bench, port_base: int) -> None:
+        def port(offset: int) -> int:
+            return port_base + offset if port_base else 0
+
+        for offset, (name, box) in enumerate(bench.boxes.items()):
+            if self._wire_log is not None:
+                box.witness = self._wire_log.output
+            self._open_tcp(name, box, port(offset))
+            if os.name == "posix":
+                serial = SerialDoor(self._stations[name])
+                self._closers.append(serial.close)
+                self.doors.append(DoorLine(name, serial.name, serial.resource))
+        on_bus = {
+            GPIB_ADDRESSES[name]: self._stations[name] for name in bench.boxes if name in GPIB_ADDRESSES
+        }
+        adapter = PrologixDoor(on_bus, port=port(PROLOGIX_OFFSET))
+        self._closers.append(adapter.close)
+        self.doors.append(DoorLine("prologix", "tcp", adapter.resource))
+        for address, station in on_bus.items():
+            self.doors.append(DoorLine(station.box.name, adapter.name, adapter.box_resource(address)))
+        if isinstance(bench.clock, SimClock):
+            self._open_tcp(ClockBox.name, ClockBox(clock=bench.clock), port(CLOCK_OFFSET))
+
+    def _open_tcp(self, name: str, box: ScpiBox, port: int) -> None:
+        station = Station(box, bench=self._lock, log=self._wire_log)
+        self._stations[name] = station
+        door = TCPDoor(station, port=port)
+        self._closers.append(door.close)
+        self.doors.append(DoorLine(name, door.name, door.resource))
+
+
+def serve(
+    bench: Bench,
+    *,
+    port_base: int = DEFAULT_PORT_BASE,
+    wire_log: Path | None = None,
+    announce: Callable[[str], None] = lambda line: print(line, flush=True),
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve a bench until SIGTERM, SIGINT or `stop`; announce one line per box and door.
+
+    Parameters
+    ----------
+    bench : what is served
+    port_base : first port; 0 takes free ones
+    wire_log : file for the wire log, if wanted
+    announce : takes each line ``box<TAB>door<TAB>resource``
+    stop : ends serving when set
+
+    Raises
+    ------
+    OSError
+        A port is taken; nothing stays open.
+    """
+    stop = stop or threading.Event()
+    log = WireLog(wire_log, clock=bench.clock) if wire_log is not None else None
+    server = BenchServer(bench, port_base=port_base, wire_log=log)
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+
+        def end(number: int, frame: FrameType | None) -> None:
+            stop.set()
+
+        handlers = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for line in server.doors:
+            announce(str(line))
+        while not stop.wait(0.2):  # in slices: on Windows a signal does not end an endless wait
+            pass
+    finally:
+        server.close()
+        if log is not None:
+            log.close()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

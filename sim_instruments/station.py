@@ -1,0 +1,223 @@
+"""A box behind doors of several threads: one worker a box, one bench a time.
+
+Doors put messages into the box's queue; its worker executes them in order of arrival, as the box's own
+processor would. Whoever executes holds the bench; who waits for real time lets go of it, so a long reading of
+one box keeps no other from answering, and a device clear cuts the wait short.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from sim_instruments.clock import Clock, ScaledClock, SimClock
+from sim_instruments.scpi import ScpiBox
+
+CLEAR_BYTES = b"\x03\x18"
+"""^C and ^X: device clear on a serial line ([M] 2400 p. 271)."""
+
+STEP_TIME = 0.1
+"""Stepped time: seconds a message lets pass while a measurement runs, so that polling comes to an end [s]."""
+
+
+SYSTEM_ERROR = -310
+
+
+class DeviceCleared(Exception):
+    """A wait was cut short by a device clear."""
+
+
+class MessageLog(Protocol):
+    """Where messages are noted; see `WireLog`."""
+
+    def message(self, box: ScpiBox, door: str, direction: str, data: bytes) -> None:
+        """Note one message."""
+
+
+class InputBuffer:
+    """Bytes from a line become program messages; CR, LF and CRLF end one, empty ones are nothing.
+
+    Parameters
+    ----------
+    limit : longest message [bytes]; a longer one is dropped and becomes `OVERRUN`
+    clears : ^C and ^X become `CLEAR` and drop what came before them
+    """
+
+    CLEAR = object()
+    OVERRUN = object()
+
+    def __init__(self, *, limit: int, clears: bool = True) -> None:
+        self._limit = limit
+        self._clears = clears
+        self._pending = b""
+        self._overrun = False
+
+    def feed(self, data: bytes) -> list[object]:
+        """Return what `data` completes: messages, `CLEAR`, `OVERRUN`."""
+        found: list[object] = []
+        if self._clears and (b"\x03" in data or b"\x18" in data):
+            data = data[max(data.rfind(byte) for byte in (b"\x03", b"\x18")) + 1 :]
+            self._pending, self._overrun = b"", False
+            found.append(self.CLEAR)
+        *lines, rest = (self._pending + data).replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            if self._overrun or len(line) > self._limit:
+                self._overrun = False
+                found.append(self.OVERRUN)
+            elif line.strip():
+                found.append(line)
+        if len(rest) > self._limit:
+            rest, self._overrun = b"", True
+        self._pending = rest
+        return found
+
+
+class _SharedClock:
+    """The bench's clock as one box of a served bench sees it: waiting lets the others have the bench."""
+
+    def __init__(self, clock: Clock, bench: threading.RLock, cleared: threading.Event) -> None:
+        self._clock = clock
+        self._bench = bench
+        self._cleared = cleared
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def utc(self) -> datetime:
+        return self._clock.utc()
+
+    def wait(self, seconds: float) -> None:
+        if not isinstance(self._clock, ScaledClock):
+            self._clock.wait(seconds)
+        elif seconds > 0:
+            self._bench.release()
+            try:
+                cleared = self._cleared.wait(seconds / self._clock.speed)
+            finally:
+                self._bench.acquire()
+            if cleared:
+                raise DeviceCleared
+
+
+class Station:
+    """One box, its queue and its worker.
+
+    Parameters
+    ----------
+    box : its clock is replaced by one that shares the bench
+    bench : held by whoever executes
+    log : notes every message, if given
+    """
+
+    def __init__(self, box: ScpiBox, *, bench: threading.RLock, log: MessageLog | None = None) -> None:
+        self.box = box
+        self._bench = bench
+        self._log = log
+        self._bench_clock = box.clock
+        self._cleared = threading.Event()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._generation = 0
+        box.clock = _SharedClock(box.clock, bench, self._cleared)
+        self._worker = threading.Thread(target=self._work, name=box.name, daemon=True)
+        self._worker.start()
+
+    def submit(self, message: bytes, door: str, reply: Callable[[bytes], None]) -> None:
+        """Queue a message; `reply` is called by the worker with the response, if there is one."""
+        generation = self._generation
+        if self._log is not None:
+            self._log.message(self.box, door, "in", message)
+
+        def execute() -> None:
+            if generation != self._generation:
+                return
+            with self._bench:
+                self._step_time()
+                response = self.box.receive(message)
+            if response is not None and generation == self._generation:
+                if self._log is not None:
+                    self._log.message(self.box, door, "out", response)
+                reply(response)
+
+        self._jobs.put(execute)
+
+    def call(self, job: Callable[[ScpiBox], None]) -> None:
+        """Queue something else for the worker to do with the box."""
+
+        def execute() -> None:
+            with self._bench:
+                job(self.box)
+
+        self._jobs.put(execute)
+
+    def device_clear(self) -> None:
+        """Forget what is queued, cut a running wait short and clear the box."""
+        self._generation += 1
+        self._cleared.set()
+
+        def clear() -> None:
+            self._cleared.clear()
+            with self._bench:
+                self.box.clear()
+
+        self._jobs.put(clear)
+
+    def serial_poll(self) -> int:
+        """Return the status byte at once, also while the box is busy."""
+        with self._bench:
+            return self.box.status_byte
+
+    def feed(self, buffer: InputBuffer, data: bytes, door: str, reply: Callable[[bytes], None]) -> None:
+        """Take bytes off a line: messages are queued, ^C and ^X clear, overlong input is an error."""
+        for item in buffer.feed(data):
+            if item is InputBuffer.CLEAR:
+                if self._log is not None:
+                    self._log.message(self.box, door, "in", b"\x18")
+                self.device_clear()
+            elif item is InputBuffer.OVERRUN:
+                self.call(ScpiBox.overrun)
+            elif isinstance(item, bytes):
+                self.submit(item, door, reply)
+
+    def close(self) -> None:
+        """End the worker."""
+        self._generation += 1
+        self._cleared.set()
+        self._jobs.put(None)
+        self._worker.join(timeout=2.0)
+
+    def _step_time(self) -> None:
+        """Stepped time passes only when somebody talks: let a running measurement get on."""
+        if isinstance(self._bench_clock, SimClock):
+            due = self.box.next_event
+            if due is not None:
+                self._bench_clock.wait(max(due - self._bench_clock.monotonic(), STEP_TIME))
+
+    def _idle_for(self) -> float | None:
+        """How long the worker may sleep: until the running measurement's next step [s]."""
+        with self._bench:
+            due = self.box.next_event
+            if due is None or not isinstance(self._bench_clock, ScaledClock):
+                return None
+            return max(due - self._bench_clock.monotonic(), 0.0) / self._bench_clock.speed
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=self._idle_for())
+            except queue.Empty:
+                job = self._follow_run
+            if job is None:
+                return
+            try:
+                job()
+            except DeviceCleared:
+                continue
+            except Exception:
+                logging.getLogger(__name__).exception("%s cannot go on with a message", self.box.name)
+                self.box.report(SYSTEM_ERROR)
+
+    def _follow_run(self) -> None:
+        with self._bench:
+            self.box.is_idle()
