@@ -1,12 +1,13 @@
 """Figures in publication style, from analysis types to matplotlib figures; no pyplot, no state, no files.
 
-Lab units live here, on the axes: V, mA cm⁻², µs, nA, (V/cm)^½, cm² V⁻¹ s⁻¹ is left to the field's own papers.
+Lab units live here, on the axes: V, mA cm⁻², µs, nA and (V/cm)^½.
 """
 
 import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +26,7 @@ from analysis.transit import DelayFit
 MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0  # [A m⁻²]
 WIDTH, HEIGHT = 4.6, 3.5  # [inch]
 
-_STYLE = {
+_STYLE: Any = {
     "font.size": 9,
     "font.family": "DejaVu Sans",
     "axes.linewidth": 0.8,
@@ -209,7 +210,7 @@ def arrhenius_figure(
             axes.errorbar(x, estimate.value, yerr=_error_bar(estimate), fmt="o", color="C0", capsize=2)
         if fit is not None and math.isfinite(fit.activation_energy.value) and len(temperature):
             line = np.linspace((1000 / temperature).min() - 0.05, (1000 / temperature).max() + 0.05, 50)
-            axes.plot(line, fit.mobility(1000 / line), "--", color="0.4", label="Arrhenius")
+            axes.plot(line, fit.at(1000 / line), "--", color="0.4", label="Arrhenius")
             axes.legend(loc="upper right")
         axes.set_yscale("log")
         _label_within_decades(axes)

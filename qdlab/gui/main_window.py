@@ -1,11 +1,19 @@
 """The lab window: a frame that says what is real, the bench, the plots, the log, and the red button."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, pyqtBoundSignal
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QStatusBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.panels.log import LogPanel
@@ -18,18 +26,24 @@ from qdlab.gui.worker import ScreenWorker
 from qdlab.live.session import SessionScreen
 
 
+class OffSwitch(Protocol):
+    """Switches everything off without waiting; `told` emits one sentence per box."""
+
+    @property
+    def told(self) -> pyqtBoundSignal: ...
+
+    def switch_off(self) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What the window shows: its name, what kind of thing it is, and how to switch everything off.
-
-    `switch_off` sends off to every box and returns one sentence per box.
-    """
+    """What the window shows: its name, what kind of thing it is, and how to switch everything off."""
 
     title: str
     mode: Mode
     worker: ScreenWorker
     boxes: tuple[str, ...]
-    switch_off: Callable[[], list[str]]
+    emergency: OffSwitch
     transport: TransportBar | None = None
 
 
@@ -44,7 +58,8 @@ class MainWindow(QMainWindow):
         self.jv, self.tel = JVPanel(), TELPanel()
         self.temperature, self.log = TemperaturePanel(), LogPanel()
         self.emergency = EmergencyButton(theme)
-        self.emergency.pressed_now.connect(self.switch_off)
+        self.emergency.pressed_now.connect(opened.emergency.switch_off)
+        opened.emergency.told.connect(self.show_off)
         self.chips = {name: Chip(name, theme) for name in opened.boxes}
         self.status = PlainLabel("")
         self.frame = ModeFrame(opened.mode, theme, self._central())
@@ -53,7 +68,9 @@ class MainWindow(QMainWindow):
         self._add_dock("Light current", self.tel, Qt.DockWidgetArea.RightDockWidgetArea)
         self._add_dock("Temperature", self.temperature, Qt.DockWidgetArea.RightDockWidgetArea)
         self._add_dock("Log", self.log, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.statusBar().addWidget(self.status, 1)
+        self.status_bar = QStatusBar()
+        self.status_bar.addWidget(self.status, 1)
+        self.setStatusBar(self.status_bar)
         opened.worker.screen_ready.connect(self.show_screen)
         opened.worker.failed.connect(self.show_failure)
         opened.worker.start()
@@ -87,15 +104,12 @@ class MainWindow(QMainWindow):
         self.log.show_screen(screen.journal)
         self.status.setText(screen.status)
 
-    def switch_off(self) -> None:
-        """Everything off, now; what each box confirmed is shown, nothing is asked first."""
-        told = self._opened.switch_off()
-        self.status.setText("EMERGENCY OFF: " + ("; ".join(told) or "nothing is connected"))
+    def show_off(self, sentence: str) -> None:
+        """One more thing the guardian said, in the status line and on the box's own chip."""
+        self.status_bar.showMessage(f"EMERGENCY OFF: {sentence}")
         for name, chip in self.chips.items():
-            words = next((one for one in told if one.startswith(name)), "")
-            if words:
-                confirmed = "confirmed" in words
-                chip.show_state(words.removeprefix(name).strip(), "good" if confirmed else "alarm")
+            if name in sentence:
+                chip.show_state(sentence, "good" if "confirmed" in sentence else "alarm")
 
     def show_failure(self, text: str) -> None:
         """Say what went wrong on this side; the measurement is another process and goes on."""

@@ -1,43 +1,36 @@
-"""The thread between a session's events and the window: polls, folds, and hands over finished screens.
+"""The thread between a session and the window: moves on, folds, and hands over finished screens.
 
 Widgets never read a file and never analyse; they get a frozen `SessionScreen` at most ten times a second.
 """
 
+import queue
+import time
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any
 
-from PyQt6.QtCore import QElapsedTimer, QThread, pyqtSignal
+from PyQt6.QtCore import QThread, pyqtSignal
 
-from analysis.device import Device
-from qdlab.events import Event
-from qdlab.live.session import SessionScreen, fold, initial
+from qdlab.gui.screens import Screens
 
-REFRESH_MILLISECONDS = 100
-POLL_MILLISECONDS = 20
-
-
-class Source(Protocol):
-    """Where events come from: a growing session, or a recorded one at some pace."""
-
-    def poll(self) -> Sequence[Event]:
-        """The events that are due now; empty when there are none yet."""
-
-    @property
-    def restarted(self) -> int:
-        """Counts up whenever events begin again from the start (a seek backwards)."""
+REFRESH_SECONDS = 0.1
 
 
 class ScreenWorker(QThread):
-    """Folds a source's events into screens, away from the window's thread."""
+    """Owns the screens; what the window wants of them is queued and done here."""
 
     screen_ready = pyqtSignal(object)
+    moved = pyqtSignal(float, str)
     failed = pyqtSignal(str)
 
-    def __init__(self, source: Source, devices: Mapping[str, Device]) -> None:
+    def __init__(self, screens: Screens) -> None:
         super().__init__()
-        self._source = source
-        self._devices = devices
+        self._screens = screens
+        self._wishes: queue.SimpleQueue[Callable[[Any], object]] = queue.SimpleQueue()
+
+    def wish(self, action: Callable[[Any], object]) -> None:
+        """Have something done to the screens between two pictures."""
+        self._wishes.put(action)
 
     def run(self) -> None:
         try:
@@ -45,26 +38,27 @@ class ScreenWorker(QThread):
         except Exception as error:
             self.failed.emit(f"{error}\n\n{traceback.format_exc()}")
 
-    def _follow(self) -> None:
-        screen = initial(self._devices)
-        restarted = self._source.restarted
-        since_shown = QElapsedTimer()
-        since_shown.start()
-        shown: SessionScreen | None = None
-        while not self.isInterruptionRequested():
-            events = self._source.poll()
-            if self._source.restarted != restarted:
-                restarted, screen = self._source.restarted, initial(self._devices)
-            for event in events:
-                screen = fold(screen, event)
-            if screen is not shown and (shown is None or since_shown.elapsed() >= REFRESH_MILLISECONDS):
-                shown = screen
-                self.screen_ready.emit(screen)
-                since_shown.restart()
-            if not events:
-                self.msleep(POLL_MILLISECONDS)
-
     def stop(self) -> None:
         """Ask the thread to end and wait for it."""
         self.requestInterruption()
         self.wait()
+
+    def _follow(self) -> None:
+        shown, place = None, None
+        last = time.monotonic()
+        while not self.isInterruptionRequested():
+            self._grant()
+            now = time.monotonic()
+            screen = self._screens.advance(now - last)
+            last = now
+            if screen is not shown:
+                shown = screen
+                self.screen_ready.emit(screen)
+            if self._screens.position != place:
+                place = self._screens.position
+                self.moved.emit(*place)
+            self.msleep(round(max(REFRESH_SECONDS - (time.monotonic() - now), 0.005) * 1000))
+
+    def _grant(self) -> None:
+        while not self._wishes.empty():
+            self._wishes.get()(self._screens)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from analysis.curves import JVCurve
-from analysis.disorder_fit import DisorderFit, fit_disorder
+from analysis.disorder_fit import ConventionName, DisorderFit, fit_disorder
 
 MINIMUM_TEMPERATURES = 2
 
@@ -40,6 +40,6 @@ def is_due(screen: DisorderScreen, device: str, curves: list[JVCurve]) -> bool:
     return len(temperatures) >= MINIMUM_TEMPERATURES and (known is None or known.curves < len(curves))
 
 
-def fit(device: str, curves: list[JVCurve], *, convention: str = "li2024") -> FitFinished:
+def fit(device: str, curves: list[JVCurve], *, convention: ConventionName = "li2024") -> FitFinished:
     """Fit one device's curves; runs in a worker process or where it is called, with the same result."""
     return FitFinished(device=device, curves=len(curves), fit=fit_disorder(curves, convention=convention))

@@ -89,5 +89,5 @@ def _arrhenius(screen: JVScreen, device: Device) -> dict[str, ArrheniusFit]:
             points.append((curve.temperature, mobility.value, mobility.standard_error or math.nan))
     if len({round(temperature) for temperature, _, _ in points}) < 3:
         return {}
-    temperature, mobility, error = zip(*points, strict=True)
-    return {device.identifier: fit_arrhenius(temperature, mobility, error)}
+    temperatures, mobilities, errors = zip(*points, strict=True)
+    return {device.identifier: fit_arrhenius(temperatures, mobilities, errors)}

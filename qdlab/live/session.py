@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from analysis.device import Device
+from analysis.disorder_fit import ConventionName
 from qdlab.events import Event, JournalEntry, RunEnded, RunStarted
 from qdlab.live import disorder, jv, tel, temperature
 from qdlab.live.disorder import DisorderScreen, FitFinished
@@ -73,7 +74,7 @@ def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
 
 
 def folded(
-    devices: Mapping[str, Device], events: Iterable[Event], *, convention: str = "li2024"
+    devices: Mapping[str, Device], events: Iterable[Event], *, convention: ConventionName = "li2024"
 ) -> SessionScreen:
     """The screen after all events, with the EGDM fit of every device that allows one."""
     screen = initial(devices)
@@ -82,7 +83,7 @@ def folded(
     return with_disorder_fits(screen, convention=convention)
 
 
-def with_disorder_fits(screen: SessionScreen, *, convention: str = "li2024") -> SessionScreen:
+def with_disorder_fits(screen: SessionScreen, *, convention: ConventionName = "li2024") -> SessionScreen:
     """The screen with the EGDM fit of every device that is due one."""
     for device in screen.devices:
         curves = screen.jv.curves(device)

@@ -1,0 +1,128 @@
+"""What a session amounts to: every device's J-V and TEL analysis, from the same screens a window shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.curves import JVCurve
+from analysis.device import Device
+from qdlab.live.session import SessionScreen
+from qdlab.measured import ConventionName, JVAnalysis, analyse_jv
+from qdlab.pulsed import TELAnalysis, analyse_tel
+
+MINIMUM_POINTS = 5
+SAME_TEMPERATURE = 1.5  # [K]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """The reference condition, measured again: how the current changed.
+
+    Parameters
+    ----------
+    temperature : of the reference [K]
+    relative_change : median of J_last/J_first - 1 over the common voltages [1]
+    """
+
+    temperature: float
+    relative_change: float
+
+    def to_dict(self) -> dict[str, object]:
+        return {"temperature": self.temperature, "relative_change": self.relative_change}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceResults:
+    """One device of a session; what was not measured is None or empty."""
+
+    device: Device
+    jv: JVAnalysis | None
+    tel: tuple[TELAnalysis, ...]
+    drift: Drift | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Glossary keys, SI values, Estimates as objects."""
+        return {
+            "jv": None if self.jv is None else self.jv.to_dict(),
+            "tel": [one.to_dict() for one in self.tel],
+            "drift": None if self.drift is None else self.drift.to_dict(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionResults:
+    """Results by device identifier."""
+
+    devices: Mapping[str, DeviceResults]
+
+    def to_dict(self) -> dict[str, object]:
+        """Glossary keys, SI values, Estimates as objects."""
+        return {"devices": {name: device.to_dict() for name, device in self.devices.items()}}
+
+
+def analyse_screen(
+    screen: SessionScreen, *, convention: ConventionName = "li2024", with_model_range: bool = True
+) -> SessionResults:
+    """Analyse everything a session's screens hold.
+
+    A device whose relative permittivity is not stated has no J-V analysis: mobilities need it.
+    """
+    return SessionResults(
+        devices={
+            name: DeviceResults(
+                device=device,
+                jv=_jv(screen, device, convention, with_model_range),
+                tel=_tel(screen, device),
+                drift=_drift(screen.jv.curves(name)),
+            )
+            for name, device in screen.devices.items()
+        }
+    )
+
+
+def _jv(
+    screen: SessionScreen, device: Device, convention: ConventionName, with_model_range: bool
+) -> JVAnalysis | None:
+    curves = [curve for curve in screen.jv.curves(device.identifier) if len(curve) >= MINIMUM_POINTS]
+    permittivity = device.relative_permittivity
+    if not curves or permittivity is None:
+        return None
+    return analyse_jv(
+        curves,
+        relative_permittivity=permittivity.value,
+        convention=convention,
+        built_in_voltage=device.built_in_voltage.value,
+        with_disorder=len({round(curve.temperature) for curve in curves}) > 1,
+        with_model_range=with_model_range,
+    )
+
+
+def _tel(screen: SessionScreen, device: Device) -> tuple[TELAnalysis, ...]:
+    return tuple(
+        analyse_tel(series, device)
+        for run in screen.tel.runs
+        if run.started.device == device.identifier and (series := run.series())
+    )
+
+
+def _drift(curves: Sequence[JVCurve]) -> Drift | None:
+    """Last against first curve at the first one's temperature; None where there is only one."""
+    again = [curve for curve in curves if abs(curve.temperature - curves[0].temperature) < SAME_TEMPERATURE]
+    if len(again) < 2:
+        return None
+    first, last = again[0], again[-1]
+    changes = [
+        later / earlier - 1
+        for voltage, earlier in zip(first.voltage, first.current_density, strict=True)
+        if earlier > 0 and np.isfinite(later := _current_at(last, voltage))
+    ]
+    if not changes:
+        return None
+    return Drift(temperature=first.temperature, relative_change=float(np.median(changes)))
+
+
+def _current_at(curve: JVCurve, voltage: float) -> float:
+    nearest = int(np.argmin(np.abs(curve.voltage - voltage)))
+    same = abs(curve.voltage[nearest] - voltage) <= 1e-3 * max(abs(voltage), 1e-3)
+    return float(curve.current_density[nearest]) if same else float("nan")
