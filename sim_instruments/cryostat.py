@@ -169,7 +169,7 @@ class Cryostat:
     @property
     def moving_setpoint(self) -> float:
         """Where the ramp has come to [K]."""
-        return self._now("setpoint")
+        return self._now("setpoint") if self.settings.ramp_rate > 0 else self.settings.setpoint
 
     @property
     def is_ramping(self) -> bool:

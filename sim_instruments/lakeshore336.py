@@ -5,6 +5,7 @@ commands are not SCPI: words without a tree, a query's question mark may touch i
 in ``*ESR?`` only.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +13,21 @@ from typing import Any
 
 from sim_instruments.clock import Clock
 from sim_instruments.cryostat import ControlMode, Cryostat
-from sim_instruments.scpi import Command, Number, Parameter, Reply, ScpiBox, ScpiError, Text
+from sim_instruments.scpi import (
+    Command,
+    Number,
+    Parameter,
+    Reply,
+    ScpiBox,
+    ScpiError,
+    StatusRegister,
+    Text,
+)
 
 MODES: dict[int, ControlMode] = {0: "off", 1: "closed_loop", 2: "closed_loop", 3: "open_loop"}
 FULL_CURRENTS = (0.0, 0.707, 1.0, 1.141, 2.0)  # [A], by the index of HTRSET; 0 is the user's own value
 INVALID, UNDER, OVER, SENSOR_ZERO, SENSOR_OVER = 1, 16, 32, 64, 128  # bits of RDGST?
-RAMP_DONE, NEW_READING, ALARMING = 8, 16, 1  # bits of OPST?
+ALARMING, SENSOR_OVERLOAD, RAMP_DONE, NEW_READING = 1, 2, 8, 16  # bits of OPST?
 
 
 @dataclass(frozen=True)
@@ -64,20 +74,26 @@ class Input(Parameter):
         return "A|B|C|D" + ("|0" if self.every else "")
 
 
+def whole(low: float, high: float, form: str = "d", *, optional: bool = False) -> Field:
+    """A whole number within bounds."""
+    return Field(low, high, integer=True, form=form, optional=optional)
+
+
 INPUTS = {"lakeshore336": "ABCD", "lakeshore335": "AB"}
-OUTPUT = Field(1, 4, integer=True, out_of_range=-224)
-WHOLE = Field(integer=True)
-SWITCH = Field(0, 1, integer=True)
-
-
-def _integer(low: int, high: int, form: str = "d") -> Field:
-    return Field(low, high, integer=True, form=form)
+INPUT = Input()
+OUTPUT = whole(1, 4)
+HEATER = whole(1, 2)
+SWITCH = whole(0, 1)
+KELVIN = Field(0, 1505, form="+08.3f")
+VALUE = Field(form="+08.3f", optional=True)
+GAIN = Field(0, 1000, form="+07.1f")
+PERCENT = Field(0, 100, form="+07.2f")
 
 
 def kept(
     header: str,
     *fields: Parameter,
-    by: Parameter | None = None,
+    by: tuple[Parameter, ...] = (),
     default: tuple[Any, ...],
     meaning: str,
     source: str,
@@ -88,16 +104,16 @@ def kept(
     Parameters
     ----------
     fields : what is kept
-    by : the output or input it is kept for
+    by : the output, input or curve it is kept for
     default : values before anybody set them
-    after : called with the box, and the output or input, once they have changed
+    after : called with the box, and what `by` named, once they have changed
     """
 
     def values_of(box: "Lakeshore336", key: tuple[Any, ...]) -> tuple[Any, ...]:
         return box.settings.get((header, *key), default)
 
     def keep(box: "Lakeshore336", *values: Any) -> None:
-        key, new = (values[:1], values[1:]) if by else ((), values)
+        key, new = values[: len(by)], values[len(by) :]
         old = values_of(box, key)
         new += (None,) * (len(old) - len(new))
         box.settings[header, *key] = tuple(o if n is None else n for o, n in zip(old, new, strict=True))
@@ -105,19 +121,11 @@ def kept(
             after(box, *key)
 
     def answer(box: "Lakeshore336", *key: Any) -> str:
-        return ",".join(
-            field.reply(value, box) for field, value in zip(fields, values_of(box, key), strict=True)
-        )
+        values = values_of(box, key)
+        return ",".join(field.reply(value, box) for field, value in zip(fields, values, strict=True))
 
-    selector = (by,) if by else ()
     return Command(
-        header,
-        meaning=meaning,
-        source=source,
-        takes=(*selector, *fields),
-        asks=selector,
-        set=keep,
-        query=answer,
+        header, meaning=meaning, source=source, takes=(*by, *fields), asks=by, set=keep, query=answer
     )
 
 
@@ -149,7 +157,8 @@ class Lakeshore336(ScpiBox):
     def __init__(self, *, clock: Clock, seed: int = 0, cryostat: Cryostat) -> None:
         self.cryostat = cryostat
         self._ranges = {1: 0, 2: 0, 3: 0, 4: 0}
-        self._old_setpoint = (-1.0, 0.0)
+        self._old_setpoint = (-math.inf, 0.0)
+        self.operation_status = StatusRegister()
         self._latched: set[tuple[str, str]] = set()
         self._extremes: dict[str, tuple[float, float]] = {}
         super().__init__(clock=clock, seed=seed)
@@ -164,6 +173,28 @@ class Lakeshore336(ScpiBox):
             if not self._kept("OUTMODE", output, (1, 1, 0))[2]:
                 self._ranges[output] = 0
         self._apply_heater()
+
+    def report(self, code: int) -> None:
+        """There is no error queue; an error only sets its bit in the event status register."""
+        self.event_status |= self.event_bit(code)
+
+    def clear_events(self) -> None:
+        self.operation_status.event = 0
+
+    def summary_bits(self) -> int:
+        self.update_operation_status()
+        return 128 if self.operation_status.summary else 0
+
+    def update_operation_status(self) -> None:
+        """Bring the operation condition register up to date."""
+        alarms = any(any(self.alarm_state(letter)) for letter in "AB")
+        for bit, state in (
+            (ALARMING, alarms),
+            (SENSOR_OVERLOAD, self.cryostat.sensor_lost),
+            (RAMP_DONE, not self.cryostat.is_ramping),
+            (NEW_READING, True),
+        ):
+            self.operation_status.set_condition(bit, state)
 
     def format_number(self, value: float) -> str:
         return f"{value:+08.3f}"
@@ -194,6 +225,19 @@ class Lakeshore336(ScpiBox):
             self.format_number(convert(kelvin) if kelvin is not None else 0.0) for kelvin in readings
         )
 
+    def extremes(self, letter: str) -> str:
+        """What MDAT? answers: lowest and highest reading since they were forgotten."""
+        low, high = self._extremes.get(letter, (self.kelvin(letter) or 0.0,) * 2)
+        return f"{self.format_number(low)},{self.format_number(high)}"
+
+    def relay_is_on(self, relay: int) -> bool:
+        """State of an alarm relay."""
+        mode, letter, which = self._kept("RELAY", relay, RELAY_DEFAULT)
+        if mode != 2:
+            return bool(mode)
+        high, low = self.alarm_state(letter)
+        return (low, high, low or high)[which]
+
     def alarm_state(self, letter: str) -> tuple[bool, bool]:
         """High and low alarm of an input."""
         on, high, low, _, latching, *_ = self._kept("ALARM", letter, ALARM_DEFAULT)
@@ -219,7 +263,7 @@ class Lakeshore336(ScpiBox):
     def setpoint(self, output: int) -> float:
         """What SETP? answers [K]."""
         written, before = self._old_setpoint
-        if written >= 0 and self.clock.monotonic() < written + self.setpoint_latency:
+        if self.clock.monotonic() < written + self.setpoint_latency:
             return before
         if output == 1 and self.setpoint_query_follows_ramp:
             return self.cryostat.moving_setpoint
@@ -281,9 +325,12 @@ class Lakeshore336(ScpiBox):
 PID_DEFAULT = (50.0, 20.0, 0.0)
 HEATER_DEFAULT = (2, 2, 1.0, 2)
 ALARM_DEFAULT = (0, 1000.0, 0.0, 0.0, 0, 1, 1)
+RELAY_DEFAULT = (0, "A", 0)
 
-_PRESENT_DRIVERS = "[D] lakeshore 1.10; QCoDeS"
+_CLIENTS = "[D] PyMeasure, lakeshore, QCoDeS, InstrumentKit"
+_LAKESHORE = "[D] lakeshore 1.10"
 _MANUAL_340 = "[M] 340 p. 137, 372 p. 185"
+_PANEL = "without effect on the simulation"
 
 
 def _readings(convert: Callable[[float], float]) -> Callable[..., Reply]:
@@ -295,29 +342,56 @@ def _diode_voltage(kelvin: float) -> float:
     return max(0.519 + (300.0 - kelvin) * 2.3e-3, 0.0)
 
 
-def _ramp(box: Lakeshore336, output: int) -> None:
-    box._apply_loop(output)
+def _curve_point(box: "Lakeshore336", curve: int, index: int) -> str:
+    sensor, kelvin = box.settings.get(("CRVPT", curve, index), (0.0, 0.0))
+    return f"{sensor:+.5f},{kelvin:+.3f}"
 
 
-Lakeshore336.commands = (
+def _set_curve_point(
+    box: "Lakeshore336", curve: int, index: int, sensor: float, kelvin: float, curvature: float = 0.0
+) -> None:
+    box.settings["CRVPT", curve, index] = (sensor, kelvin)
+
+
+def _delete_curve(box: "Lakeshore336", curve: int) -> None:
+    for key in [key for key in box.settings if isinstance(key, tuple) and key[1:2] == (curve,)]:
+        if key[0] in ("CRVPT", "CRVHDR"):
+            del box.settings[key]
+
+
+def _set_operation_enable(box: "Lakeshore336", mask: int) -> None:
+    box.operation_status.enable = mask
+
+
+def _operation_condition(box: "Lakeshore336") -> int:
+    box.update_operation_status()
+    return box.operation_status.condition
+
+
+def _operation_event(box: "Lakeshore336") -> int:
+    box.update_operation_status()
+    return box.operation_status.read_event()
+
+
+TEMPERATURE_COMMANDS = (
     Command(
         "KRDG",
         meaning="Reading of an input [K]; 0 for all",
-        source="[D] all four clients",
+        source=_CLIENTS,
         asks=(Input(every=True, optional=True),),
         query=_readings(lambda kelvin: kelvin),
     ),
     Command(
         "CRDG",
         meaning="Reading of an input [°C]",
-        source="[D] PyMeasure, lakeshore",
+        source=_CLIENTS,
         asks=(Input(every=True, optional=True),),
         query=_readings(lambda kelvin: kelvin - 273.15),
     ),
     Command(
         "SRDG",
         meaning="Reading of an input in sensor units [V]",
-        source="[D] PyMeasure, lakeshore",
+        source=_CLIENTS,
         asks=(Input(every=True, optional=True),),
         query=_readings(_diode_voltage),
     ),
@@ -325,25 +399,138 @@ Lakeshore336.commands = (
         "RDGST",
         meaning="Status of a reading: 1 invalid, 16 under, 32 over, 64 zero, 128 sensor over",
         source="[M] 331 p. 133",
-        asks=(Input(),),
+        asks=(INPUT,),
         query=lambda box, letter: f"{box.reading_status(letter):03d}",
     ),
     Command(
+        "MDAT",
+        meaning="Lowest and highest reading of an input [K]",
+        source=_LAKESHORE,
+        asks=(INPUT,),
+        query=lambda box, letter: box.extremes(letter),
+    ),
+    Command(
+        "MNMXRST",
+        meaning="Forget lowest and highest readings",
+        source=_LAKESHORE,
+        set=lambda box: box._extremes.clear(),
+    ),
+    Command(
+        "TEMP",
+        meaning="Temperature of the thermocouple block [K]",
+        source=_LAKESHORE,
+        query=lambda box: box.format_number(300.0),
+    ),
+    kept(
+        "INNAME", Label(bare=True), by=(INPUT,), default=("",), meaning="Name of an input", source=_LAKESHORE
+    ),
+    kept(
+        "INTYPE",
+        whole(0, 5),
+        SWITCH,
+        whole(0, 8),
+        SWITCH,
+        whole(1, 3),
+        by=(INPUT,),
+        default=(1, 0, 0, 0, 1),
+        meaning=f"Sensor type, autorange, range, compensation, unit; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "INCRV",
+        whole(0, 59),
+        by=(INPUT,),
+        default=(2,),
+        meaning=f"Curve of an input; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "DIOCUR",
+        SWITCH,
+        by=(INPUT,),
+        default=(0,),
+        meaning=f"Diode current 10 µA or 1 mA; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "FILTER",
+        SWITCH,
+        whole(2, 64),
+        whole(1, 10),
+        by=(INPUT,),
+        default=(0, 10, 2),
+        meaning=f"Filter on, points, window [%]; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "TLIMIT",
+        KELVIN,
+        by=(INPUT,),
+        default=(0.0,),
+        after=lambda box, letter: box._apply_limit(letter),
+        meaning="Temperature that switches all heaters off [K]; 0 is none",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "ALARM",
+        SWITCH,
+        VALUE,
+        VALUE,
+        VALUE,
+        whole(0, 1, optional=True),
+        whole(0, 1, optional=True),
+        whole(0, 1, optional=True),
+        by=(INPUT,),
+        default=ALARM_DEFAULT,
+        meaning="On, high, low, dead band [K], latching, audible, visible",
+        source=_LAKESHORE,
+    ),
+    Command(
+        "ALARMST",
+        meaning="High and low alarm of an input",
+        source=_LAKESHORE,
+        asks=(INPUT,),
+        query=lambda box, letter: ",".join(str(int(state)) for state in box.alarm_state(letter)),
+    ),
+    Command(
+        "ALMRST", meaning="Forget latched alarms", source=_LAKESHORE, set=lambda box: box._latched.clear()
+    ),
+    kept(
+        "RELAY",
+        whole(0, 2),
+        Input(optional=True),
+        whole(0, 2, optional=True),
+        by=(HEATER,),
+        default=RELAY_DEFAULT,
+        meaning="Off, on or by an alarm; of which input; low, high or both",
+        source=_LAKESHORE,
+    ),
+    Command(
+        "RELAYST",
+        meaning="1 while a relay is on",
+        source=_LAKESHORE,
+        asks=(HEATER,),
+        query=lambda box, relay: box.relay_is_on(relay),
+    ),
+)
+
+LOOP_COMMANDS = (
+    Command(
         "SETP",
         meaning="Set point of an output [K]",
-        source="[D] all four clients",
-        takes=(OUTPUT, Field(0, 1505)),
+        source=_CLIENTS,
+        takes=(OUTPUT, KELVIN),
         asks=(OUTPUT,),
-        set=lambda box, o, kelvin: box.set_setpoint(o, kelvin),
-        query=lambda box, o: box.setpoint(o),
+        set=lambda box, output, kelvin: box.set_setpoint(output, kelvin),
+        query=lambda box, output: box.setpoint(output),
     ),
     kept(
         "RAMP",
         SWITCH,
         Field(0, 100, form="+06.1f"),
-        by=OUTPUT,
+        by=(OUTPUT,),
         default=(0, 0.0),
-        after=_ramp,
+        after=lambda box, output: box._apply_loop(output),
         meaning="Ramp on or off, rate [K/min]; 0 steps",
         source=_MANUAL_340,
     ),
@@ -352,115 +539,298 @@ Lakeshore336.commands = (
         meaning="1 while the set point moves",
         source=_MANUAL_340,
         asks=(OUTPUT,),
-        query=lambda box, o: int(o == 1 and box.cryostat.is_ramping),
+        query=lambda box, output: int(output == 1 and box.cryostat.is_ramping),
     ),
     Command(
         "RANGE",
         meaning="Heater range: 0 off, 1 low, 2 medium, 3 high",
-        source="[D] all four clients",
-        takes=(OUTPUT, _integer(0, 3)),
+        source=_CLIENTS,
+        takes=(OUTPUT, whole(0, 3)),
         asks=(OUTPUT,),
-        set=lambda box, o, r: box.set_range(o, r),
-        query=lambda box, o: box.heater_range(o),
+        set=lambda box, output, heater_range: box.set_range(output, heater_range),
+        query=lambda box, output: box.heater_range(output),
     ),
     Command(
         "HTR",
         meaning="Heater output [%]",
-        source="[D] all four clients",
-        asks=(_integer(1, 2),),
-        query=lambda box, o: f"{box.heater_percent() if o == 1 else 0.0:+06.1f}",
+        source=_CLIENTS,
+        asks=(HEATER,),
+        query=lambda box, output: f"{box.heater_percent() if output == 1 else 0.0:+06.1f}",
     ),
     Command(
         "HTRST",
         meaning="Heater fault: 0 none, 1 open load, 2 short",
-        source=_PRESENT_DRIVERS,
-        asks=(_integer(1, 2),),
-        query=lambda box, o: int(o == 2 or box.cryostat.heater_broken),
+        source=_LAKESHORE,
+        asks=(HEATER,),
+        query=lambda box, output: int(output == 2 or box.cryostat.heater_broken),
+    ),
+    Command(
+        "AOUT",
+        meaning="Analog output [%]",
+        source=_LAKESHORE,
+        asks=(whole(3, 4),),
+        query=lambda box, output: "+000.0",
     ),
     kept(
         "PID",
-        Field(0, 1000, form="+07.1f"),
-        Field(0, 1000, form="+07.1f"),
+        GAIN,
+        GAIN,
         Field(0, 200, form="+07.1f"),
-        by=OUTPUT,
+        by=(OUTPUT,),
         default=PID_DEFAULT,
-        after=_ramp,
+        after=lambda box, output: box._apply_loop(output),
         meaning="Proportional, integral, derivative",
-        source=_PRESENT_DRIVERS,
+        source=_LAKESHORE,
     ),
     kept(
         "MOUT",
-        Field(0, 100, form="+07.2f"),
-        by=OUTPUT,
+        PERCENT,
+        by=(OUTPUT,),
         default=(0.0,),
-        after=_ramp,
+        after=lambda box, output: box._apply_loop(output),
         meaning="Manual output [%]",
-        source=_PRESENT_DRIVERS,
+        source=_LAKESHORE,
     ),
     kept(
         "OUTMODE",
-        _integer(0, 5),
-        _integer(0, 8),
+        whole(0, 5),
+        whole(0, 8),
         SWITCH,
-        by=OUTPUT,
+        by=(OUTPUT,),
         default=(1, 1, 0),
-        after=lambda box, o: box._apply_heater(),
-        meaning="Mode, control input, heater on after power-up",
-        source=_PRESENT_DRIVERS,
+        after=lambda box, output: box._apply_heater(),
+        meaning="Mode, control input, on after power-up",
+        source=_LAKESHORE,
     ),
+    kept(
+        "ANALOG",
+        whole(0, 8),
+        whole(1, 3),
+        VALUE,
+        VALUE,
+        SWITCH,
+        by=(OUTPUT,),
+        default=(1, 1, 1e3, 0.0, 0),
+        meaning=f"Monitor output: input, unit, high, low, polarity; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "WARMUP",
+        SWITCH,
+        PERCENT,
+        by=(OUTPUT,),
+        default=(0, 100.0),
+        meaning=f"Warm-up supply; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "ZONE",
+        KELVIN,
+        GAIN,
+        GAIN,
+        GAIN,
+        PERCENT,
+        whole(0, 3),
+        whole(0, 8),
+        Field(0, 100, form="+06.1f"),
+        by=(HEATER, whole(1, 10)),
+        default=(0.0, 50.0, 20.0, 0.0, 0.0, 0, 1, 0.1),
+        meaning=f"Zone table; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    Command(
+        "ATUNE",
+        meaning="Autotune an output; not started here, TUNEST? says so",
+        source=_LAKESHORE,
+        takes=(OUTPUT, whole(0, 2)),
+        set=lambda box, output, mode: None,
+    ),
+    Command(
+        "TUNEST", meaning="Tuning, output, error, stage", source=_LAKESHORE, query=lambda box: "0,1,0,00"
+    ),
+)
+
+PANEL_COMMANDS = (
+    Command(
+        "OPST",
+        meaning="Operation condition: 1 alarm, 2 overload, 8 ramp done, 16 new reading",
+        source=_LAKESHORE,
+        query=_operation_condition,
+    ),
+    Command(
+        "OPSTR", meaning="Operation events; reading clears them", source=_LAKESHORE, query=_operation_event
+    ),
+    Command(
+        "OPSTE",
+        meaning="Operation event enable",
+        source=_LAKESHORE,
+        takes=(whole(0, 255),),
+        set=_set_operation_enable,
+        query=lambda box: f"{box.operation_status.enable:03d}",
+    ),
+    kept(
+        "CRVHDR",
+        Label(bare=True),
+        Label(bare=True, length=10),
+        whole(1, 4),
+        KELVIN,
+        whole(1, 2),
+        by=(whole(1, 59),),
+        default=("", "", 2, 325.0, 1),
+        meaning=f"Header of a curve; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    Command(
+        "CRVPT",
+        meaning=f"Point of a curve; {_PANEL}",
+        source=_LAKESHORE,
+        takes=(whole(1, 59), whole(1, 200), VALUE, VALUE, VALUE),
+        asks=(whole(1, 59), whole(1, 200)),
+        set=_set_curve_point,
+        query=_curve_point,
+    ),
+    Command(
+        "CRVDEL", meaning="Delete a user curve", source=_LAKESHORE, takes=(whole(21, 59),), set=_delete_curve
+    ),
+    kept(
+        "BRIGT", whole(0, 32), default=(28,), meaning=f"Brightness or contrast; {_PANEL}", source=_LAKESHORE
+    ),
+    kept(
+        "DISPFLD",
+        whole(0, 12),
+        whole(0, 6),
+        by=(whole(1, 8),),
+        default=(1, 1),
+        meaning=f"What a field of the display shows; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "LOCK",
+        SWITCH,
+        whole(0, 999, "03d"),
+        default=(0, 123),
+        meaning=f"Keypad lock, code; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "MODE",
+        whole(0, 2),
+        default=(0,),
+        meaning=f"Local, remote, remote and locked; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept("LEDS", SWITCH, default=(1,), meaning=f"Front panel lights; {_PANEL}", source=_LAKESHORE),
+    kept("IEEE", whole(1, 30), default=(12,), meaning=f"GPIB address; {_PANEL}", source=_LAKESHORE),
+)
+
+ETHERNET_COMMANDS = (
+    kept("INTSEL", whole(0, 2), default=(1,), meaning=f"USB, Ethernet or GPIB; {_PANEL}", source=_LAKESHORE),
+    kept(
+        "NET",
+        SWITCH,
+        SWITCH,
+        *(Label(bare=True, length=n) for n in (15, 15, 15, 15, 15, 15, 64, 32)),
+        default=(
+            1,
+            0,
+            "127.0.0.1",
+            "255.0.0.0",
+            "0.0.0.0",
+            "0.0.0.0",
+            "0.0.0.0",
+            "LSCI-336",
+            "",
+            "simulated",
+        ),
+        meaning=f"Network settings; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    Command(
+        "NETID",
+        meaning="Network state",
+        source=_LAKESHORE,
+        query=lambda box: "1,127.0.0.1,255.0.0.0,0.0.0.0,0.0.0.0,0.0.0.0,00:00:00:00:00:00,LSCI-336,local",
+    ),
+    kept(
+        "WEBLOG",
+        Label(bare=True),
+        Label(bare=True),
+        default=("user", "user"),
+        meaning=f"Login of the web page; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+)
+
+Lakeshore336.commands = (
+    *TEMPERATURE_COMMANDS,
+    *LOOP_COMMANDS,
+    *PANEL_COMMANDS,
+    *ETHERNET_COMMANDS,
     kept(
         "HTRSET",
-        _integer(1, 2),
-        _integer(0, 4),
+        whole(1, 2),
+        whole(0, 4),
         Field(0, 2, form="+.3f"),
-        _integer(1, 2),
-        by=_integer(1, 2),
+        whole(1, 2),
+        by=(HEATER,),
         default=HEATER_DEFAULT,
-        after=lambda box, o: box._apply_heater(),
+        after=lambda box, output: box._apply_heater(),
         meaning="Heater: 1 25 Ω or 2 50 Ω, full current by index, by the user [A], display 1 current 2 power",
-        source=_PRESENT_DRIVERS,
+        source=_LAKESHORE,
     ),
     kept(
-        "TLIMIT",
-        Field(0, 1505, form="+08.3f"),
-        by=Input(),
-        default=(0.0,),
-        after=lambda box, letter: box._apply_limit(letter),
-        meaning="Temperature that switches all heaters off [K]; 0 is none",
-        source=_PRESENT_DRIVERS,
-    ),
-    kept(
-        "ALARM",
-        SWITCH,
-        Field(form="+08.3f"),
-        Field(form="+08.3f"),
-        Field(form="+08.3f"),
-        SWITCH,
-        SWITCH,
-        SWITCH,
-        by=Input(),
-        default=ALARM_DEFAULT,
-        meaning="On, high, low, dead band, latching, audible, visible",
-        source=_PRESENT_DRIVERS,
-    ),
-    Command(
-        "ALARMST",
-        meaning="High and low alarm of an input",
-        source=_PRESENT_DRIVERS,
-        asks=(Input(),),
-        query=lambda box, letter: ",".join(str(int(state)) for state in box.alarm_state(letter)),
-    ),
-    Command(
-        "ALMRST",
-        meaning="Forget latched alarms",
-        source=_PRESENT_DRIVERS,
-        set=lambda box: box._latched.clear(),
+        "DISPLAY",
+        whole(0, 10),
+        whole(0, 8, optional=True),
+        whole(0, 4, optional=True),
+        default=(4, 0, 1),
+        meaning=f"What the display shows; {_PANEL}",
+        source=_LAKESHORE,
     ),
 )
 
 
 class Lakeshore335(Lakeshore336):
-    """The 335: two inputs, two outputs, the same words."""
+    """The 335: two inputs, two outputs, no network; heaters are set up with one value more."""
 
     name = "lakeshore335"
     identity = "LSCI,MODEL335,335SIM1/#######,1.5"
+
+
+Lakeshore335.commands = (
+    *TEMPERATURE_COMMANDS,
+    *LOOP_COMMANDS,
+    *PANEL_COMMANDS,
+    kept(
+        "HTRSET",
+        SWITCH,
+        whole(1, 2),
+        whole(0, 4),
+        Field(0, 2, form="+.3f"),
+        whole(1, 2),
+        by=(HEATER,),
+        default=(0, *HEATER_DEFAULT),
+        after=lambda box, output: box._apply_heater(),
+        meaning="Heater: current or voltage, 25 or 50 Ω, full current by index or user [A], display",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "DISPLAY", whole(0, 10), default=(4,), meaning=f"What the display shows; {_PANEL}", source=_LAKESHORE
+    ),
+    kept(
+        "POLARITY",
+        SWITCH,
+        by=(whole(2, 2, optional=True),),
+        default=(0,),
+        meaning=f"Polarity of output 2; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+    kept(
+        "EMUL",
+        SWITCH,
+        whole(0, 1, optional=True),
+        default=(0, 0),
+        meaning=f"Emulate a 331; {_PANEL}",
+        source=_LAKESHORE,
+    ),
+)

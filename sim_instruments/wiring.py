@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sim_instruments.adapter import SimTransport, WireLog
+from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import Clock, SimClock
 from sim_instruments.connections import GeneratorWiring, Mounted, PhotodiodeWiring, SourceMeterWiring
 from sim_instruments.cryostat import Cryostat, CryostatSpec
@@ -23,6 +23,7 @@ from sim_instruments.lakeshore336 import Lakeshore336
 from sim_instruments.mfg2230m import MFG2230M
 from sim_instruments.presets import preset
 from sim_instruments.scpi import ScpiBox
+from sim_instruments.wire_log import WireLog
 
 SourceName = Literal["keithley2400", "mfg2230m"]
 
@@ -42,7 +43,7 @@ class SimBench:
     devices : identifier -> what it is made of, or the name of a preset; the paper's two pixels unless given.
         The first without light starts on the source meter, the first with light on the generator
     cryostat, photodiode : what the rest of the set-up is like
-    wire_log : notes every message through `transport`
+    wire_log : notes every message through `transport` and every change of an output
     mains_frequency : of the building [Hz]
     noise : False leaves out sensor noise and flicker
 
@@ -88,6 +89,9 @@ class SimBench:
         self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self._generator})
         self.lakeshore336 = Lakeshore336(clock=self.clock, seed=seed, cryostat=self.cryostat)
         self._source_meter.follow(self.keithley2400)
+        if wire_log is not None:
+            for box in self.boxes.values():
+                box.witness = wire_log.output
         self._mounted: dict[SourceName, str] = {}
         self._mount_defaults()
 

@@ -40,14 +40,17 @@ def test_murgatroyd_at_the_papers_field_is_five_times_the_quadratic_law() -> Non
         thickness=110e-9, relative_permittivity=4.0, zero_field_mobility=4.4e-11, field_coefficient=3.94e-4
     )
     voltage = 2.105e7 * 110e-9
-    assert enhanced.current_density(voltage, 297.0) / quadratic.current_density(voltage, 297.0) == pytest.approx(
-        5.0, rel=0.01
-    )
+    assert enhanced.current_density(voltage, 297.0) / quadratic.current_density(
+        voltage, 297.0
+    ) == pytest.approx(5.0, rel=0.01)
 
 
 def test_activation_energy_shows_between_two_temperatures() -> None:
     law = Murgatroyd(
-        thickness=1e-7, relative_permittivity=4.0, zero_field_mobility=1e-10, activation_energy=0.3 * electronvolt
+        thickness=1e-7,
+        relative_permittivity=4.0,
+        zero_field_mobility=1e-10,
+        activation_energy=0.3 * electronvolt,
     )
     ratio = law.current_density(2.0, 217.0) / law.current_density(2.0, 297.0)
     assert ratio == pytest.approx(math.exp(-0.3 * (1 / thermal_voltage(217.0) - 1 / thermal_voltage(297.0))))
@@ -103,7 +106,9 @@ def test_a_table_solves_each_temperature_once_and_only_those_it_needs() -> None:
     law = CountedOhm([])
     table = CurrentTable(law)
     for voltage in (0.5, 1.0, 2.0):
-        assert table.current_density(voltage, 252.0) == pytest.approx(voltage * math.exp(-1000.0 / 252.0), rel=1e-9)
+        assert table.current_density(voltage, 252.0) == pytest.approx(
+            voltage * math.exp(-1000.0 / 252.0), rel=1e-9
+        )
     assert sorted(law.solved_at) == [245.0, 250.0, 255.0, 260.0]
 
 

@@ -77,7 +77,9 @@ def test_a_photodiode_saturates() -> None:
     assert Photodiode().photocurrent(1e-6) == 1e-6
 
 
-@pytest.mark.parametrize("changes", [{"afterglow_fraction": 1.0}, {"memory_fraction": -0.1}, {"memory_time": 0.0}])
+@pytest.mark.parametrize(
+    "changes", [{"afterglow_fraction": 1.0}, {"memory_fraction": -0.1}, {"memory_time": 0.0}]
+)
 def test_impossible_emissions_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         Emission(**changes)
