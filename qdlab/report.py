@@ -1,4 +1,4 @@
-"""One self-contained HTML page per session or per set of measured files: devices, figures, tables, warnings."""
+"""One self-contained HTML page per session or set of measured files: figures, tables, warnings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -204,8 +204,8 @@ def _layer_section(layer: LayerAnalysis, prefix: str) -> Section:
             svg=to_svg(
                 figures.current_density_figure([layer.curves[warmest]], [layer.space_charge[warmest]])
             ),
-            caption="Current density at the highest temperature; the dashed line is the quadratic law through "
-            "the shaded window (counterpart of Fig. 2a).",
+            caption="Current density at the highest temperature; dashed: the quadratic law through the "
+            "shaded window (counterpart of Fig. 2a).",
         )
     ]
     with_mobility = [
@@ -494,9 +494,8 @@ def _warnings_section(session: Session) -> Section:
     entries = [one for one in session.journal if one.level in ("warning", "error", "guardian")]
     flags: dict[str, int] = {}
     for run in session.runs:
-        for row in run.rows:
-            for word in row.flags:
-                flags[word] = flags.get(word, 0) + 1
+        for word in (word for words in run.rows.flags for word in words):
+            flags[word] = flags.get(word, 0) + 1
     notes = [f"{entry.utc} {entry.level}: {entry.text}" for entry in entries]
     notes += [f"{count} rows flagged {word}" for word, count in sorted(flags.items())]
     ended = [f"{run.name}: {run.end}" for run in session.runs if run.end != "finished"]
