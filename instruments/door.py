@@ -363,7 +363,7 @@ class Door(Adapter):
             self._check_token()
         violations = self._envelope.violations(after.demand())
         if after.energised:
-            refused = list(violations.values())
+            refused = [*_unknown(after.demand()), *violations.values()]
         else:
             # while the output is off one setting may wait for the next, but none may itself lead out
             known = self._envelope.violations(before.demand())
@@ -408,6 +408,12 @@ class Door(Adapter):
 
     def _now(self) -> float:
         return self.line.link.clock.monotonic()
+
+
+def _unknown(demand: Demand) -> list[str]:
+    """A sentence for each quantity that nobody set since the reset."""
+    names = [known.name for known in fields(demand) if math.isnan(getattr(demand, known.name) or 0.0)]
+    return [f"its {name.replace('_', ' ')} is not known: set it first" for name in names]
 
 
 def _read_arguments(texts: Sequence[str], expected: Sequence[Parameter | EllipsisType]) -> tuple[Any, ...]:

@@ -219,7 +219,7 @@ class Line:
                 self._give_up()
                 if attempt >= ATTEMPTS:
                     raise ConnectionFailed(
-                        f"{self.box} cannot be reached ({failure}); check power, cable and address"
+                        f"{self.box} cannot be reached: {failure}; check power, cable and address"
                     ) from failure
 
     def _resynchronise(self) -> None:
@@ -231,10 +231,7 @@ class Line:
                 self._prove(next(self._numbers))
             except (TimeoutError, ReplyError) as failure:
                 if attempt >= ATTEMPTS:
-                    raise ConnectionFailed(
-                        f"{self.box} does not answer as it should ({failure}); "
-                        "see whether it shows an error, then switch it off and on"
-                    ) from failure
+                    raise ReplyError(f"it does not answer as it should: {failure}") from failure
             else:
                 self.trusted = True
                 return
@@ -294,6 +291,8 @@ class Line:
             raise ReplyError(f"received {data[:40]!r}, which is no text a box sends")
         text = data.decode("ascii").strip()
         self._log("in", text)
+        if not text:
+            raise ReplyError("the reply is empty")
         return text
 
     def _quieten(self) -> None:
