@@ -7,9 +7,7 @@ factorisation, however many numbers there are.
 
 import math
 
-from numba import njit
-
-from analysis.drift_diffusion.equations import bernoulli, mean_enhancement
+from analysis.drift_diffusion.equations import bernoulli, compiled, mean_enhancement
 
 # the order of the derivatives
 (
@@ -28,7 +26,7 @@ from analysis.drift_diffusion.equations import bernoulli, mean_enhancement
 NUMBERS = 11
 
 
-@njit(cache=True)
+@compiled
 def solve_adjoint(blocks, n, edge, adjoint):
     """Solve the transposed system for the flux through one edge; `blocks` as `newton_update` leaves them."""
     y0, y1 = 0.0, 0.0
@@ -54,7 +52,7 @@ def solve_adjoint(blocks, n, edge, adjoint):
         adjoint[i, 1] -= blocks[i, 1] * w0 + blocks[i, 3] * w1
 
 
-@njit(cache=True)
+@compiled
 def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blocks, adjoint, derivatives):
     """Fill the derivatives of the flux through one edge, in the order above."""
     n = len(positions)
@@ -114,7 +112,7 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
             )
 
 
-@njit(cache=True)
+@compiled
 def flux_in_disorder(problem, potential, quasi_fermi, work, i, flux, uncapped):
     """Derivative of one edge's flux in s by way of the occupations, the Fermi levels held."""
     j = i + 1

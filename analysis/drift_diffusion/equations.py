@@ -12,6 +12,9 @@ from numba import njit
 
 from analysis.curves import FloatArray
 
+# a division by zero gives inf, as in NumPy: a step that went wrong is refused by its size
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
 _SERIES_BELOW = 1e-2  # Bernoulli's function by its series below this argument
 _EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
 
@@ -40,7 +43,7 @@ class ScaledProblem(NamedTuple):
     reduced_disorder: float
 
 
-@njit(cache=True, inline="always")
+@compiled
 def bernoulli(t: float) -> tuple[float, float, float]:
     """B(t) = t/(exp(t) - 1), B(-t) and dB/dt, each without cancellation."""
     if abs(t) < _SERIES_BELOW:
@@ -53,7 +56,7 @@ def bernoulli(t: float) -> tuple[float, float, float]:
     return forward, backward, forward * (1.0 - backward) / t
 
 
-@njit(cache=True)
+@compiled
 def occupation(problem, level):
     """ln c, its first and second slope in the Fermi level, and its slope in the reduced disorder."""
     values = problem.occupation_values
@@ -74,7 +77,7 @@ def occupation(problem, level):
     return value, slope, curvature, in_disorder
 
 
-@njit(cache=True)
+@compiled
 def fill_occupations(problem, potential, quasi_fermi, work):
     """Per node: ln c, slope, curvature, slope in s, c, and sqrt((2 c)^density_exponent)."""
     half_exponent = 0.5 * problem.density_exponent
@@ -89,7 +92,7 @@ def fill_occupations(problem, potential, quasi_fermi, work):
         work[i, 5] = math.exp(half_exponent * (log_c + math.log(2.0))) if enhanced else 0.0
 
 
-@njit(cache=True, inline="always")
+@compiled
 def edge_mobility(problem, log_c, root_product, field):
     """ln mobility of an edge and its slopes in ln c and in the field."""
     if log_c < math.log(problem.density_cap):
@@ -114,7 +117,7 @@ def edge_mobility(problem, log_c, root_product, field):
     return density_part + field_part, in_density, in_field
 
 
-@njit(cache=True, inline="always")
+@compiled
 def mean_enhancement(problem, work, i, level_rise):
     """Rise of the Fermi level over that of ln c along an edge, with its slopes in the two Fermi levels."""
     if len(problem.occupation_values) == 0:
@@ -129,7 +132,7 @@ def mean_enhancement(problem, work, i, level_rise):
     return g, -0.5 * g * g * work[i, 2], -0.5 * g * g * work[j, 2]
 
 
-@njit(cache=True)
+@compiled
 def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     """Flux from node i to node i + 1, with its derivatives.
 

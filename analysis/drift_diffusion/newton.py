@@ -3,16 +3,16 @@
 import math
 
 import numpy as np
-from numba import njit
 
-from analysis.drift_diffusion.equations import edge_flux, fill_occupations
+from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupations
 
 UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
 _MOST_ITERATIONS = 14
 _LARGEST_UPDATE = 60.0
+_LEAST_SHARE = 0.02  # of an occupation that one step may leave
 
 
-@njit(cache=True)
+@compiled
 def contact_equation(problem, spacing, level, potential, neighbour, quasi_fermi, log_c_slope, c):
     """Potential at a contact against its Fermi level: residual and slopes in potential, neighbour, quasi-Fermi level.
 
@@ -36,7 +36,20 @@ def contact_equation(problem, spacing, level, potential, neighbour, quasi_fermi,
     )
 
 
-@njit(cache=True)
+@compiled
+def logarithmic_bend(change):
+    """What turns a step of ln c into the step of c that Newton's method means: ln(1 + change) - change.
+
+    The flux is linear in c: where a contact empties a layer, a step in c arrives at once and one in ln c takes many.
+    """
+    if abs(change) < 1e-4:
+        return -0.5 * change * change
+    if change > _LEAST_SHARE - 1.0:
+        return math.log1p(change) - change
+    return math.log(_LEAST_SHARE) - change
+
+
+@compiled
 def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks):
     """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
 
@@ -153,16 +166,17 @@ def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks
             r1 -= blocks[i, 6] * x0 + blocks[i, 7] * x1
         x0 = blocks[i, 0] * r0 + blocks[i, 1] * r1
         x1 = blocks[i, 2] * r0 + blocks[i, 3] * r1
-        potential[i] += x0
-        quasi_fermi[i] += x1
         blocks[i, 12], blocks[i, 13] = x0, x1
-        size = max(abs(x0), abs(x1))
+        bend = logarithmic_bend((x1 - x0) * work[i, 1])
+        potential[i] += x0
+        quasi_fermi[i] += x1 + bend
+        size = max(abs(x0), abs(x1 + bend))
         if not size < largest:
             largest = size
     return largest
 
 
-@njit(cache=True)
+@compiled
 def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, work, blocks):
     """Newton's method from a good guess; True once an update stays below the tolerance."""
     before = np.inf
@@ -176,7 +190,7 @@ def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, wo
     return False
 
 
-@njit(cache=True)
+@compiled
 def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
     """The potential at zero voltage, from nothing; the mobility plays no part in it."""
     n = len(positions)
@@ -192,7 +206,7 @@ def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
     return False
 
 
-@njit(cache=True)
+@compiled
 def poisson_update(problem, positions, potential, quasi_fermi, work, blocks):
     """One Newton update of the potential alone, at a fixed quasi-Fermi level; returns its largest change in kT."""
     n = len(positions)

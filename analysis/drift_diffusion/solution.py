@@ -337,43 +337,53 @@ def _conductance(film: _Film, scaling: _Scaling) -> FloatArray:
 
 
 def _solve_film(voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy, differentiate: bool) -> _Film:
-    """Solve at each voltage across the film [V], each sign on its own way from zero."""
-    from analysis.drift_diffusion import adjoint, sweep  # compiles on first use
+    """Solve at each voltage across the film [V]; where that fails, once more on meshes two and four times as dense."""
+    from analysis.drift_diffusion import adjoint  # compiles on first use
 
-    words = {
-        sweep.CONVERGED: "converged",
-        sweep.STUCK: "newton_failed",
-        sweep.NO_EQUILIBRIUM: "no_equilibrium",
-    }
-    numbers = adjoint.NUMBERS if differentiate else 0
     drops = scaling.orientation * voltage / scaling.thermal_voltage
-    cells, meshes = _MESHES[accuracy]
-    positions = _mesh(scaling.problem, cells, float(np.max(np.abs(drops), initial=1.0)))
-    flux = np.full(len(drops), np.nan)
-    derivatives = np.full((len(drops), numbers), np.nan)
-    status = np.full(len(drops), "converged", dtype=object)
-    for sign in (1, -1):
-        chosen = np.flatnonzero(drops >= 0) if sign > 0 else np.flatnonzero(drops < 0)
-        if len(chosen) == 0:
-            continue
-        ascending, place = np.unique(np.abs(drops[chosen]), return_inverse=True)
-        on_meshes = np.full((len(ascending), meshes), np.nan)
-        changes = np.full((len(ascending), meshes, numbers), np.nan)
-        codes = np.empty(len(ascending), dtype=np.int64)
-        sweep.solve_sweep(scaling.problem, positions, meshes, sign * ascending, on_meshes, changes, codes)
-        limit = extrapolate(on_meshes)
-        close = np.abs(on_meshes[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
-        found = np.array([words[int(code)] for code in codes], dtype=object)
-        limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
-        found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
-        status[chosen] = found[place]
-        flux[chosen] = np.where(found == "converged", limit, np.nan)[place]
-        derivatives[chosen] = extrapolate(changes)[place]
-    return _Film(
-        current_density=scaling.orientation * scaling.current_density * flux,
-        status=list(status),
-        derivatives=derivatives,
+    film = _Film(
+        current_density=np.full(len(drops), np.nan),
+        status=["newton_failed"] * len(drops),
+        derivatives=np.full((len(drops), adjoint.NUMBERS if differentiate else 0), np.nan),
     )
+    cells, meshes = _MESHES[accuracy]
+    for density in (1, 2, 4):
+        missing = np.array([word != "converged" for word in film.status], dtype=np.bool_)
+        for of_one_sign in (missing & (drops >= 0), missing & (drops < 0)):
+            _sweep(film, of_one_sign, drops, scaling.problem, density * cells, meshes)
+    return film._replace(current_density=scaling.orientation * scaling.current_density * film.current_density)
+
+
+def _sweep(
+    film: _Film,
+    chosen: npt.NDArray[np.bool_],
+    drops: FloatArray,
+    problem: "ScaledProblem",
+    cells: int,
+    meshes: int,
+) -> None:
+    """Fill in the flux at the chosen drops, all of one sign."""
+    from analysis.drift_diffusion import sweep  # compiles on first use
+
+    if not np.any(chosen):
+        return
+    words = {sweep.CONVERGED: "converged", sweep.STUCK: "newton_failed", sweep.NO_EQUILIBRIUM: "no_equilibrium"}
+    ascending, place = np.unique(np.abs(drops[chosen]), return_inverse=True)
+    signed = np.copysign(ascending, drops[chosen][0])
+    flux = np.full((len(ascending), meshes), np.nan)
+    derivatives = np.full((len(ascending), meshes, film.derivatives.shape[1]), np.nan)
+    codes = np.empty(len(ascending), dtype=np.int64)
+    sweep.solve_sweep(problem, _mesh(problem, cells, ascending[-1]), meshes, signed, flux, derivatives, codes)
+    limit, slopes = extrapolate(flux), extrapolate(derivatives)
+    limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
+    close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
+    found = np.array([words[int(code)] for code in codes], dtype=object)
+    found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
+    for index, k in zip(np.flatnonzero(chosen), place, strict=True):
+        film.status[index] = found[k]
+        if found[k] == "converged":
+            film.current_density[index] = limit[k]
+            film.derivatives[index] = slopes[k]
 
 
 def _sensitivities(film_voltage: FloatArray, film: _Film, problem: TransportProblem) -> dict[str, FloatArray]:

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
+from analysis.drift_diffusion.equations import bernoulli, compiled
 from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
@@ -15,21 +15,56 @@ _STEP_GROWTH = 2.0
 _TOLERANCE_BETWEEN = 3e-3  # in kT, at voltages nobody asked for
 
 
-@njit(cache=True)
-def refine(coarse, fine):
-    """Values on a mesh of twice as many cells by the cubic through four neighbours (mesh maps are smooth)."""
-    n = len(coarse)
+@compiled
+def refine(coarse_potential, coarse_quasi_fermi, potential, quasi_fermi):
+    """The solution on a mesh of twice as many cells, by the cubic through four neighbours (mesh maps are smooth).
+
+    Where the quasi-Fermi level falls by more than one kT in a cell, the cubic through logarithms is no guess: there the
+    middle node takes the density that carries the same flux on to either side.
+    """
+    n = len(coarse_potential)
     for i in range(n):
-        fine[2 * i] = coarse[i]
-    for i in range(1, n - 2):
-        fine[2 * i + 1] = (9.0 * (coarse[i] + coarse[i + 1]) - coarse[i - 1] - coarse[i + 2]) / 16.0
-    fine[1] = (5.0 * coarse[0] + 15.0 * coarse[1] - 5.0 * coarse[2] + coarse[3]) / 16.0
-    fine[2 * n - 3] = (
-        5.0 * coarse[n - 1] + 15.0 * coarse[n - 2] - 5.0 * coarse[n - 3] + coarse[n - 4]
-    ) / 16.0
+        potential[2 * i] = coarse_potential[i]
+        quasi_fermi[2 * i] = coarse_quasi_fermi[i]
+    for i in range(n - 1):
+        first = min(max(i - 1, 0), n - 4)
+        potential[2 * i + 1] = interpolated(coarse_potential, first, i)
+        steepest = 0.0
+        for k in range(first, first + 3):
+            level_rise = (coarse_quasi_fermi[k + 1] - coarse_potential[k + 1]) - (
+                coarse_quasi_fermi[k] - coarse_potential[k]
+            )
+            steepest = max(steepest, abs(level_rise))
+        if steepest < 1.0:
+            quasi_fermi[2 * i + 1] = interpolated(coarse_quasi_fermi, first, i)
+        else:
+            quasi_fermi[2 * i + 1] = same_flux(coarse_potential, coarse_quasi_fermi, potential[2 * i + 1], i)
 
 
-@njit(cache=True)
+@compiled
+def interpolated(values, first, i):
+    """Cubic through four values from `first` on, halfway between i and i + 1."""
+    v0, v1, v2, v3 = values[first], values[first + 1], values[first + 2], values[first + 3]
+    if i == first:
+        return (5.0 * v0 + 15.0 * v1 - 5.0 * v2 + v3) / 16.0
+    if i == first + 1:
+        return (9.0 * (v1 + v2) - v0 - v3) / 16.0
+    return (5.0 * v3 + 15.0 * v2 - 5.0 * v1 + v0) / 16.0
+
+
+@compiled
+def same_flux(potential, quasi_fermi, middle_potential, i):
+    """Quasi-Fermi level between nodes i and i + 1 for equal flux on both sides of the middle, classically."""
+    j = i + 1
+    forward, backward, _ = bernoulli(0.5 * (potential[i] - potential[j]))
+    # relative to the denser of the two, to keep tiny densities from underflowing
+    level_i, level_j = quasi_fermi[i] - potential[i], quasi_fermi[j] - potential[j]
+    top = max(level_i, level_j)
+    sum_of_fluxes = math.exp(level_i - top) * backward + math.exp(level_j - top) * forward
+    return middle_potential + top + math.log(sum_of_fluxes / (forward + backward))
+
+
+@compiled
 def quietest_edge(blocks, n):
     """The edge where the one-way fluxes are least: the flux has lost least to rounding there."""
     i = 1
@@ -39,7 +74,7 @@ def quietest_edge(blocks, n):
     return i
 
 
-@njit(cache=True)
+@compiled
 def solved_flux(blocks, i):
     """The flux through an edge after the last update."""
     j = i + 1
@@ -52,7 +87,7 @@ def solved_flux(blocks, i):
     )
 
 
-@njit(cache=True)
+@compiled
 def advance(problem, positions, target, path, now, before, guess, work, blocks):
     """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
 
@@ -90,7 +125,7 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
     """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
@@ -141,8 +176,8 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
         for level in range(1, levels):
             mesh = positions[:: 2 ** (levels - 1 - level)].copy()
             n, half = len(mesh), len(mesh) // 2 + 1
+            refine(now[level - 1, 0, :half], now[level - 1, 1, :half], guess[0, :n], guess[1, :n])
             for c in range(2):
-                refine(now[level - 1, c, :half], guess[c, :n])
                 for i in range(n):
                     last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
                     now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
