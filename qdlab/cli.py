@@ -47,7 +47,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """
     debug, words = _take_debug(arguments)
     _speak_utf8()
-    logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
+    logging.getLogger("qdlab").setLevel(logging.DEBUG if debug else logging.ERROR)
     wanted = next((word for word in words if not word.startswith("-")), None)
     try:
         outcome = build_app(wanted)(args=words or ["--help"], prog_name="qdlab", standalone_mode=False)

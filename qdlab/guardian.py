@@ -9,7 +9,7 @@ reports.
 Lines of JSON, from the runner on standard input::
 
     {"token": ..., "runner": pid, "report": FILE, "lock": FILE}              first
-    {"instructions": [...], "armed": true|false, "watch": true|false, "due": seconds}
+    {"instructions": [...], "armed": bool, "watch": bool, "due": seconds, "session": FOLDER}
     {"due": seconds}                                                         a beat
 
 to the runner on standard output: ``{"port": n, "pid": n}``, then ``{"accepted": true}`` or ``{"refused":
@@ -22,6 +22,7 @@ import os
 import queue
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -52,7 +53,9 @@ class Guardian:
         self._token, self._runner, self._report, self._say = token, runner, report, say
         self._instructions: list[Instruction] = []
         self._armed = self._watch = False
+        self._session = ""
         self._due = 0.0
+        self._told: list[str] = []
         self._telling = threading.Lock()
 
     def stand_by(self) -> None:
@@ -100,6 +103,7 @@ class Guardian:
             return
         self._instructions = instructions
         self._armed, self._watch = bool(message["armed"]), bool(message["watch"])
+        self._session = str(message["session"])
         self._say({"accepted": True})
 
     def _act(self, cause: str) -> None:
@@ -108,6 +112,7 @@ class Guardian:
         self._end_runner()
         outcomes = switch_off(self._instructions, started=started, report=self._report_box)
         self._tell("done", done=True, confirmed=all(outcome.confirmed for outcome in outcomes))
+        self._write_journal()
 
     def _report_box(self, outcome: Outcome) -> None:
         self._tell(outcome.message, box=outcome.box, alarm=not outcome.confirmed)
@@ -121,11 +126,20 @@ class Guardian:
         while os.name != "nt" and os.getppid() == self._runner and time.monotonic() < give_up:
             time.sleep(0.0005)
 
+    def _write_journal(self) -> None:
+        """Leave word in the dead runner's journal; by a process of its own, everything being off by now."""
+        if self._session:
+            command = [sys.executable, "-P", "-m", "qdlab.aftermath", self._session]
+            words = "\n".join(self._told[:-1]).encode()
+            with suppress(OSError, subprocess.SubprocessError):
+                subprocess.run(command, input=words, stdout=subprocess.DEVNULL, timeout=30.0)
+
     def _tell(self, text: str, **facts: Any) -> None:
         """A line for the report file and for every client that listens."""
         utc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         line = json.dumps({"utc": f"{utc}Z", "text": text, **facts})
         with self._telling:
+            self._told.append(text)
             with suppress(OSError), self._report.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(line + "\n")
             for listener in self.listeners:

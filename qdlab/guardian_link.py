@@ -20,6 +20,8 @@ START_PATIENCE = 15.0
 ANSWER_PATIENCE = 5.0
 LONGEST_SILENCE = 1.0
 """A guardian ticks ten times a second; after this long [s] without a tick it cannot be relied on."""
+SHORTEST = 2.0
+"""A slow disk may take this long [s] to sync a row; nobody is killed for that."""
 COALESCED = 0.02
 
 
@@ -77,25 +79,28 @@ class GuardianLink:
         """Whether it is there and armed: an arming token is valid for as long."""
         return self._armed and self._lost is None
 
-    def arm(self, instructions: Sequence[Instruction], *, watch: bool, due: float) -> None:
+    def arm(self, instructions: Sequence[Instruction], *, watch: bool, session: str = "") -> None:
         """Hand over what to switch off; returns once the guardian has understood it.
 
         Parameters
         ----------
         watch : whether silence means trouble (never for boxes inside this process: their time is simulated)
-        due : seconds until the first word of the measuring loop
+        session : folder whose journal is to tell what the guardian did
+
+        Raises NotArmedError where the guardian is not there, or does not know how to reach a box.
         """
-        self._instruct(instructions, armed=True, watch=watch, due=due)
+        self._instruct(instructions, armed=True, watch=watch, session=session)
         self._armed = True
 
     def disarm(self, instructions: Sequence[Instruction] = ()) -> None:
         """Everything is off and stays off; the guardian still takes emergency messages."""
         self._armed = False
         if self._lost is None:
-            self._instruct(instructions, armed=False, watch=False, due=0.0)
+            self._instruct(instructions, armed=False, watch=False)
 
     def announce(self, seconds: float) -> None:
-        """The measuring loop is alive, and will say so again within this time [s]."""
+        """The measuring loop is alive, and will say so again within this time [s] (at least `SHORTEST`)."""
+        seconds = max(seconds, SHORTEST)
         due = time.monotonic() + seconds
         if self._armed and abs(due - self._announced) > COALESCED:
             self._announced = due
@@ -109,9 +114,14 @@ class GuardianLink:
         self._watcher.join()
         self._process.wait()
 
-    def _instruct(self, instructions: Sequence[Instruction], *, armed: bool, watch: bool, due: float) -> None:
+    def _instruct(
+        self, instructions: Sequence[Instruction], *, armed: bool, watch: bool, session: str = ""
+    ) -> None:
+        if self._lost is not None:
+            raise NotArmedError(f"{self._lost}: nothing can be armed without it")
         documents = [asdict(instruction) for instruction in instructions]
-        self._send({"instructions": documents, "armed": armed, "watch": watch, "due": due})
+        state = {"armed": armed, "watch": watch, "session": session, "due": SHORTEST}
+        self._send({"instructions": documents, **state})
         try:
             answer = self._answers.get(timeout=ANSWER_PATIENCE)
         except queue.Empty:

@@ -60,29 +60,39 @@ def open_bench(
     ConfigError : a driver or resource that nobody here knows
     ConnectionFailed : boxes that cannot be reached or are not the right ones, all of them named
     """
-    end = HeaterEnd(
-        policy=config.heater.at_end,
-        temperature=config.heater.room_temperature,
-        rate=config.heater.ramp_rate,
-    )
     if config.kind == "simulation":
         from qdlab.simulators import open_simulated_bench
 
-        return open_simulated_bench(seed=config.seed, envelope=config.limits.to_envelope(), heater_end=end)
+        return open_simulated_bench(
+            seed=config.seed, envelope=config.limits.to_envelope(), heater_end=_heater_end(config)
+        )
+    bench = unopened_bench(config, clock=clock)
+    if on_io is not None:
+        bench.on_io = on_io
+    _recognise(bench)
+    return bench
+
+
+def unopened_bench(config: "BenchConfig", *, clock: Clock | None = None) -> Bench:
+    """The bench of a bench file, no box opened yet: enough to know how each is reached and switched off."""
     wiring = _Wiring(clock or MachineClock())
     stations = {role: wiring.station(role, box) for role, box in config.instruments.items()}
-    bench = Bench(
+    return Bench(
         name=config.name,
         kind="hardware",
         clock=wiring.clock,
         stations=stations,
         envelope=config.limits.to_envelope(),
-        heater_end=end,
+        heater_end=_heater_end(config),
     )
-    if on_io is not None:
-        bench.on_io = on_io
-    _recognise(bench)
-    return bench
+
+
+def _heater_end(config: "BenchConfig") -> HeaterEnd:
+    return HeaterEnd(
+        policy=config.heater.at_end,
+        temperature=config.heater.room_temperature,
+        rate=config.heater.ramp_rate,
+    )
 
 
 def _recognise(bench: Bench) -> None:

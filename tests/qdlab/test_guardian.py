@@ -66,7 +66,7 @@ def say(**facts):
     print(json.dumps(facts), flush=True)
 
 if behaviour != "never arm":
-    link.arm([off], watch=True, due=0.3)
+    link.arm([off], watch=True)
     box.sendall(b"OUTP ON\\n")
 if behaviour == "with a child":
     subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
@@ -260,7 +260,7 @@ def test_a_resource_nobody_can_open_refuses_the_arming(report: Path) -> None:
         file = Path(sys.argv[1])
         link = GuardianLink(token="", report=file, lock=file.with_suffix(".lock"), on_lost=print)
         try:
-            link.arm([Instruction(box="2400", resource="NOWHERE", off="")], watch=True, due=1.0)
+            link.arm([Instruction(box="2400", resource="NOWHERE", off="")], watch=True)
         except NotArmedError as error:
             print(error)
         print(link.stands_by)

@@ -1,0 +1,341 @@
+"""The runner: a process of its own that owns one bench and executes plans on it, watched by its guardian.
+
+It starts detached, takes the bench's lock, starts the guardian, opens the bench and listens; clients
+attach, command and leave as they like (see `qdlab.protocol`). Measuring happens on the main thread, and
+nothing a client does can hold it up. Without clients and without work it ends.
+"""
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import queue
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from instruments.bench import ArmingToken, Bench, arming_token
+from instruments.errors import InstrumentError
+from instruments.link import Exchanged
+from qdlab.awake import computer_kept_awake
+from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
+from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_plan
+from qdlab.control import Control, Progress
+from qdlab.errors import ConfigError, QdlabError, RecordError
+from qdlab.events import Event
+from qdlab.guardian_link import GuardianLink
+from qdlab.hardware import open_bench
+from qdlab.lock import BenchLock, LockFacts
+from qdlab.off import Instruction, remember_outputs
+from qdlab.paths import runtime_directory
+from qdlab.protocol import Message, Server, event_message
+from qdlab.records import Session, SessionWriter, open_session
+
+LINGER = 10.0
+"""Seconds without a client and without work after which a runner ends."""
+
+_log = logging.getLogger(__name__)
+
+
+class Busy(QdlabError):
+    """The runner executes a plan already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One plan to execute, and the reins of its execution."""
+
+    plan: PlanConfig
+    output: Path
+    resume: bool = False
+    record_io: bool = False
+    control: Control = field(default_factory=Control)
+
+
+class Runner:
+    """Owns a bench from `serve` on until that returns.
+
+    Parameters
+    ----------
+    config : of the bench
+    owner : who started it, for whoever finds the bench taken
+    folder : where lock files are
+    """
+
+    def __init__(self, config: BenchConfig, *, owner: str, folder: Path) -> None:
+        self._config, self._owner, self._folder = config, owner, folder
+        self._lock = BenchLock(config.name, folder)
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._job: Job | None = None
+        self._latest: dict[str, Mapping[str, Any]] = {}
+        self._bench: Bench | None = None
+
+    def serve(self, ready: Callable[[LockFacts], None]) -> None:
+        """Own the bench, tell `ready` once it can be commanded, and execute plans until nobody needs it."""
+        with ExitStack() as on_leaving:
+            self._lock.acquire()
+            on_leaving.callback(self._lock.release)
+            token = secrets.token_hex(16)
+            self._guardian = GuardianLink(
+                token=token,
+                report=self._folder / f"{self._config.name}.guardian.jsonl",
+                lock=self._folder / f"{self._config.name}.guardian.lock",
+                on_lost=self._end_without_guardian,
+            )
+            on_leaving.callback(self._guardian.close)
+            if self._config.kind == "hardware":
+                self._take(open_bench(self._config))
+            on_leaving.callback(self._let_go)
+            self._server = Server(token=token, greet=self._greet, handle=self._handle)
+            on_leaving.callback(self._server.close)
+            self._facts = LockFacts(
+                pid=os.getpid(),
+                guardian_pid=self._guardian.pid,
+                port=self._server.port,
+                guardian_port=self._guardian.port,
+                token=token,
+                owner=self._owner,
+                started=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                bench=self._config.name,
+            )
+            self._lock.publish(self._facts)
+            ready(self._facts)
+            self._work()
+
+    def _work(self) -> None:
+        needed = time.monotonic()
+        while time.monotonic() < needed + LINGER:
+            try:
+                job = self._jobs.get(timeout=1.0)
+            except queue.Empty:
+                if self._server.clients:
+                    needed = time.monotonic()
+                continue
+            if job is None:
+                return
+            self._execute(job)
+            needed = time.monotonic()
+
+    # What clients ask for; each on its own thread.
+
+    def _handle(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        commands: dict[str, Callable[..., Any]] = {
+            "run": self._accept,
+            "stop": lambda: self._reins().stop_after_point(),
+            "abort": lambda: self._reins().abort(),
+            "pause": lambda: self._reins().pause(),
+            "go_on": lambda: self._reins().go_on(),
+            "answer": lambda text="done": self._reins().answer_prompt(text),
+            "state": self._greet,
+            "quit": self._quit,
+        }
+        if command not in commands:
+            raise ConfigError(f"a runner knows no command {command!r}; it knows {', '.join(commands)}")
+        return commands[command](**arguments)
+
+    def _accept(self, *, plan: str, output: str, resume: bool = False, record_io: bool = False) -> None:
+        if self._job is not None:
+            raise Busy("this bench executes a plan already; wait for its end, or stop it")
+        wanted = load_plan(Path(plan))
+        check_plan(wanted, bench_limits=self._config.limits, file=plan)
+        self._job = Job(plan=wanted, output=Path(output), resume=resume, record_io=record_io)
+        self._jobs.put(self._job)
+
+    def _reins(self) -> Control:
+        if self._job is None:
+            raise Busy("no plan is being executed")
+        return self._job.control
+
+    def _quit(self) -> None:
+        """End once the present plan has ended; a running one is aborted."""
+        if self._job is not None:
+            self._job.control.abort("the runner was told to end")
+        self._jobs.put(None)
+
+    def _greet(self) -> dict[str, Any]:
+        return {
+            "bench": self._config.name,
+            "bench_kind": self._config.kind,
+            "owner": self._owner,
+            "state": "idle" if self._job is None else "running",
+            "session": self._facts.session,
+            "progress": self._latest.get("progress"),
+            "ended": self._latest.get("ended"),
+        }
+
+    def _end_without_guardian(self, sentence: str) -> None:
+        _log.error("%s", sentence)
+        job = self._job
+        if job is not None:
+            job.control.abort(f"{sentence}: without it nothing stays on")
+        self._jobs.put(None)
+
+    # What happens on the main thread.
+
+    def _execute(self, job: Job) -> None:
+        try:
+            with computer_kept_awake(f"executing plan {job.plan.name}"):
+                result = self._run(job)
+            body = {
+                "end": result.end,
+                "reason": result.reason,
+                "session": str(result.session),
+                "off_reports": [asdict(report) for report in result.off_reports],
+            }
+        except (QdlabError, InstrumentError, OSError) as error:
+            _log.exception("plan %s could not begin", job.plan.name)
+            body = {"end": "failed", "reason": str(error), "session": "", "off_reports": []}
+        self._job = None
+        self._publish(Message(kind="ended", body=body))
+
+    def _run(self, job: Job) -> CampaignResult:
+        bench = self._bench or self._take(_simulated(self._config, job.plan))
+        earlier = find_unfinished(job.output, job.plan) if job.resume else None
+        if earlier is None:
+            session = open_campaign_session(job.output, job.plan, bench)
+        else:
+            session = SessionWriter.resume(earlier.path, clock=bench.clock)
+        self._tell_session(str(session.path))
+        try:
+            with _io_recorded(bench, session.path if job.record_io else None):
+                return run_campaign(
+                    job.plan,
+                    bench,
+                    session,
+                    control=job.control,
+                    listener=self._listen,
+                    arm=self._arm,
+                    resume_from=earlier,
+                )
+        finally:
+            self._guardian.disarm(_instructions(bench))
+            self._tell_session("")
+            if bench.kind == "simulation":
+                self._let_go()
+
+    def _take(self, bench: Bench) -> Bench:
+        self._bench = bench
+        bench.on_deadline = self._guardian.announce
+        instructions = _instructions(bench)
+        remember_outputs(self._config.name, self._folder, instructions)
+        self._guardian.disarm(instructions)
+        return bench
+
+    def _let_go(self) -> None:
+        bench, self._bench = self._bench, None
+        if bench is not None:
+            bench.close()
+
+    def _arm(self, reason: str) -> ArmingToken:
+        """Leave to energise outputs for as long as the guardian stands by."""
+        assert self._bench is not None
+        instructions = _instructions(self._bench)
+        # boxes inside this process end with it, and their time is not the guardian's
+        self._guardian.arm(instructions, watch=bool(instructions), session=self._facts.session)
+        return arming_token(reason, valid=lambda: self._guardian.stands_by)
+
+    def _listen(self, what: Event | Progress) -> None:
+        if isinstance(what, Progress):
+            self._publish(Message(kind="progress", body={**asdict(what), "share": what.share}))
+        else:
+            self._publish(event_message(what))
+
+    def _publish(self, message: Message) -> None:
+        if message.kind in ("progress", "ended"):
+            self._latest[message.kind] = message.body
+        self._server.publish(message)
+
+    def _tell_session(self, session: str) -> None:
+        self._facts = replace(self._facts, session=session)
+        self._lock.publish(self._facts)
+        self._publish(Message(kind="state", body=self._greet()))
+
+
+def find_unfinished(folder: Path, plan: PlanConfig) -> Session:
+    """The latest session of a plan in a folder that has not finished.
+
+    Raises ConfigError where there is none.
+    """
+    wanted = plan.to_document()
+    for path in sorted(folder.glob("*/session.toml"), reverse=True):
+        with suppress(RecordError):
+            session = open_session(path.parent)
+            if session.document.get("plan") == wanted and session.end != "finished":
+                return session
+    raise ConfigError(
+        f"no unfinished session of plan {plan.name!r} in {folder}; leave out --resume to start afresh"
+    )
+
+
+def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
+    from qdlab.simulators import open_simulated_bench
+
+    return open_simulated_bench(
+        seed=config.seed, devices=simulated_devices(plan), envelope=config.limits.to_envelope()
+    )
+
+
+def _instructions(bench: Bench) -> list[Instruction]:
+    return [Instruction(**asdict(instruction)) for instruction in bench.off_instructions()]
+
+
+@contextmanager
+def _io_recorded(bench: Bench, session: Path | None) -> Iterator[None]:
+    """Keep what goes to the boxes and comes from them in the session, one JSON object a line."""
+    if session is None:
+        yield
+        return
+    folder = session / "io"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir())) + 1:04d}.jsonl"
+    with path.open("x", encoding="utf-8", newline="\n", buffering=1) as file:
+
+        def take(exchanged: Exchanged) -> None:
+            if not file.closed:
+                file.write(json.dumps(asdict(exchanged), ensure_ascii=False) + "\n")
+
+        bench.on_io = take
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one bench; says on standard output, in one line, that it is ready or why it refuses."""
+    parser = argparse.ArgumentParser(prog="python -m qdlab.runner")
+    parser.add_argument("--bench", required=True)
+    parser.add_argument("--owner", required=True)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
+    # a forked child would hold the guardian's pipe open and hide our death
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        runner = Runner(load_bench(options.bench), owner=options.owner, folder=runtime_directory())
+        for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda number, frame: runner._quit())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        runner.serve(lambda facts: _say({"ready": asdict(facts)}))
+    except (QdlabError, InstrumentError, OSError) as error:
+        _log.exception("the runner cannot go on")
+        _say({"refused": str(error), "exit_status": getattr(error, "exit_status", 1)})
+        return 1
+    return 0
+
+
+def _say(answer: Mapping[str, Any]) -> None:
+    """The one line on standard output, which leads nowhere from then on: whoever reads it may go."""
+    with suppress(OSError, ValueError):
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    os.dup2(2, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The command line from outside: exit statuses, one readable line, and what is loaded for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from instruments.errors import ConnectionFailed, LimitError
+from qdlab import cli
+from qdlab.errors import ConfigError, ImportRefused, NotASession, RecordError
+
+
+def run_qdlab(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "qdlab", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "100"},
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def command_that(monkeypatch: pytest.MonkeyPatch):
+    """Let ``qdlab safe`` do something else."""
+
+    def replace(action) -> None:
+        def safe() -> None:
+            action()
+
+        monkeypatch.setattr(cli, "_load", lambda name: safe)
+
+    return replace
+
+
+def raiser(error: BaseException):
+    def action() -> None:
+        raise error
+
+    return action
+
+
+def test_help_lists_only_commands_that_exist() -> None:
+    outcome = run_qdlab("--help")
+    assert outcome.returncode == 0
+    listed = [line.split()[0] for line in outcome.stdout.split("Commands:")[1].splitlines() if line.strip()]
+    existing = {path.stem for path in (Path(cli.__file__).parent / "commands").glob("*.py")} - {"__init__"}
+    assert listed == [name for name in cli.COMMANDS if name in existing]
+
+
+def test_help_loads_no_numerics_no_instruments_and_no_window() -> None:
+    program = (
+        "import sys, qdlab.cli\n"
+        "qdlab.cli.run_command_line(['--help'])\n"
+        "heavy = {'numpy', 'scipy', 'pymeasure', 'pyvisa', 'PyQt6', 'matplotlib', 'pydantic', 'pint'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert outcome.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigError("wrong plan"), 2),
+        (ImportRefused("no unit"), 2),
+        (NotASession("no session"), 2),
+        (RecordError("damaged row"), 1),
+        (ConnectionFailed("2400 does not answer"), 1),
+        (LimitError("7 V is above 5 V"), 1),
+        (FileNotFoundError(2, "No such file or directory", "plan.toml"), 1),
+        (ZeroDivisionError("division by zero"), 1),
+    ],
+)
+def test_an_error_is_one_line_and_its_exit_status(
+    command_that, capsys, error: Exception, status: int
+) -> None:
+    command_that(raiser(error))
+    assert cli.run_command_line(["safe"]) == status
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("qdlab: ")
+    assert len(printed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["--debug", "safe"], ["safe", "--debug"]])
+def test_debug_shows_the_traceback_wherever_it_stands(command_that, capsys, words: list[str]) -> None:
+    command_that(raiser(ConfigError("wrong plan")))
+    assert cli.run_command_line(words) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_130(command_that, capsys) -> None:
+    command_that(raiser(KeyboardInterrupt()))
+    assert cli.run_command_line(["safe"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["saef"], ["--nonsense"]])
+def test_a_mistyped_command_is_refused_with_the_way_out(capsys, words: list[str]) -> None:
+    assert cli.run_command_line(words) == 2
+    printed = capsys.readouterr().err
+    assert len(printed.splitlines()) == 1
+    assert "--help" in printed
+
+
+def test_a_file_in_the_way_of_our_packages_is_named_in_one_sentence(tmp_path: Path) -> None:
+    intruder = tmp_path / "analysis.py"
+    intruder.write_text("raise SystemExit('the notebook ran')\n", encoding="utf-8")
+    outcome = run_qdlab("--help", cwd=tmp_path)
+    assert outcome.returncode == 1
+    assert str(intruder) in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_program_gets_an_import_error_for_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "instruments.py").write_text("", encoding="utf-8")
+    program = "try:\n    import qdlab\nexcept ImportError as error:\n    print(error)\n"
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert str(tmp_path / "instruments.py") in outcome.stdout
