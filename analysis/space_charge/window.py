@@ -134,7 +134,7 @@ def fit_space_charge(
             plain, log_mobility, kept, curve.voltage, chosen, built_in_voltage
         ),
         corrected_mobility=_corrected(
-            log_mobility[used], enhancement[used], common_error, slope, slope_tolerance
+            layer_voltage[used], log_mobility[used], enhancement[used], common_error, slope_tolerance
         ),
         diffusion_enhancement=mean_enhancement,
         slope=slope,
@@ -307,17 +307,27 @@ def _mean_mobility(log_mobility: FloatArray, common_error: float | None, verdict
 
 
 def _corrected(
+    layer_voltage: FloatArray,
     log_mobility: FloatArray,
     enhancement: FloatArray,
     common_error: float | None,
-    slope: Estimate,
     tolerance: float,
 ) -> Estimate:
+    """The mobility without the diffusion current; the slope that is left must be 2 as well."""
     if not np.all(np.isfinite(enhancement)):
         advice = "The diffusion correction was not computed."
         return Estimate(value=math.nan, verdict=Verdict(word="undecided", advice=advice))
-    verdict = _window_verdict(slope, tolerance, 1.0)
-    return _mean_mobility(log_mobility - np.log(enhancement), common_error, verdict)
+    corrected = log_mobility - np.log(enhancement)
+    slope = 2.0
+    if len(np.unique(layer_voltage)) > 1:
+        slope += fit_straight_line(np.log(layer_voltage), corrected).slope
+    verdict = GOOD
+    if abs(slope - 2) > tolerance:
+        verdict = Verdict(
+            word="not_straight",
+            advice=f"Without diffusion the slope is {slope:.2f}: the mobility depends on field or density.",
+        )
+    return _mean_mobility(corrected, common_error, verdict)
 
 
 def _with_moved_windows(

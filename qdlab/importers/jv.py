@@ -20,6 +20,9 @@ OVERFLOW = 9e36
 PLAUSIBLE_VOLTAGE = 300.0
 """Higher than this, a bare voltage column is not in volts [V]."""
 
+THICKEST_FILM = 1e-3
+"""A thickness above this is a slip of the unit [m]."""
+
 MAXIMUM_TURNS = 4
 """How often a sweep may turn round: 0, up, 0, down, 0 and once more."""
 
@@ -323,8 +326,8 @@ def _thickness(table: Table, path: Path, given: float | None) -> float:
         raise ImportRefused(
             f"{path.name} does not say the layer's thickness, nor does its name; add --thickness 110nm"
         )
-    if not (math.isfinite(thickness) and thickness > 0):
-        raise ImportRefused(f"{path.name}: thickness {thickness:g} m; it must be above zero")
+    if not 0 < thickness < THICKEST_FILM:
+        raise ImportRefused(f"{path.name}: thickness {thickness:g} m; it must be above zero and below 1 mm")
     return thickness
 
 

@@ -263,7 +263,7 @@ def _refuse_text_among_numbers(candidate: _Candidate, source: str, *, has_header
     data = set(candidate.data)
     last = candidate.data[-1]
     for number, parts in candidate.fields.items():
-        if number < candidate.data[0] or number in data:
+        if number in data or (number < candidate.data[0] and not _looks_like_row(parts, candidate)):
             continue
         if number > last and has_header and not any(_is_number(part, candidate.decimal) for part in parts):
             continue
@@ -275,6 +275,10 @@ def _refuse_text_among_numbers(candidate: _Candidate, source: str, *, has_header
         raise ImportRefused(
             f"{source}, line {number}: {wrong[:40]!r} is not a number; correct or remove the line"
         )
+
+
+def _looks_like_row(parts: Sequence[str], candidate: _Candidate) -> bool:
+    return len(parts) == candidate.width and _is_number(parts[0], candidate.decimal)
 
 
 def _header(

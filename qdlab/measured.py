@@ -1,0 +1,255 @@
+"""What measured J-V curves amount to: space charge, temperature laws, and the disorder fit."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from analysis.arrhenius import ArrheniusFit, fit_arrhenius
+from analysis.curves import JVCurve
+from analysis.estimate import GOOD, Estimate, Verdict
+from analysis.space_charge import (
+    MurgatroydFit,
+    SpaceChargeFit,
+    common_window,
+    fit_murgatroyd,
+    fit_space_charge,
+    mark_points,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from analysis.disorder_fit import CommonErrors, DisorderFit
+
+ConventionName = Literal["li2024", "felekidis2018"]
+
+_LAW_ESTIMATES = ("activation_energy", "high_temperature_mobility", "disorder_width", "gaussian_prefactor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerAnalysis:
+    """All curves of one thickness.
+
+    Parameters
+    ----------
+    thickness : [m]
+    curves : in order of temperature, with what the detectors saw in their flags
+    space_charge : one per curve
+    common_window : in which every curve is quadratic [V]; None where there is none
+    arrhenius : laws of the zero-field mobilities from the quadratic windows
+    corrected_arrhenius : the same for the diffusion-corrected mobilities
+    murgatroyd : field-dependent law through all temperatures at once
+    """
+
+    thickness: float
+    curves: tuple[JVCurve, ...]
+    space_charge: tuple[SpaceChargeFit, ...]
+    common_window: tuple[float, float] | None
+    arrhenius: ArrheniusFit
+    corrected_arrhenius: ArrheniusFit
+    murgatroyd: MurgatroydFit
+
+    def to_dict(self) -> dict[str, object]:
+        """Glossary keys, SI values, Estimates as objects."""
+        return {
+            "thickness": self.thickness,
+            "common_window": self.common_window,
+            "curves": [
+                _curve_to_dict(curve, fit) for curve, fit in zip(self.curves, self.space_charge, strict=True)
+            ],
+            "arrhenius": _arrhenius_to_dict(self.arrhenius),
+            "corrected_arrhenius": _arrhenius_to_dict(self.corrected_arrhenius),
+            "murgatroyd": _murgatroyd_to_dict(self.murgatroyd),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class JVAnalysis:
+    """Everything measured J-V curves say, each number with its uncertainty and a verdict.
+
+    Parameters
+    ----------
+    relative_permittivity : used for all curves [1]
+    convention : of the disorder model
+    layers : one per thickness
+    disorder : the global fit over all layers; None where it was not asked for
+    """
+
+    relative_permittivity: float
+    convention: str
+    layers: tuple[LayerAnalysis, ...]
+    disorder: "DisorderFit | None"
+
+    @property
+    def curves(self) -> tuple[JVCurve, ...]:
+        """Every curve, layer by layer."""
+        return tuple(curve for layer in self.layers for curve in layer.curves)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the disorder fit where there is one."""
+        return GOOD if self.disorder is None else self.disorder.verdict
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers for JSON: glossary keys, SI values, every Estimate an object."""
+        return {
+            "relative_permittivity": self.relative_permittivity,
+            "convention": self.convention,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "disorder": None if self.disorder is None else _finite(self.disorder.to_dict()),
+        }
+
+    def tables(self) -> "list[RenderableType]":
+        """The same for a terminal, in lab units."""
+        from qdlab.measured_tables import analysis_tables
+
+        return analysis_tables(self)
+
+
+def analyse_jv(
+    curves: Sequence[JVCurve],
+    *,
+    relative_permittivity: float,
+    convention: ConventionName = "li2024",
+    built_in_voltage: float = 0.0,
+    with_disorder: bool = True,
+    with_model_range: bool = True,
+    common_errors: "CommonErrors | None" = None,
+) -> JVAnalysis:
+    """Analyse J-V curves of one material, at any temperatures and thicknesses.
+
+    Parameters
+    ----------
+    curves : one or more
+    relative_permittivity : of the film [1]
+    convention : how the disorder model is written
+    built_in_voltage : subtracted before the quadratic law is looked for [V]
+    with_disorder : fit the disorder model, which takes seconds
+    with_model_range : refit it under other models too
+    common_errors : standard errors of thickness, area, permittivity and temperature that all points share
+
+    Returns
+    -------
+    JVAnalysis
+
+    Raises
+    ------
+    ValueError
+        Without curves, or for a relative permittivity below 1.
+    """
+    if not curves:
+        raise ValueError("no curves to analyse; give at least one")
+    known = [replace(curve, relative_permittivity=relative_permittivity) for curve in curves]
+    thicknesses = sorted({curve.thickness for curve in known})
+    layers = tuple(
+        _analyse_layer([curve for curve in known if curve.thickness == thickness], built_in_voltage)
+        for thickness in thicknesses
+    )
+    analysis = JVAnalysis(
+        relative_permittivity=relative_permittivity, convention=convention, layers=layers, disorder=None
+    )
+    if not with_disorder:
+        return analysis
+
+    from analysis.disorder_fit import fit_disorder
+
+    disorder = fit_disorder(
+        analysis.curves, convention=convention, with_model_range=with_model_range, common_errors=common_errors
+    )
+    return replace(analysis, disorder=disorder)
+
+
+def _analyse_layer(curves: Sequence[JVCurve], built_in_voltage: float) -> LayerAnalysis:
+    marked = tuple(sorted(mark_points(curves), key=lambda curve: curve.temperature))
+    fits = tuple(fit_space_charge(curve, built_in_voltage=built_in_voltage) for curve in marked)
+    temperatures = [curve.temperature for curve in marked]
+    return LayerAnalysis(
+        thickness=marked[0].thickness,
+        curves=marked,
+        space_charge=fits,
+        common_window=common_window(marked, built_in_voltage=built_in_voltage),
+        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits]),
+        corrected_arrhenius=_laws(temperatures, [fit.corrected_mobility for fit in fits]),
+        murgatroyd=fit_murgatroyd(marked),
+    )
+
+
+def _laws(temperatures: list[float], mobilities: list[Estimate]) -> ArrheniusFit:
+    """The temperature laws, no better than the mobilities they rest on.
+
+    The mobilities' own errors are left aside: the choice of the window does more, and shows in the scatter.
+    """
+    fit = fit_arrhenius(temperatures, [mobility.value for mobility in mobilities])
+    biased = [one.verdict for one in mobilities if math.isfinite(one.value) and not one.verdict.is_good]
+    if not fit.verdict.is_good or not biased:
+        return fit
+    verdict = Verdict(
+        word=biased[0].word,
+        advice=f"{len(biased)} of the mobilities behind the plain laws are not good themselves (see above).",
+    )
+    energies = {name: replace(getattr(fit, name), verdict=verdict) for name in _LAW_ESTIMATES}
+    return replace(fit, verdict=verdict, **energies)
+
+
+def _curve_to_dict(curve: JVCurve, fit: SpaceChargeFit) -> dict[str, object]:
+    return {
+        "label": curve.label,
+        "temperature": curve.temperature,
+        "points": len(curve),
+        "quadratic_window": fit.window,
+        "zero_field_mobility": fit.zero_field_mobility.to_dict(),
+        "corrected_mobility": fit.corrected_mobility.to_dict(),
+        "local_slope": fit.slope.to_dict(),
+        "diffusion_enhancement": _finite(fit.diffusion_enhancement),
+        "left_out": [{"voltage": voltage, "reason": reason} for voltage, reason in fit.left_out],
+        "verdict": fit.verdict.to_dict(),
+        "why": fit.why,
+    }
+
+
+def _arrhenius_to_dict(fit: ArrheniusFit) -> dict[str, object]:
+    return {
+        "temperatures": [float(kelvin) for kelvin in fit.temperature],
+        "activation_energy": fit.activation_energy.to_dict(),
+        "high_temperature_mobility": fit.high_temperature_mobility.to_dict(),
+        "disorder_width": fit.disorder_width.to_dict(),
+        "gaussian_prefactor": fit.gaussian_prefactor.to_dict(),
+        "preferred": fit.preferred,
+        "influence": _finite([float(shift) for shift in fit.influence]),
+        "verdict": fit.verdict.to_dict(),
+    }
+
+
+def _murgatroyd_to_dict(fit: MurgatroydFit) -> dict[str, object]:
+    return {
+        "curves": [
+            {
+                "temperature": float(kelvin),
+                "zero_field_mobility": mobility.to_dict(),
+                "field_coefficient": coefficient.to_dict(),
+                "points": int(used.sum()),
+            }
+            for kelvin, mobility, coefficient, used in zip(
+                fit.temperature, fit.zero_field_mobility, fit.field_coefficient, fit.used, strict=True
+            )
+        ],
+        "built_in_voltage": fit.built_in_voltage.to_dict(),
+        "disorder_width": fit.disorder_width.to_dict(),
+        "gaussian_prefactor": fit.gaussian_prefactor.to_dict(),
+        "gill_coefficient": fit.gill_coefficient.to_dict(),
+        "gill_temperature": fit.gill_temperature.to_dict(),
+        "root_mean_square": _finite(fit.root_mean_square),
+        "verdict": fit.verdict.to_dict(),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """The same with None where a number is not finite, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value

@@ -1,0 +1,122 @@
+"""The analysis of measured curves as tables for a terminal of 80 columns, in the units of the lab."""
+
+from collections import Counter
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+
+from analysis.constants import electronvolt, nanometre
+from analysis.disorder_fit import DisorderFit
+from analysis.estimate import Estimate
+from analysis.space_charge import SpaceChargeFit
+from qdlab.measured import JVAnalysis, LayerAnalysis
+
+MILLIELECTRONVOLT = electronvolt / 1e3
+MOBILITY_UNIT = "m²/Vs"
+
+_SHOWN_IN = {
+    "disorder_width": ("meV", MILLIELECTRONVOLT),
+    "injecting_barrier": ("meV", MILLIELECTRONVOLT),
+    "extracting_barrier": ("meV", MILLIELECTRONVOLT),
+    "hopping_distance": ("nm", nanometre),
+    "mobility_prefactor": (MOBILITY_UNIT, 1.0),
+    "attempt_rate": ("1/s", 1.0),
+    "built_in_voltage": ("V", 1.0),
+    "series_resistance_area": ("Ω m²", 1.0),
+    "relative_permittivity": ("1", 1.0),
+}
+
+
+def analysis_tables(analysis: JVAnalysis) -> list[RenderableType]:
+    """For each layer its curves, what to know about them, and its temperature laws; then the disorder fit."""
+    shown: list[RenderableType] = []
+    for layer in analysis.layers:
+        shown += [_curves_table(layer), *_remarks(layer), _laws_table(layer), *_advice(layer)]
+    if analysis.disorder is not None:
+        shown += [_disorder_table(analysis.disorder, analysis.convention), str(analysis.disorder.verdict)]
+    return shown
+
+
+def _curves_table(layer: LayerAnalysis) -> Table:
+    table = _table(
+        f"Space charge, {layer.thickness / nanometre:g} nm: Mott-Gurney mobility in {MOBILITY_UNIT}",
+        ("T/K", "window/V", "plain", "corrected", "slope", "verdict"),
+    )
+    for curve, fit in zip(layer.curves, layer.space_charge, strict=True):
+        window = "none" if fit.window is None else "{:.2f}-{:.2f}".format(*fit.window)
+        numbers = (fit.zero_field_mobility, fit.corrected_mobility, fit.slope)
+        table.add_row(f"{curve.temperature:g}", window, *map(str, numbers), fit.verdict.word)
+    return table
+
+
+def _remarks(layer: LayerAnalysis) -> list[RenderableType]:
+    """Why a mobility is not good and which points were left out, a line a curve; then the common window."""
+    lines = []
+    for curve, fit in zip(layer.curves, layer.space_charge, strict=True):
+        told = [] if fit.verdict.is_good else [fit.verdict.advice]
+        left_out = _left_out(fit)
+        if left_out:
+            told.append(f"Left out: {left_out}.")
+        if told:
+            lines.append(f"{curve.temperature:g} K: {' '.join(told)}")
+    if layer.common_window is None:
+        lines.append("No voltage window is quadratic at all temperatures.")
+    else:
+        lines.append("Quadratic at all temperatures from {:.3g} to {:.3g} V.".format(*layer.common_window))
+    return list(lines)
+
+
+def _left_out(fit: SpaceChargeFit) -> str:
+    counts = Counter(reason for _, reason in fit.left_out)
+    return ", ".join(
+        f"{count} point{'s' if count > 1 else ''} ({reason})" for reason, count in counts.items()
+    )
+
+
+def _laws(layer: LayerAnalysis) -> list[tuple[str, Estimate, Estimate]]:
+    plain, corrected, murgatroyd = layer.arrhenius, layer.corrected_arrhenius, layer.murgatroyd
+    return [
+        ("plain, 1/T", plain.activation_energy, plain.high_temperature_mobility),
+        ("corrected, 1/T", corrected.activation_energy, corrected.high_temperature_mobility),
+        ("plain, 1/T²", plain.disorder_width, plain.gaussian_prefactor),
+        ("corrected, 1/T²", corrected.disorder_width, corrected.gaussian_prefactor),
+        ("Murgatroyd, 1/T²", murgatroyd.disorder_width, murgatroyd.gaussian_prefactor),
+    ]
+
+
+def _laws_table(layer: LayerAnalysis) -> Table:
+    table = _table(
+        "Temperature laws: activation energy (1/T) or disorder width (1/T²)",
+        ("mobility, law", "energy / meV", f"prefactor / {MOBILITY_UNIT}", "verdict"),
+    )
+    for name, energy, prefactor in _laws(layer):
+        table.add_row(name, str(energy.scaled(1 / MILLIELECTRONVOLT)), str(prefactor), energy.verdict.word)
+    return table
+
+
+def _advice(layer: LayerAnalysis) -> list[RenderableType]:
+    sentences = {energy.verdict.advice: None for _, energy, _ in _laws(layer) if energy.verdict.advice}
+    return [*sentences, f"Built-in voltage of the Murgatroyd fit: {layer.murgatroyd.built_in_voltage} V."]
+
+
+def _disorder_table(fit: DisorderFit, convention: str) -> Table:
+    table = _table(
+        f"Disorder model, convention {convention}",
+        ("parameter", "value", "systematic", "model range", "verdict"),
+    )
+    for name, estimate in fit.parameters.items():
+        unit, scale = _SHOWN_IN.get(name, ("SI", 1.0))
+        shown = estimate.scaled(1 / scale)
+        systematic = "-" if shown.systematic_error is None else f"{shown.systematic_error:.2g}"
+        spread = "-" if shown.model_range is None else "{:.3g} to {:.3g}".format(*shown.model_range)
+        label = f"{name.replace('_', ' ')} / {unit}"
+        table.add_row(label, str(shown), systematic, spread, estimate.verdict.word)
+    return table
+
+
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("parameter", "model range"), overflow="fold")
+    return table
