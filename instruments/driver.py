@@ -76,14 +76,21 @@ class Driver(Instrument):
         super().shutdown()
 
     def check_errors(self) -> list[str]:
-        """Get the messages of the box's error queue, and empty it."""
+        """Get the messages of the box's error queue (list of str), and empty it.
+
+        Errors -410 to -440 are left out: they say that a question and its answer missed each other, which the
+        line has noticed and put right.
+        """
         errors: list[str] = []
-        while len(errors) < _LONGEST_ERROR_QUEUE:
+        for _ in range(_LONGEST_ERROR_QUEUE):
             reply = self.ask(":SYST:ERR?").strip()
-            code = reply.partition(",")[0]
-            if code.lstrip("+-") == "0":
-                return errors
-            errors.append(reply)
+            code = reply.partition(",")[0].strip()
+            if not code.lstrip("+-").isdecimal():
+                raise ReplyError(f"{self.name}: {reply[:40]!r} is no error message")
+            if int(code) == 0:
+                break
+            if not -440 <= int(code) <= -410:
+                errors.append(reply)
         return errors
 
     def ask_within(self, seconds: float, command: str) -> str:

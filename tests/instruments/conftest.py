@@ -2,12 +2,14 @@
 
 import datetime
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from instruments.door import arming_token
 from instruments.link import Line, Link
+from qdlab.simulators import open_simulated_bench
 
 LATE = 2.5  # s; longer than a line waits, so that the reply arrives among those of later questions
 
@@ -155,3 +157,13 @@ def fresh_line() -> Callable[..., tuple[Line, ScriptedBox]]:
 def script(box: ScriptedBox) -> Callable[[Iterable[str]], None]:
     """Scripts the faults of the replies to come."""
     return box.faults.extend
+
+
+@pytest.fixture
+def simulated() -> Iterator[Any]:
+    """The simulated bench, set up; `arm_for_test` arms it."""
+    bench = open_simulated_bench(seed=7)
+    bench.set_up()
+    bench.arm_for_test = lambda: bench.arm(token=arming_token("test"))  # type: ignore[attr-defined]
+    yield bench
+    bench.close()
