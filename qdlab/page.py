@@ -108,8 +108,8 @@ def interval(value: Estimate | None, factor: float = 1.0) -> Cell:
 
 
 def verdict(value: Verdict) -> Cell:
-    """A cell with the verdict's word and advice, coloured and said."""
-    return Cell(text=str(value), kind="good" if value.is_good else "not-good")
+    """A cell with the verdict's word, coloured and said; its advice stands in the notes below."""
+    return Cell(text=value.word.replace("_", " "), kind="good" if value.is_good else "not-good")
 
 
 def with_error(value: float, standard_error: float | None) -> Cell:

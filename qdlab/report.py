@@ -8,10 +8,12 @@ import numpy as np
 
 from analysis.arrhenius import ArrheniusFit
 from analysis.constants import electronvolt, microsecond, nanometre, square_millimetre
+from analysis.curves import JVCurve
 from analysis.device import Device
 from analysis.disorder_fit import DisorderFit
-from analysis.estimate import Estimate
+from analysis.estimate import Estimate, Verdict
 from analysis.published import li2024
+from analysis.space_charge import SpaceChargeFit
 from qdlab import figures
 from qdlab.figures import to_svg
 from qdlab.live.session import folded
@@ -153,6 +155,7 @@ def _comparison_section(comparisons: Sequence[Comparison]) -> Section:
             f"readings. Printed: Li et al., Adv. Electron. Mater. 2024, DOI {li2024.DOI}.",
         ),
         tables=(table,),
+        notes=tuple(_advice((one.quantity, one.recovered.verdict) for one in comparisons)),
     )
 
 
@@ -210,7 +213,7 @@ def _layer_section(layer: LayerAnalysis, prefix: str) -> Section:
     ]
     with_mobility = [
         (curve.temperature, fit.zero_field_mobility)
-        for curve, fit in zip(layer.curves, layer.space_charge, strict=True)
+        for curve, fit in _pairs(layer)
         if np.isfinite(fit.zero_field_mobility.value)
     ]
     if with_mobility:
@@ -229,12 +232,27 @@ def _layer_section(layer: LayerAnalysis, prefix: str) -> Section:
         paragraphs=(f"Quadratic window common to all temperatures: {window}.",),
         figures=tuple(pictures),
         tables=(_space_charge_table(layer), _laws_table(layer)),
+        notes=(
+            *_advice((f"{c.temperature:g} K", fit.verdict) for c, fit in _pairs(layer)),
+            *_advice(
+                [("temperature laws", layer.arrhenius.verdict), ("Murgatroyd", layer.murgatroyd.verdict)]
+            ),
+        ),
     )
+
+
+def _pairs(layer: LayerAnalysis) -> Iterable[tuple[JVCurve, SpaceChargeFit]]:
+    return zip(layer.curves, layer.space_charge, strict=True)
+
+
+def _advice(verdicts: Iterable[tuple[str, Verdict]]) -> list[str]:
+    """One sentence for every verdict that has advice."""
+    return [f"{name}: {verdict.advice}" for name, verdict in verdicts if verdict.advice]
 
 
 def _space_charge_table(layer: LayerAnalysis) -> Table:
     rows = []
-    for curve, fit in zip(layer.curves, layer.space_charge, strict=True):
+    for curve, fit in _pairs(layer):
         window = "none" if fit.window is None else "{:.3g} to {:.3g}".format(*fit.window)
         rows.append(
             (
@@ -333,6 +351,7 @@ def _disorder_section(fit: DisorderFit, prefix: str) -> Section:
             for table in (_parameter_table(fit), _correlation_table(fit), _alternatives_table(fit))
             if table
         ),
+        notes=tuple(_advice((name, found.verdict) for name, found in fit.parameters.items())),
     )
 
 
@@ -419,7 +438,8 @@ def _tel_section(analysis: TELAnalysis, name: str) -> Section:
         "μ, plain V",
         "verdict",
     )
-    notes = [f"{one.series.pulse_amplitude:g} V: {one.delay.why}" for one in amplitudes if one.delay.why]
+    notes = _advice((f"{one.series.pulse_amplitude:g} V", one.delay.verdict) for one in amplitudes)
+    notes += [f"{one.series.pulse_amplitude:g} V: {one.delay.why}" for one in amplitudes if one.delay.why]
     return Section(
         title=f"{name}: pulsed electroluminescence, {analysis.temperature:.0f} K",
         figures=tuple(pictures),

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from PyQt6.QtCore import QLocale, QObject, pyqtSignal
@@ -21,8 +22,9 @@ from qdlab.replay import open_replay
 BOXES = ("Keithley 2400", "MFG-2230M", "Keithley 6514", "Lake Shore 336")
 
 
+@cache
 def application() -> QApplication:
-    """The one application of this process, in our style."""
+    """The one application of this process; kept for as long as the process lives."""
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
