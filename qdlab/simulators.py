@@ -1,12 +1,14 @@
 """The simulated bench, opened in-process or served to other programs; the only door to `sim_instruments`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from instruments.bench import Bench, HeaterEnd, Role, Station
 from instruments.catalogue import open_station
 from instruments.limits import Envelope
 from instruments.link import Link
+from sim_instruments.server import DEFAULT_PORT_BASE, TimeMode, make_clock, serve
 from sim_instruments.wiring import SimBench
 
 STANDS_IN: Mapping[Role, str] = {
@@ -50,6 +52,29 @@ def open_simulated_bench(
         heater_end=heater_end,
         simulation=sim,
     )
+
+
+def serve_simulated_bench(
+    *,
+    seed: int = 0,
+    devices: Mapping[str, Any] | None = None,
+    time: TimeMode = "real",
+    speed: float = 60.0,
+    port_base: int = DEFAULT_PORT_BASE,
+    wire_log: Path | None = None,
+) -> None:
+    """Serve the simulated bench to other programs until it is told to end; prints one line per box and door.
+
+    Parameters
+    ----------
+    seed : of all noise and scatter
+    devices : as for `open_simulated_bench`
+    time : real, scaled (`speed` simulated seconds a second), or stepped by the clients
+    port_base : first TCP port; 0 takes free ones
+    wire_log : file that witnesses every message and every change of an output
+    """
+    sim = SimBench(seed=seed, devices=devices, clock=make_clock(time, speed=speed))
+    serve(sim, port_base=port_base, wire_log=wire_log)
 
 
 def _station(sim: SimBench, box: str) -> Station:

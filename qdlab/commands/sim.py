@@ -1,0 +1,58 @@
+"""``qdlab sim``: the simulated bench for other programs, ours or anybody's."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class _Time(StrEnum):
+    real = "real"
+    scaled = "scaled"
+    stepped = "stepped"
+
+
+def sim(
+    device: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--device", help="A device file with simulated_as; may be given twice. [the paper's two]"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of all noise.")] = 0,
+    time: Annotated[_Time, typer.Option("--time", help="How simulated time passes.")] = _Time.real,
+    speed: Annotated[float, typer.Option("--speed", min=0.001, help="Of scaled time.")] = 60.0,
+    port_base: Annotated[
+        int, typer.Option("--port-base", min=0, max=65000, help="First TCP port; 0: free ones.")
+    ] = 52400,
+    wire_log: Annotated[
+        Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
+    ] = None,
+) -> None:
+    """The simulated bench on TCP, serial and Prologix doors; prints box, door and VISA resource of each."""
+    from qdlab.config import load_device
+    from qdlab.errors import ConfigError
+    from qdlab.simulators import serve_simulated_bench
+
+    devices = {}
+    for path in device or []:
+        config = load_device(path)
+        if config.simulated_as is None:
+            raise ConfigError(f"{path}: simulated_as is missing; say which sample stands in for the device")
+        devices[config.identifier] = config.simulated_as
+    try:
+        serve_simulated_bench(
+            seed=seed,
+            devices=devices or None,
+            time=time.value,
+            speed=speed,
+            port_base=port_base,
+            wire_log=wire_log,
+        )
+    except ValueError as error:
+        raise ConfigError(f"--device: {error}") from error
+    except OSError as error:
+        raise ConfigError(
+            f"the bench cannot be served from port {port_base} on ({error}); choose another --port-base"
+        ) from error
