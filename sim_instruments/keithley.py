@@ -67,6 +67,7 @@ class KeithleyBox(ScpiBox):
     Parameters
     ----------
     clock, seed : as for every box
+    mains_frequency : of the building [Hz]; found at power-on
     answers_while_running : status and error queries are answered during a run. [?] The manual lets only
     device clear and
         ABORt through; programs in use poll ``*STB?`` during a run, so True is the likelier reading.
@@ -78,7 +79,15 @@ class KeithleyBox(ScpiBox):
     time_element: ClassVar[int] = 0
     store_size: ClassVar[int] = 2500
 
-    def __init__(self, *, clock: Clock, seed: int = 0, answers_while_running: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        seed: int = 0,
+        mains_frequency: float = 50.0,
+        answers_while_running: bool = True,
+    ) -> None:
+        self.mains_frequency = mains_frequency
         self.answers_while_running = answers_while_running
         self.measurement_status = StatusRegister()
         self.operation_status = StatusRegister()
@@ -202,6 +211,7 @@ class KeithleyBox(ScpiBox):
         self._run = None
         self.time_zero = self.clock.monotonic()
         super().power_on()
+        self.settings["line frequency"] = "60" if round(self.mains_frequency) == 60 else "50"
         self.operation_status.set_condition(IDLE, True)
         self.clear_events()
 

@@ -5,7 +5,8 @@ those of the manual 2400S-900-01 rev. K, accuracies those of SPEC-2400 rev. H; t
 """
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -96,6 +97,9 @@ NOISE = 3e-6  # [?] assumption: standard deviation of one conversion of 1 power 
 READING_OVERFLOW = 1
 
 # measurement event register ([M] p. 288)
+LIMIT_NUMBERS = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
+LIMIT_EVENTS = {1: (1 << 0, 0), 2: (1 << 1, 1 << 2), 3: (1 << 3, 1 << 4)}
+EVENT_LIMITS_PASS = 1 << 5
 EVENT_OVERFLOW, EVENT_ENABLE_LINE, EVENT_OVER_VOLTAGE, EVENT_COMPLIANCE = 1 << 7, 1 << 11, 1 << 13, 1 << 14
 
 
@@ -104,7 +108,7 @@ class Keithley2400(KeithleyBox):
 
     Parameters
     ----------
-    clock, seed, answers_while_running : as in `KeithleyBox`
+    clock, seed, mains_frequency, answers_while_running : as in `KeithleyBox`
     terminals : what is connected; nothing by default
     reads_with_output_off : READ? with the output off gives near-zero readings instead of +803. [?] The manual
     (p. 304)
@@ -143,6 +147,7 @@ class Keithley2400(KeithleyBox):
         clock: Clock,
         seed: int = 0,
         terminals: SourceTerminals | None = None,
+        mains_frequency: float = 50.0,
         answers_while_running: bool = True,
         reads_with_output_off: bool = False,
         configure_resets_compliance: bool = True,
@@ -158,7 +163,12 @@ class Keithley2400(KeithleyBox):
         self._forced: float | None = None
         self._announced = (False, 0.0)
         self._errors_of_range: dict[tuple[str, str, float], tuple[float, float]] = {}
-        super().__init__(clock=clock, seed=seed, answers_while_running=answers_while_running)
+        super().__init__(
+            clock=clock,
+            seed=seed,
+            mains_frequency=mains_frequency,
+            answers_while_running=answers_while_running,
+        )
         self._errors_of_range = self._draw_calibration()
 
     # the output
@@ -188,10 +198,11 @@ class Keithley2400(KeithleyBox):
         source: SourceKind = "voltage" if self.sourced == "VOLT" else "current"
         level, limit = (self.true_level(), self.limit()[0]) if self.is_on else (0.0, 1.0)
         volts = self.terminals.output(on=self.is_on, source=source, level=level, limit=limit)
-        now = (self.is_on, volts if self.is_on else 0.0)
-        if now != self._announced:
-            self._announced = now
-            self.announce_output(*now)
+        volts = volts if self.is_on else 0.0
+        was_on, before = self._announced
+        if self.is_on != was_on or not math.isclose(volts, before, rel_tol=1e-6, abs_tol=1e-6):
+            self._announced = (self.is_on, volts)
+            self.announce_output(self.is_on, volts)
 
     def force(self, level: float | None) -> None:
         """Force a level of a sweep, or the fixed one with None."""
@@ -220,12 +231,11 @@ class Keithley2400(KeithleyBox):
 
     def source_range(self) -> Range:
         """The range of the source in use."""
-        nominal = self.settings[f"{self.sourced} source range"]
-        if self._forced is not None and self.settings["sweep ranging"] != "FIX":
-            return range_for(self.sourced, self._forced)
         if self._auto_ohms:
             return range_for("CURR", self.level)
-        return next(item for item in RANGES[self.sourced] if item.nominal == nominal)
+        if self._forced is not None and self.settings["sweep ranging"] != "FIX":
+            return range_for(self.sourced, self._forced)
+        return range_of(self.sourced, self.settings[f"{self.sourced} source range"])
 
     def limit(self) -> tuple[float, bool]:
         """The limit of the other quantity in effect, and whether it is the range's own (range compliance)."""
@@ -449,7 +459,8 @@ class Keithley2400(KeithleyBox):
         self.is_on = False
         self._forced = None
         super().reset()
-        self._filter_stack: list[tuple[float, float]] = []
+        self._stack: deque[tuple[float, ...]] = deque(maxlen=100)
+        self._tripped: dict[int, bool] = {}
         self.apply()
 
     def _draw_calibration(self) -> dict[tuple[str, str, float], tuple[float, float]]:
@@ -515,13 +526,16 @@ class Keithley2400(KeithleyBox):
         return AUTO_SOURCE_DELAY if self.settings["source delay auto"] else self.settings["source delay"]
 
     def sweep_levels(self) -> list[float]:
-        """The levels of the list or sweep; empty when the source is fixed."""
+        """The levels a run brings: of the list, the sweep or the trigger; empty when the source stays."""
         quantity, settings = self.sourced, self.settings
         mode = settings[f"{quantity} mode"]
+        if self._auto_ohms:
+            return []
+        if mode == "FIX":
+            triggered = settings[f"{quantity} triggered level"]
+            return [] if triggered == settings[f"{quantity} level"] else [triggered]
         if mode == "LIST":
             return list(settings[f"{quantity} list"])
-        if mode == "FIX":
-            return []
         start, stop, count = (
             settings[f"{quantity} start"],
             settings[f"{quantity} stop"],
@@ -533,7 +547,7 @@ class Keithley2400(KeithleyBox):
             levels = [start * (stop / start) ** (index / (count - 1)) for index in range(count)]
         else:
             levels = [start + (stop - start) * index / (count - 1) for index in range(count)]
-        return levels[::-1] if settings["sweep direction"] == "DOWN" else levels
+        return levels[::-1] if settings["sweep direction"] == "DOW" else levels
 
     def measure(self) -> Generator[float, None, Reading]:
         """Take one reading; a generator of the seconds it takes that returns the `Reading`."""
@@ -558,6 +572,8 @@ class Keithley2400(KeithleyBox):
 
     def _find_ranges(self, wanted: tuple[Quantity, ...]) -> Iterator[float]:
         """Auto-range: step to the range of the value, up to that of the compliance."""
+        if self._auto_ohms and self.settings["ohms auto"]:
+            yield from self._find_ohms_range()
         for quantity in wanted:
             if quantity == self.sourced or not self.settings[f"{quantity} sense auto"]:
                 continue
@@ -570,6 +586,18 @@ class Keithley2400(KeithleyBox):
             steps = abs(round(math.log10(nominal / self.settings[f"{quantity} sense range"])))
             self.settings[f"{quantity} sense range"] = nominal
             yield steps * RANGE_CHANGE_TIME
+
+    def _find_ohms_range(self) -> Iterator[float]:
+        """Auto-range of the automatic ohms mode: another range is another test current."""
+        before = self.settings["ohms range"]
+        for full_scale in OHMS_RANGES:
+            self.settings["ohms range"] = full_scale
+            volts, amps = self._true_reading(self.step_time, 1e-4)
+            if not self._at_limit(volts, amps) and abs(volts) <= full_scale * abs(amps):
+                break
+        if self.settings["ohms range"] != before:
+            self.apply()
+            yield RANGE_CHANGE_TIME
 
     def sense_range(self, quantity: Quantity) -> Range:
         """The range a quantity is measured on: the source's own where it is the one forced."""
@@ -599,6 +627,8 @@ class Keithley2400(KeithleyBox):
         self.measurement_status.set_condition(EVENT_COMPLIANCE, tripped)
         if self.sourced == "VOLT" and abs(self.level) > settings["over-voltage limit"]:
             status |= OVER_VOLTAGE
+        status |= MATH if settings["math"] else 0
+        status |= NULLED if settings["null"] else 0
         values = []
         for quantity in QUANTITIES:
             if quantity in functions:
@@ -613,7 +643,97 @@ class Keithley2400(KeithleyBox):
             if abs(ohms) >= OVERFLOW or (self._auto_ohms and abs(ohms) > 211e6):
                 ohms, status = OVERFLOW, status | READING_OVERFLOW
                 self.measurement_status.pulse(EVENT_OVERFLOW)
-        return (*values, ohms, round(self.timestamp, 3), float(status))
+        status |= LIMITS if any(settings["limit state", number] for number in LIMIT_NUMBERS) else 0
+        reading = (*values, ohms, round(self.timestamp, 3), float(status))
+        self._test_limits(reading, tripped)
+        return reading
+
+    # CALCulate
+
+    def calculate(self, readings: Sequence[Reading]) -> float:
+        """CALCulate1: the named expression of the last reading, or of the last two as a vector."""
+        name = self.settings["math name"]
+        volts, amps = readings[-1][0], readings[-1][1]
+        if max(abs(volts), abs(amps)) >= OVERFLOW:
+            return OVERFLOW
+        if name == "POWER":
+            return volts * amps
+        if len(readings) < 2:
+            raise ScpiError(801)
+        volts_before, amps_before = readings[-2][0], readings[-2][1]
+        try:
+            if name == "OFFCOMPOHM":
+                return (volts - volts_before) / (amps - amps_before)
+            if name == "VOLTCOEF":
+                ohms, ohms_before = volts / amps, volts_before / amps_before
+                return 100 * (ohms - ohms_before) / (min(ohms, ohms_before) * (volts - volts_before))
+            return math.log(amps / amps_before) / math.log(volts / volts_before)
+        except (ZeroDivisionError, ValueError):
+            return OVERFLOW
+
+    def fed_value(self, reading: Reading) -> float:
+        """CALCulate2: the fed element, null subtracted; sentinels stay."""
+        feed = self.settings["limit feed"]
+        if feed == "CALC1":
+            value = self.calculate([*self.readings, reading])
+        else:
+            value = reading[("VOLT", "CURR", "RES").index(feed)]
+        if self.settings["null"] and abs(value) < OVERFLOW:
+            value -= self.settings["null offset"]
+        return value
+
+    def calculation(self, stage: int) -> str | bytes:
+        """CALCulate1:DATA? and CALCulate2:DATA?: the last run's results; -230 when there are none."""
+        if not self.readings:
+            raise ScpiError(-230)
+        if stage == 1:
+            if not self.settings["math"]:
+                return self.format_values([NOT_MEASURED])
+            return self.format_values([self.calculate(self.readings)])
+        return self.format_values([self.fed_value(reading) for reading in self.readings])
+
+    def acquire_null(self) -> None:
+        """CALCulate2:NULL:ACQuire: the last fed value becomes the offset."""
+        if not self.readings:
+            raise ScpiError(-230)
+        self.settings["null offset"] += self.fed_value(self.readings[-1]) if self.settings["null"] else 0.0
+        if not self.settings["null"]:
+            self.settings["null offset"] = self.fed_value(self.readings[-1])
+
+    def limit_failed(self, number: int) -> bool:
+        """CALCulate2:LIMit:FAIL?: whether the last tested reading failed."""
+        return self._tripped.get(number, False)
+
+    def forget_limits(self) -> None:
+        """CALCulate2:CLIMits:CLEar: as if nothing had been tested."""
+        self._tripped.clear()
+        self.measurement_status.set_condition(sum(map(sum, LIMIT_EVENTS.values())) | EVENT_LIMITS_PASS, False)
+
+    def _test_limits(self, reading: Reading, tripped: bool) -> None:
+        """Test the enabled limits: 1 is compliance, the others bounds on the fed value ([M] p. 288)."""
+        enabled = [number for number in LIMIT_NUMBERS if self.settings["limit state", number]]
+        if not enabled:
+            return
+        value = self.fed_value(reading)
+        for number in enabled:
+            if number == 1:
+                low, high = tripped == (self.settings["compliance fails"] == "IN"), False
+            else:
+                low = value < self.settings["limit lower", number]
+                high = value > self.settings["limit upper", number]
+            self._tripped[number] = low or high
+            low_event, high_event = LIMIT_EVENTS.get(number, (0, 0))
+            self.measurement_status.set_condition(low_event, low)
+            self.measurement_status.set_condition(high_event, high)
+        self.measurement_status.set_condition(EVENT_LIMITS_PASS, not any(self._tripped[n] for n in enabled))
+
+    def store(self, reading: Reading) -> None:
+        """Keep a reading; the buffer takes the result instead where it is fed from CALCulate."""
+        super().store(reading)
+        feed = self.settings["buffer feed"]
+        if feed != "SENS" and self.buffer and self.buffer[-1] is reading:
+            result = self.calculate(self.readings) if feed == "CALC1" else self.fed_value(reading)
+            self.buffer[-1] = (result, *reading[1:])
 
     # MEASure and CONFigure
 
@@ -648,6 +768,16 @@ class Keithley2400(KeithleyBox):
         if function is not None:
             self.configure(function)
         return self.read()
+
+
+MATH_NAMES = ("POWER", "OFFCOMPOHM", "VOLTCOEF", "VARALPHA")
+
+
+def math_name(text: str) -> str:
+    """Return the name of a built-in expression; -224 for any other."""
+    if text.upper() not in MATH_NAMES:
+        raise ScpiError(-224)
+    return text.upper()
 
 
 FUNCTION_REPLIES = {"VOLT": "VOLT:DC", "CURR": "CURR:DC", "RES": "RES"}
@@ -1002,6 +1132,160 @@ OHMS_COMMANDS = (
     ),
 )
 
+LIMIT = ":CALCulate2:LIMit{" + "|".join(str(number) for number in LIMIT_NUMBERS) + "}"
+BOUNDED_LIMIT = LIMIT.replace("{1|", "{")
+BIG = Number(-9.999999e20, 9.999999e20)
+
+PATTERN = Number(0, 15, integer=True)
+LIMIT_FEED = Choice(
+    "CALCulate1", "VOLTage", "CURRent", "RESistance", aliases={"CALC": "CALC1", "CALCULATE": "CALC1"}
+)
+
+CALCULATE_COMMANDS = (
+    Command(
+        ":CALCulate[1]:MATH[:EXPRession]:NAME",
+        meaning="Expression, quoted or not; expressions of one's own are not implemented",
+        source=CHAPTER,
+        takes=(Text(bare=True),),
+        set=lambda box, name: box.settings.update({"math name": math_name(name)}),
+        query=lambda box: f'"{box.settings["math name"]}"',
+        keys=("math name",),
+        default="POWER",
+    ),
+    Command(
+        ":CALCulate[1]:MATH[:EXPRession]:CATalog",
+        meaning="Names of the expressions",
+        source=CHAPTER,
+        query=lambda box: ",".join(f'"{name}"' for name in MATH_NAMES),
+    ),
+    _kept(":CALCulate[1]:MATH:UNITs", Text(), "", "", "Unit of the expression, shown on the panel"),
+    _kept(":CALCulate[1]:STATe", Switch(), False, "math", "Expression on"),
+    Command(
+        ":CALCulate[1]:DATA[:LATest]",
+        meaning="Result of the expression",
+        source=CHAPTER,
+        query=lambda box: box.calculation(1),
+    ),
+    _kept(
+        ":CALCulate2:FEED",
+        Choice(
+            "CALCulate1", "VOLTage", "CURRent", "RESistance", aliases={"CALC": "CALC1", "CALCULATE": "CALC1"}
+        ),
+        "VOLT",
+        "limit feed",
+        "What null and limits work on",
+    ),
+    _kept(":CALCulate2:NULL:OFFSet", BIG, 0.0, "null offset", "Offset subtracted"),
+    _kept(":CALCulate2:NULL:STATe", Switch(), False, "null", "Null on"),
+    Command(
+        ":CALCulate2:NULL:ACQuire",
+        meaning="Take the last value as offset",
+        source=CHAPTER,
+        set=lambda box: box.acquire_null(),
+    ),
+    Command(
+        ":CALCulate2:DATA[:LATest]",
+        meaning="The last run's values, nulled",
+        source=CHAPTER,
+        query=lambda box: box.calculation(2),
+    ),
+    _kept(
+        f"{LIMIT}:STATe",
+        Switch(),
+        False,
+        "limit state",
+        "Limit tested; 1 is the compliance test",
+        "[M] p. 288",
+    ),
+    Command(
+        f"{LIMIT}:FAIL",
+        meaning="Whether the last reading failed",
+        source="[M] p. 288",
+        query=lambda box, number: box.limit_failed(number),
+    ),
+    _kept(
+        ":CALCulate2:LIMit[1]:COMPliance:FAIL",
+        Choice("IN", "OUT"),
+        "IN",
+        "compliance fails",
+        "Fail in or out of compliance",
+    ),
+    _kept(f"{BOUNDED_LIMIT}:UPPer[:DATA]", BIG, 1.0, "limit upper", "Upper limit"),
+    _kept(f"{BOUNDED_LIMIT}:LOWer[:DATA]", BIG, -1.0, "limit lower", "Lower limit"),
+    _kept(
+        f"{BOUNDED_LIMIT}:UPPer:SOURce2",
+        PATTERN,
+        15,
+        "limit upper pattern",
+        "Digital output when above",
+    ),
+    _kept(
+        f"{BOUNDED_LIMIT}:LOWer:SOURce2",
+        PATTERN,
+        15,
+        "limit lower pattern",
+        "Digital output when below",
+    ),
+    _kept(
+        f"{BOUNDED_LIMIT}:PASS:SOURce2",
+        PATTERN,
+        15,
+        "limit pass pattern",
+        "Digital output when passed",
+    ),
+    _kept(
+        ":CALCulate2:CLIMits:PASS:SOURce2",
+        PATTERN,
+        15,
+        "",
+        "Digital output when all pass",
+    ),
+    _kept(
+        ":CALCulate2:CLIMits:FAIL:SOURce2",
+        PATTERN,
+        15,
+        "",
+        "Digital output when one fails",
+    ),
+    _kept(
+        ":CALCulate2:CLIMits:BCONtrol",
+        Choice("IMMediate", "END"),
+        "IMM",
+        "",
+        "When the digital output follows",
+    ),
+    _kept(":CALCulate2:CLIMits:MODE", Choice("GRADing", "SORTing"), "GRAD", "", "What the limits are for"),
+    _kept(":CALCulate2:CLIMits:CLEar:AUTO", Switch(), True, "", "Limits forgotten when a run starts"),
+    Command(
+        ":CALCulate2:CLIMits:CLEar[:IMMediate]",
+        meaning="Forget limit results",
+        source=CHAPTER,
+        set=lambda box: box.forget_limits(),
+    ),
+    _kept(
+        ":SOURce2:TTL[:LEVel][:DEFault]",
+        PATTERN,
+        15,
+        "digital output",
+        "Digital output lines",
+    ),
+    Command(
+        ":SOURce2:TTL[:LEVel]:ACTual",
+        meaning="Digital output lines now",
+        source=CHAPTER,
+        query=lambda box: box.settings["digital output"],
+    ),
+    _kept(":SOURce2:BSIZe", Number(3, 4, integer=True), 4, "", "Lines of the digital output"),
+    _kept(":SOURce2:CLEar:AUTO", Switch(), False, "", "Digital output back to its default after a test"),
+    _kept(":SOURce2:CLEar:AUTO:DELay", Number(0, 60), 1e-4, "", "Length of the digital output's pulse [s]"),
+    Command(
+        ":SOURce2:CLEar[:IMMediate]",
+        meaning="Digital output back to its default",
+        source=CHAPTER,
+        set=lambda box: None,
+    ),
+)
+
 Keithley2400.commands = (
     *_source_commands("VOLT", "VOLTage", 210.0),
     *_source_commands("CURR", "CURRent", 1.05),
@@ -1180,6 +1464,7 @@ Keithley2400.commands = (
     ),
     *READING_COMMANDS,
     *BUFFER_COMMANDS,
+    *CALCULATE_COMMANDS,
     Command(
         ":CALCulate3:DATA",
         meaning="Statistic of the stored voltages, currents and resistances",

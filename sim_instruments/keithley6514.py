@@ -88,7 +88,7 @@ class Keithley6514(KeithleyBox):
 
     Parameters
     ----------
-    clock, seed, answers_while_running : as in `KeithleyBox`
+    clock, seed, mains_frequency, answers_while_running : as in `KeithleyBox`
     terminals : what is connected; nothing by default
     zero_check_after_reset : state of zero check after power-on and ``*RST``. [?] A driver in use reads after
     ``*RST``
@@ -108,6 +108,7 @@ class Keithley6514(KeithleyBox):
         clock: Clock,
         seed: int = 0,
         terminals: LightTerminals | None = None,
+        mains_frequency: float = 50.0,
         answers_while_running: bool = True,
         zero_check_after_reset: bool = False,
         clips_peaks: bool = True,
@@ -116,7 +117,12 @@ class Keithley6514(KeithleyBox):
         self.zero_check_after_reset = zero_check_after_reset
         self.clips_peaks = clips_peaks
         self._zero: float | None = None
-        super().__init__(clock=clock, seed=seed, answers_while_running=answers_while_running)
+        super().__init__(
+            clock=clock,
+            seed=seed,
+            mains_frequency=mains_frequency,
+            answers_while_running=answers_while_running,
+        )
         gains = self.rng.standard_normal(len(AMPS_RANGES)).clip(-3, 3) / 3
         self._gains = [
             float(gain) * item.gain_accuracy for gain, item in zip(gains, AMPS_RANGES, strict=True)
@@ -306,7 +312,7 @@ class Keithley6514(KeithleyBox):
 
     def _hum(self, start: float, aperture: float) -> float:
         """Mains pickup averaged over the aperture, of nominal range [1]: zero over whole cycles."""
-        omega = 2 * math.pi * float(self.settings["line frequency"])
+        omega = 2 * math.pi * self.mains_frequency
         return HUM * (math.cos(omega * start) - math.cos(omega * (start + aperture))) / (omega * aperture)
 
     def _unsettled(self, start: float, settled: float) -> float:

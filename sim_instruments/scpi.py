@@ -17,7 +17,8 @@ A box is a subclass of `ScpiBox` with a table of `Command`; its headers are writ
 * ``CURRent``: capitals are the short form; only the exact short or long form is understood.
 * ``[:DC]``: a node that may be left out. ``SENSe[1]``: the suffix 1 may be written. ``TRACe|DATA``: two
   names.
-* ``SOURce{1|2}``: a numeric suffix (1 when left out) that is handed to the handlers before the parameters.
+* ``SOURce{1|2}``: a numeric suffix (1 when left out, if 1 is one of them), handed to the handlers before the
+  parameters.
 * `takes` are the parameters of the setting form, `asks` those of the query form. A query with MIN, MAX or DEF
   is answered from the first `Number` of `takes`, without the handler.
 * Handlers are called ``set(box, *suffixes, *values)`` and ``query(box, *suffixes, *values)`` with converted
@@ -447,8 +448,9 @@ def spellings(header: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         for word in sorted(words):
             word += match["digits"]
             if match["suffixes"]:
-                options.append((word, (1,)))
-                options += [(word + digit, (int(digit),)) for digit in match["suffixes"].split("|")]
+                digits = match["suffixes"].split("|")
+                options += [(word, (1,))] if "1" in digits else []
+                options += [(word + digit, (int(digit),)) for digit in digits]
             else:
                 options.append((word, ()))
                 if match["one"]:

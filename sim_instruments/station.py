@@ -7,6 +7,7 @@ one box keeps no other from answering, and a device clear cuts the wait short.
 
 import logging
 import queue
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -17,6 +18,9 @@ from sim_instruments.scpi import ScpiBox
 
 CLEAR_BYTES = b"\x03\x18"
 """^C and ^X: device clear on a serial line ([M] 2400 p. 271)."""
+
+ABORT = re.compile(rb"\s*:?ABOR(T)?\s*$", re.IGNORECASE)
+"""ABORt acts during a run, as device clear does ([M] 2400 p. 304)."""
 
 STEP_TIME = 0.1
 """Stepped time: seconds a message lets pass while a measurement runs, so that polling comes to an end [s]."""
@@ -128,6 +132,9 @@ class Station:
         generation = self._generation
         if self._log is not None:
             self._log.message(self.box, door, "in", message)
+        if ABORT.match(message):
+            self._cleared.set()
+            self._jobs.put(self._cleared.clear)
 
         def execute() -> None:
             if generation != self._generation:
