@@ -1,8 +1,8 @@
 """What every procedure is made of: parameters that print in full, a bench, a place for rows, and a safe end.
 
 Only this module touches PyMeasure's experiment API. A `BenchProcedure` is a PyMeasure `Procedure`, so its
-files load with PyMeasure's `Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`, never
-by PyMeasure's Worker.
+files load with PyMeasure's `Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`,
+never by PyMeasure's Worker.
 """
 
 import math

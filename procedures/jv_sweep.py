@@ -45,8 +45,8 @@ class JVSweep(BenchProcedure):
     """Sweep the voltage, measure the current, and come back to 0 V by the allowed slew.
 
     Voltages are positive on the injecting contact; the device's polarity turns them into what the terminals
-    see. A point in compliance ends the sweep, unless told otherwise. So does a breakdown: a jump of the current
-    that is still there when a lower voltage, measured before, is measured once more.
+    see. A point in compliance ends the sweep, unless told otherwise. So does a breakdown: a jump of the
+    current that is still there when a lower voltage, measured before, is measured once more.
     """
 
     kind: ClassVar[str] = "jv_sweep"

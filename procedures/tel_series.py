@@ -57,9 +57,9 @@ class MeanLight:
 class TELSeriesMeasurement(BenchProcedure):
     """Pulse the device and average its light, for every width at every amplitude.
 
-    The output is off while amplitude, offset or period change. Light is given with the background subtracted
-    (dark reading with the output off, and pickup of pulses too low to make light, where asked for). A reference
-    pulse every few points shows ageing, which mimics curvature; at twice the period light must halve.
+    The output is off while amplitude, offset or period change. Light is given with its background subtracted:
+    a dark reading, and where asked for the pickup of pulses too low to make light. A reference pulse every
+    few points shows ageing, which mimics curvature; at twice the period light must halve.
     """
 
     kind: ClassVar[str] = "tel_series"
@@ -340,7 +340,7 @@ class _Series:
         self._write_row(BACKGROUND, 0.0, 0, light, 0.0, self._procedure.pulse_period)
 
     def _measure_pickup(self, widths: Sequence[float]) -> None:
-        """Light current of pulses that make no light, at each width, scaled to the amplitude of the series."""
+        """Light current of pulses that make no light, at each width, scaled to the series' amplitude."""
         lower = self._procedure.pickup_amplitude
         self._generator.off()
         self._generator.configure_pulse(
@@ -366,7 +366,7 @@ class _Series:
         allowed = 0.02 + 3 * light.standard_error / max(abs(fmean(usual)), 1e-300)
         if abs(ratio - 0.5) > allowed:
             self._procedure.announce(
-                f"at {self._amplitude:g} V light at twice the period is {ratio:.3f} of the usual instead of 0.5: "
+                f"at {self._amplitude:g} V light at twice the period is {ratio:.3f} of the usual, not 0.5: "
                 "the device does not recover between pulses, or the meter does not average them"
             )
 
@@ -440,7 +440,7 @@ class _Series:
 def device_voltage(amplitude: float, device: ConnectedDevice, *, source_resistance: float) -> float:
     """Voltage across the device [V]: the set one less what the generator's and the series resistance take.
 
-    The current is that of the device's own J-V curve, measured at its terminals; without one nothing is subtracted.
+    The current is that of the device's own J-V curve at its terminals; without one nothing is subtracted.
     """
     if device.typical_current is None:
         return amplitude

@@ -96,10 +96,10 @@ def settle(
     ramp_rate: float,
     probe: Callable[[], float] | None = None,
 ) -> Iterator[Settling]:
-    """Ramp to a set point and wait until it is stable, one step for each reading; the last one tells the outcome.
+    """Ramp to a set point and wait until it is stable: one step a reading, the last one tells the outcome.
 
-    A loss of stability while probing or soaking starts the wait again. The time-out counts from the expected end
-    of the ramp.
+    A loss of stability while probing or soaking starts the wait again. The time-out counts from the expected
+    end of the ramp.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """A plan carried out on a bench into a session: one process, no Qt, no sockets, and a safe end on every path.
 
-However a campaign ends, the first thing that happens is off to every box; only then are run, journal and session
-closed. On the simulated bench an operator step mounts the device by itself.
+However a campaign ends, the first thing that happens is off to every box; only then are run, journal and
+session closed. On the simulated bench an operator step mounts the device by itself.
 """
 
 import math
@@ -550,7 +550,7 @@ class _Campaign:
         return False
 
     def _probe(self, step: TemperatureSweepStep) -> Callable[[], float] | None:
-        """Measures a small current through the device, where the plan asks for it and a source meter is on it."""
+        """Measures a small current, where the plan asks for it and the source meter is on the device."""
         if (
             step.probe_voltage is None
             or self._connection is None

@@ -1,4 +1,4 @@
-"""How people hold a running campaign by the hand: stop, abort, pause, answer; and what it says of its progress."""
+"""The reins of a running campaign (stop, abort, pause, answer), and what it says of its progress."""
 
 import threading
 from collections.abc import Callable

@@ -132,7 +132,7 @@ ResistanceEstimate = Annotated[Estimate, EstimateInSI(InSI("ohm", at_least=0.0))
 
 
 def parse_si(value: Any, unit: str) -> float:
-    """The number in SI; a refusal becomes a ValueError without the name, which only the file's reader knows."""
+    """The number in SI; a refusal is a ValueError without the name, which only the file's reader knows."""
     try:
         return parse_quantity(value, unit, name="")
     except ConfigError as error:

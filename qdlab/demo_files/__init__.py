@@ -1,0 +1,1 @@
+"""The demo's plan and devices, as they also lie in examples/."""
