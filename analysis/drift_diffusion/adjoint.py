@@ -7,7 +7,14 @@ factorisation, however many numbers there are.
 
 import math
 
-from analysis.drift_diffusion.equations import bernoulli, compiled, mean_enhancement
+from analysis.drift_diffusion.equations import (
+    EVEN_BELOW,
+    bernoulli,
+    compiled,
+    edge_density,
+    edge_mobility,
+    mean_enhancement,
+)
 
 # the order of the derivatives
 (
@@ -79,7 +86,6 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
             derivatives[LOG_CHARGE] -= adjoint[i, 0] * in_charge
             derivatives[REDUCED_DISORDER] -= adjoint[i, 0] * in_charge * work[i, 3]
 
-    log_cap = math.log(problem.density_cap)
     for i in range(last):
         j = i + 1
         weight = 1.0 if i == edge else 0.0
@@ -89,15 +95,15 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
             weight += adjoint[j, 1]
         weighted = weight * blocks[i, 14]
         spacing = positions[j] - positions[i]
-        log_c = min(0.5 * (work[i, 0] + work[j, 0]), log_cap)
+        drop = potential[i] - potential[j]
+        g, _, _ = mean_enhancement(problem, work, i, drop - quasi_fermi[i] + quasi_fermi[j])
+        c, _, _, _ = edge_density(work[i, 4], work[j, 4], drop / g)
         if problem.density_amplitude != 0.0:
-            log_twice = log_c + math.log(2.0)
-            power = (
-                work[i, 5] * work[j, 5] if log_c < log_cap else math.exp(problem.density_exponent * log_twice)
-            )
+            log_twice = math.log(2.0 * min(c, problem.density_cap))
+            power = math.exp(problem.density_exponent * log_twice)
             derivatives[DENSITY_AMPLITUDE] += weighted * power
             derivatives[DENSITY_EXPONENT] += weighted * problem.density_amplitude * power * log_twice
-        field = (potential[i] - potential[j]) / spacing
+        field = drop / spacing
         reduced = min(abs(field) / problem.field_scale, problem.field_cap)
         root = math.sqrt(1.0 + 0.8 * reduced * reduced)
         derivatives[FIELD_AMPLITUDE] += weighted * (root - 1.0)
@@ -106,33 +112,32 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
                 weighted * problem.field_amplitude * 0.8 * reduced * reduced / root
             )
         derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(field * field + 1.0)) - 1.0)
-        if gaussian:
-            derivatives[REDUCED_DISORDER] += weight * flux_in_disorder(
-                problem, potential, quasi_fermi, work, i, blocks[i, 14], log_c < log_cap
+        if gaussian and weighted != 0.0:
+            derivatives[REDUCED_DISORDER] += weighted * log_flux_in_disorder(
+                problem, potential, quasi_fermi, work, i
             )
 
 
 @compiled
-def flux_in_disorder(problem, potential, quasi_fermi, work, i, flux, uncapped):
-    """Derivative of one edge's flux in s by way of the occupations, the Fermi levels held."""
+def log_flux_in_disorder(problem, potential, quasi_fermi, work, i):
+    """Derivative of ln |flux| through one edge in s by way of the occupations, the Fermi levels held."""
     j = i + 1
     drop = potential[i] - potential[j]
     fermi_drop = quasi_fermi[i] - quasi_fermi[j]
     g, _, _ = mean_enhancement(problem, work, i, drop - fermi_drop)
-    forward, backward, slope_t = bernoulli(drop / g)
+    rise = work[j, 0] - work[i, 0]
+    log_g = -(work[j, 3] - work[i, 3]) / rise if abs(rise) > EVEN_BELOW else 0.0
+    t = drop / g
+    forward, backward, slope_t = bernoulli(t)
     c_i, c_j = work[i, 4], work[j, 4]
     out, back = c_i * backward, c_j * forward
-    bracket = out - back
-    if abs(fermi_drop) < 0.5 * g:
-        bracket = back * math.expm1(fermi_drop / g)
-    if bracket == 0.0:
-        return 0.0
-    in_g = bracket - drop / g * (c_i + (c_i - c_j) * slope_t)
-    rise = work[j, 0] - work[i, 0]
-    g_change = -g * (work[j, 3] - work[i, 3]) / rise if abs(rise) > 1e-5 else 0.0
-    change = g * (out * work[i, 3] - back * work[j, 3]) + in_g * g_change
-    total = flux * change / (g * bracket)
-    if uncapped:
-        density_part = problem.density_amplitude * work[i, 5] * work[j, 5]
-        total += flux * 0.5 * problem.density_exponent * density_part * (work[i, 3] + work[j, 3])
-    return total
+    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
+    in_t = (c_i + (c_i - c_j) * slope_t) / bracket
+    c, share_i, share_j, c_in_t = edge_density(c_i, c_j, t)
+    _, in_density, _ = edge_mobility(problem, c, drop)
+    return (
+        log_g
+        + (out * work[i, 3] - back * work[j, 3]) / bracket
+        + in_density * (share_i * work[i, 3] + share_j * work[j, 3])
+        - (in_t + in_density * c_in_t) * t * log_g
+    )

@@ -13,10 +13,10 @@ from numba import njit
 from analysis.curves import FloatArray
 
 # a division by zero gives inf, as in NumPy: a step that went wrong is refused by its size
-compiled = njit(cache=True, nogil=True, error_model="numpy")
+compiled = njit(nogil=True, error_model="numpy")
 
 _SERIES_BELOW = 1e-2  # Bernoulli's function by its series below this argument
-_EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
+EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
 
 
 class ScaledProblem(NamedTuple):
@@ -79,9 +79,7 @@ def occupation(problem, level):
 
 @compiled
 def fill_occupations(problem, potential, quasi_fermi, work):
-    """Per node: ln c, slope, curvature, slope in s, c, and sqrt((2 c)^density_exponent)."""
-    half_exponent = 0.5 * problem.density_exponent
-    enhanced = problem.density_amplitude != 0.0
+    """Per node: ln c, slope, curvature, slope in s, and c."""
     for i in range(len(potential)):
         log_c, slope, curvature, in_disorder = occupation(problem, quasi_fermi[i] - potential[i])
         work[i, 0] = log_c
@@ -89,18 +87,36 @@ def fill_occupations(problem, potential, quasi_fermi, work):
         work[i, 2] = curvature
         work[i, 3] = in_disorder
         work[i, 4] = math.exp(log_c)
-        work[i, 5] = math.exp(half_exponent * (log_c + math.log(2.0))) if enhanced else 0.0
 
 
 @compiled
-def edge_mobility(problem, log_c, root_product, field):
+def edge_density(c_i, c_j, t):
+    """Occupation in the middle of an edge, between the same flux on either side of it.
+
+    Boltzmann's exp(t/2) at rest, the mean without a field, the upstream one in a strong field: an average of the nodes'
+    logarithms instead would empty the last cell before a contact and let its mobility rule the current.
+
+    Returns
+    -------
+    c, and the shares of c_i, c_j and t in a change of its logarithm: d ln c = share_i d ln c_i + share_j d ln c_j + slope dt
+    """
+    growth = math.exp(0.5 * t)
+    weight, other = growth / (1.0 + growth), 1.0 / (1.0 + growth)
+    from_i, from_j = weight * c_i, other * c_j
+    c = from_i + from_j
+    return c, from_i / c, from_j / c, 0.5 * weight * other * (c_i - c_j) / c
+
+
+@compiled
+def edge_mobility(problem, c, field):
     """ln mobility of an edge and its slopes in ln c and in the field."""
-    if log_c < math.log(problem.density_cap):
-        density_part = problem.density_amplitude * root_product
-        in_density = problem.density_exponent * density_part
-    else:
-        density_part = problem.density_amplitude * (2.0 * problem.density_cap) ** problem.density_exponent
-        in_density = 0.0
+    density_part, in_density = 0.0, 0.0
+    if problem.density_amplitude != 0.0:
+        density_part = (
+            problem.density_amplitude * (2.0 * min(c, problem.density_cap)) ** problem.density_exponent
+        )
+        if c < problem.density_cap:
+            in_density = problem.density_exponent * density_part
     reduced = abs(field) / problem.field_scale
     if reduced < problem.field_cap:
         root = math.sqrt(1.0 + 0.8 * reduced * reduced)
@@ -125,7 +141,7 @@ def mean_enhancement(problem, work, i, level_rise):
     j = i + 1
     slope_i, slope_j = work[i, 1], work[j, 1]
     rise = work[j, 0] - work[i, 0]
-    if abs(rise) > _EVEN_BELOW:
+    if abs(rise) > EVEN_BELOW:
         g = level_rise / rise
         return g, (g * slope_i - 1.0) / rise, (1.0 - g * slope_j) / rise
     g = 2.0 / (slope_i + slope_j)
@@ -155,16 +171,16 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     out, back = c_i * backward, c_j * forward
     bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
     in_t = c_i + (c_i - c_j) * slope_t
-    in_g = bracket - t * in_t
-
+    c, share_i, share_j, c_in_t = edge_density(c_i, c_j, t)
     field = drop / spacing
-    log_mobility, in_density, in_field = edge_mobility(
-        problem, 0.5 * (work[i, 0] + work[j, 0]), work[i, 5] * work[j, 5], field
-    )
+    log_mobility, in_density, in_field = edge_mobility(problem, c, field)
     scale = math.exp(log_mobility) / spacing
     flux = scale * g * bracket
+    by_density = flux * in_density
+    in_t = scale * g * in_t + by_density * c_in_t
+    in_g = scale * bracket - in_t * t / g
     # slopes in the two Fermi levels, which the quasi-Fermi level raises and the potential lowers
-    level_i = scale * (g * out * slope_i + in_g * g_i) + flux * 0.5 * in_density * slope_i
-    level_j = scale * (-g * back * slope_j + in_g * g_j) + flux * 0.5 * in_density * slope_j
-    in_drop = scale * in_t + flux * in_field / spacing
+    level_i = (scale * g * out + by_density * share_i) * slope_i + in_g * g_i
+    level_j = (-scale * g * back + by_density * share_j) * slope_j + in_g * g_j
+    in_drop = in_t / g + flux * in_field / spacing
     return flux, in_drop - level_i, -in_drop - level_j, level_i, level_j

@@ -367,7 +367,11 @@ def _sweep(
 
     if not np.any(chosen):
         return
-    words = {sweep.CONVERGED: "converged", sweep.STUCK: "newton_failed", sweep.NO_EQUILIBRIUM: "no_equilibrium"}
+    words = {
+        sweep.CONVERGED: "converged",
+        sweep.STUCK: "newton_failed",
+        sweep.NO_EQUILIBRIUM: "no_equilibrium",
+    }
     ascending, place = np.unique(np.abs(drops[chosen]), return_inverse=True)
     signed = np.copysign(ascending, drops[chosen][0])
     flux = np.full((len(ascending), meshes), np.nan)

@@ -1,11 +1,15 @@
 """Voltage by voltage and mesh by mesh: the flux at every asked voltage of one sign."""
 
+import hashlib
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
-from analysis.drift_diffusion.equations import bernoulli, compiled
+from analysis.drift_diffusion.equations import compiled, edge_density
 from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
@@ -56,12 +60,10 @@ def interpolated(values, first, i):
 def same_flux(potential, quasi_fermi, middle_potential, i):
     """Quasi-Fermi level between nodes i and i + 1 for equal flux on both sides of the middle, classically."""
     j = i + 1
-    forward, backward, _ = bernoulli(0.5 * (potential[i] - potential[j]))
-    # relative to the denser of the two, to keep tiny densities from underflowing
     level_i, level_j = quasi_fermi[i] - potential[i], quasi_fermi[j] - potential[j]
-    top = max(level_i, level_j)
-    sum_of_fluxes = math.exp(level_i - top) * backward + math.exp(level_j - top) * forward
-    return middle_potential + top + math.log(sum_of_fluxes / (forward + backward))
+    top = max(level_i, level_j)  # keeps tiny densities from underflowing
+    c, _, _, _ = edge_density(math.exp(level_i - top), math.exp(level_j - top), potential[i] - potential[j])
+    return middle_potential + top + math.log(c)
 
 
 @compiled
@@ -126,7 +128,7 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
 
 
 @compiled
-def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
+def sweep_drops(problem, positions, levels, drops, flux, derivatives, status):
     """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
     Parameters
@@ -146,7 +148,7 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
     correction = np.zeros((levels, 2, 2, nodes))
     before = np.zeros((2, nodes))
     guess = np.zeros((2, nodes))
-    work = np.zeros((nodes, 6))
+    work = np.zeros((nodes, 5))
     blocks = np.zeros((nodes, 16))
     adjoint = np.zeros((nodes, 2))
     differentiate = derivatives.shape[2] > 0
@@ -205,3 +207,28 @@ def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
                 )
         if converged:
             status[k] = CONVERGED
+
+
+def _entry(sources: str) -> Callable[..., None]:
+    """`sweep_drops` with a cache on the disk.
+
+    The compiler's cache looks at the entry's own file and at its closure: `sources`, a checksum of every file that is
+    compiled into it, keeps a changed equation from being answered by the old one.
+    """
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def entry(problem, positions, levels, drops, flux, derivatives, status):
+        if len(sources) > 0:
+            sweep_drops(problem, positions, levels, drops, flux, derivatives, status)
+
+    return entry
+
+
+def _checksum() -> str:
+    digest = hashlib.sha256()
+    for name in ("equations.py", "newton.py", "adjoint.py", "sweep.py"):
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()
+
+
+solve_sweep = _entry(_checksum())
