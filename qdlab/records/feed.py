@@ -10,7 +10,7 @@ from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, TelemetryRe
 from qdlab.records.journal import JournalParser, journal_seed
 from qdlab.records.layout import JOURNAL_FILE, SESSION_CLOSED, require_session, run_files, telemetry_files
 from qdlab.records.recorder import run_started
-from qdlab.records.run import PORTION
+from qdlab.records.run import read_portions
 from qdlab.records.run_file import RowRead, RunFileParser
 from qdlab.records.session_file import read_session_file
 
@@ -73,7 +73,8 @@ class RunFeed:
     def _open(self, file: Path) -> "_Source":
         if file.name == JOURNAL_FILE:
             return _JournalSource(file, self._seed)
-        return _RunSource(file) if file.parent.name == "runs" else _TelemetrySource(file)
+        source = _RunSource if file.parent.name == "runs" else _TelemetrySource
+        return source(file, self._seed)
 
 
 class _Source(Protocol):
@@ -92,17 +93,15 @@ class _File:
         self._position = 0
 
     def new_bytes(self) -> Iterator[bytes]:
-        with self.path.open("rb") as stream:
-            stream.seek(self._position)
-            while data := stream.read(PORTION):
-                self._position += len(data)
-                yield data
+        for data in read_portions(self.path, self._position):
+            self._position += len(data)
+            yield data
 
 
 class _RunSource(_File):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, session: str) -> None:
         super().__init__(path)
-        self._parser = RunFileParser()
+        self._parser = RunFileParser(run=path.stem, session=session)
         self._columns: tuple[str, ...] = ()
         self._run = path.stem
         self._last = (math.nan, math.nan)

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from qdlab.events import JournalEntry, JournalLevel
-from qdlab.records.run_file import MAXIMUM_LINE, DamagedLine, next_check, plain_json
+from qdlab.records.run_file import (
+    MAXIMUM_LINE,
+    DamagedLine,
+    next_check,
+    plain_json,
+    read_json,
+)
 
 JOURNAL_FORMAT = "qdlab-journal 1"
-MAXIMUM_DEPTH = 32
+MAXIMUM_JOURNAL = 1 << 25
 
 _CHECKED_LINE = re.compile(rb'(.*), "check": "(x[0-9a-f]{16})"\}', re.DOTALL)
 _KEYS = ("sequence", "time", "utc", "level", "text", "details")
@@ -50,12 +56,16 @@ class JournalParser:
     def __init__(self, seed: str) -> None:
         self.rest = b""
         self.line = 0
+        self.size = 0
         self.check = seed
         self.sequence = -1
 
     def feed(self, data: bytes) -> list[JournalEntry]:
         """The entries that these further bytes complete."""
         *lines, self.rest = (self.rest + data).split(b"\n")
+        self.size += len(data)
+        if self.size > MAXIMUM_JOURNAL:
+            raise DamagedLine(self.line + 1, f"makes the journal longer than {MAXIMUM_JOURNAL} bytes")
         entries = []
         for line in lines:
             self.line += 1
@@ -95,17 +105,3 @@ class JournalParser:
         return JournalEntry(
             sequence=sequence, time=float(time), utc=utc, level=level, text=words, details=details
         )
-
-
-def read_json(text: bytes) -> Any:
-    """JSON from a stranger: at most 32 levels deep, no NaN or infinity; raises ValueError."""
-    depth = 0
-    for bracket in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text):
-        depth += (bracket in b"[{") - (bracket in b"]}")
-        if depth > MAXIMUM_DEPTH:
-            raise ValueError(f"more than {MAXIMUM_DEPTH} levels deep")
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is not a number of JSON")

@@ -9,6 +9,7 @@ from qdlab.errors import RecordError
 from qdlab.events import RowRecorded, RunEnd, RunEnded, RunStarted
 from qdlab.records.appended_file import AppendedFile
 from qdlab.records.run_file import (
+    MAXIMUM_FILE,
     HeaderRead,
     RunFileParser,
     RunHeader,
@@ -22,6 +23,7 @@ from qdlab.records.run_file import (
 from qdlab.records.storage import Storage
 
 NAN = float("nan")
+ROOM_FOR_A_SWEEP = 1 << 22
 
 
 class StorageFailed(RecordError):
@@ -97,6 +99,8 @@ class RunWriter:
             raise RecordError(f"run {self.run} has ended; open another one to go on")
         if self._failure is not None:
             raise self._failure
+        if self._file.size > MAXIMUM_FILE - ROOM_FOR_A_SWEEP:
+            raise RecordError(f"run {self.run} is as long as a run file may be; end it and open another one")
         with self._recording.lock:
             return self._append(prepared)
 

@@ -1,5 +1,6 @@
 """Reading one run file whole: its header, its rows as arrays, and how it ended."""
 
+import stat
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,8 @@ import numpy.typing as npt
 from analysis.curves import FloatArray
 from qdlab.errors import RecordError
 from qdlab.events import RowRecorded, RunEnd, RunStarted
-from qdlab.records.run_file import EndRead, HeaderRead, RowRead, RunFileParser, RunHeader
+from qdlab.records.run_file import MAXIMUM_FILE, EndRead, HeaderRead, RowRead, RunFileParser, RunHeader
 
-MAXIMUM_FILE = 1 << 29
 PORTION = 1 << 20
 
 
@@ -115,16 +115,21 @@ class Run:
         ]
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, *, session: str | None = None) -> Run:
     """Read a run file, checking every byte.
 
     A row torn by a crash is left out and the run reads as interrupted.
+
+    Parameters
+    ----------
+    path : of the file
+    session : seed of the session that it must belong to, under its own name; None for a file on its own
 
     Raises
     ------
     RecordError : a line not to be believed, a header never finished, a newer format, another kind of file
     """
-    parser = RunFileParser()
+    parser = RunFileParser() if session is None else RunFileParser(run=path.stem, session=session)
     table = _Table()
     try:
         for data in read_portions(path):
@@ -136,15 +141,22 @@ def read_run(path: Path) -> Run:
     return _assemble(parser.header, table, parser.end)
 
 
-def read_portions(path: Path) -> Iterator[bytes]:
-    """A file's bytes in portions; refuses what is no file, or larger than a run can be."""
-    if not path.is_file():
-        raise RecordError("is not a file")
-    if path.stat().st_size > MAXIMUM_FILE:
-        raise RecordError(f"is larger than {MAXIMUM_FILE} bytes")
+def read_portions(path: Path, position: int = 0) -> Iterator[bytes]:
+    """A file's bytes in portions, from some position on; refuses what is no file, or far too large."""
+    require_plain_file(path)
     with path.open("rb") as stream:
+        stream.seek(position)
         while data := stream.read(PORTION):
             yield data
+
+
+def require_plain_file(path: Path) -> None:
+    """Raises RecordError for a link, a device, a folder, or a file larger than a run can be."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise RecordError("is not a file")
+    if status.st_size > MAXIMUM_FILE:
+        raise RecordError(f"is larger than {MAXIMUM_FILE} bytes")
 
 
 class _Table:

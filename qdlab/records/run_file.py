@@ -25,11 +25,15 @@ NO_FLAGS: frozenset[str] = frozenset()
 MAXIMUM_LINE = 1 << 16
 MAXIMUM_HEADER = 1 << 20
 MAXIMUM_COLUMNS = 200
+MAXIMUM_FILE = 1 << 27
+MAXIMUM_SEQUENCE = 10**15
+MAXIMUM_DEPTH = 32
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?inf|nan"
 _QUANTITY = re.compile(rf"({_NUMBER})(?: ([^\s\d\[\]{{}}\"'][^\s\[\]{{}}\"']{{0,30}}))?")
-_QUANTITIES = re.compile(rf"\[((?:{_NUMBER})(?:;(?:{_NUMBER}))*)\](?: \S{{1,30}})?")
+_QUANTITIES = re.compile(rf"\[((?:(?:{_NUMBER})(?:;(?:{_NUMBER}))*)?)\](?: \S{{1,30}})?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,60}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,120}")
 _FLAG = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _UTC = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _END = re.compile(
@@ -37,6 +41,8 @@ _END = re.compile(
     rb' reason=("(?:[^"\\]|\\.)*") sha256=([0-9a-f]{64})'
 )
 _ROW_BYTES = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.:, \n"
+_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
 _SINGLES = {"True": True, "False": False, "none": None, "None": None}
 
 
@@ -151,7 +157,7 @@ def encode_header(header: RunHeader, *, run: str, session: str, stamp: Stamp) ->
     lines = [f"#Format: {FORMAT_NAME} {FORMAT_NUMBER}", f"#Procedure: <{header.procedure}>", "#Parameters:"]
     lines += [f"#\t{name}: {_value_text(value)}" for name, value in header.parameters.items()]
     lines += [f"#Device: {_value_text(header.device)}", "#Conditions:"]
-    lines += [f"# {name}: {_value_text(value)}" for name, value in header.conditions.items()]
+    lines += [f"# {name}: {_condition_text(value)}" for name, value in header.conditions.items()]
     if header.predecessor is not None:
         lines.append(f"#Predecessor: {header.predecessor}")
     lines += [f"#Run: {run}", f"#Session: {session}", f"#Sequence: {stamp.sequence}"]
@@ -206,10 +212,15 @@ class RunFileParser:
 
     `feed` raises DamagedLine at the first complete line that cannot be believed. Bytes after the last line
     feed are a row being written, or torn by a crash: they are kept in `rest` and never interpreted.
+
+    Parameters
+    ----------
+    run, session : what the header must name, where that is known
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, run: str | None = None, session: str | None = None) -> None:
         self.header: HeaderRead | None = None
+        self._expected = (run, session)
         self.end: EndRead | None = None
         self.rows = 0
         self.rest = b""
@@ -259,6 +270,9 @@ class RunFileParser:
             return
         encoded = b"\n".join(self._header_lines) + b"\n"
         self.header = _decode_header(self._header_lines, encoded, self.line)
+        for found, expected in zip((self.header.run, self.header.session), self._expected, strict=True):
+            if expected not in (None, found):
+                raise self._damage("ends the header of another session or run")
         self._hasher.update(encoded)
         self._check = seed_check(encoded)
         self._sequence = self.header.stamp.sequence
@@ -271,7 +285,8 @@ class RunFileParser:
         if line[-18:-17] != b"," or check != next_check(self._check, content).encode():
             raise self._damage("does not match its check: it was changed, or a line before it is missing")
         fields = content.split(b",")
-        if len(fields) != self._fields - 1 or not _UTC.fullmatch(fields[2]):
+        whole = len(fields) == self._fields - 1 and len(fields[0]) <= 15 and _UTC.fullmatch(fields[2])
+        if not whole:
             raise self._damage(f"does not hold {self._fields} fields")
         try:
             row = RowRead(
@@ -359,6 +374,12 @@ def _interpret_header(above: str, headings: str, sha256: str) -> HeaderRead:
     first, last = len(FIRST_COLUMNS), len(columns) - len(LAST_COLUMNS)
     if columns[:first] != FIRST_COLUMNS or columns[last:] != LAST_COLUMNS:
         raise ValueError("its columns do not begin with sequence and end with check")
+    sequence = int(facts["Sequence"][:20])
+    for name in (facts["Run"], facts.get("Predecessor", facts["Run"])):
+        if not _NAME.fullmatch(name):
+            raise ValueError("its run's name is no name of a file")
+    if not 0 <= sequence < MAXIMUM_SEQUENCE:
+        raise ValueError("its sequence number is out of range")
     header = RunHeader(
         procedure=facts["Procedure"].removeprefix("<").removesuffix(">"),
         parameters=parameters,
@@ -367,7 +388,7 @@ def _interpret_header(above: str, headings: str, sha256: str) -> HeaderRead:
         conditions=conditions,
         predecessor=facts.get("Predecessor"),
     )
-    stamp = Stamp(sequence=int(facts["Sequence"]), time=float(facts["Time"]), utc=facts["UTC"])
+    stamp = Stamp(sequence=sequence, time=float(facts["Time"]), utc=facts["UTC"])
     return HeaderRead(header, facts["Run"], facts["Session"], stamp, sha256)
 
 
@@ -387,6 +408,12 @@ def _value_text(value: Any) -> str:
     return json.dumps(plain_json(value), ensure_ascii=True)
 
 
+def _condition_text(value: Any) -> str:
+    """A condition as the header shows it; text that would be read as something else stands in quotes."""
+    text = _value_text(value)
+    return json.dumps(value) if isinstance(value, str) and decode_value(text) != value else text
+
+
 def decode_value(text: str) -> Any:
     """A header's text as a number (its SI unit dropped), truth value, list of numbers, JSON, or itself."""
     if text in _SINGLES:
@@ -394,13 +421,27 @@ def decode_value(text: str) -> Any:
     if match := _QUANTITY.fullmatch(text):
         return int(match[1]) if re.fullmatch(r"[+-]?\d{1,18}", match[1]) else float(match[1])
     if match := _QUANTITIES.fullmatch(text):
-        return tuple(float(item) for item in match[1].split(";"))
+        return tuple(float(item) for item in match[1].split(";") if item)
     if text[:1] in ('"', "{", "["):
         try:
-            return json.loads(text)
+            return read_json(text.encode())
         except ValueError:
             return text
     return text
+
+
+def read_json(text: bytes) -> Any:
+    """JSON from a stranger: at most 32 levels deep, no NaN or infinity; raises ValueError."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_JSON_TEXT.sub(b"", text)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAXIMUM_DEPTH:
+            raise ValueError(f"more than {MAXIMUM_DEPTH} levels deep")
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not a number of JSON")
 
 
 def plain_json(value: Any) -> Any:

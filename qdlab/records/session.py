@@ -74,9 +74,9 @@ def open_session(path: Path) -> Session:
         path=path,
         document=document,
         devices=read_devices(path, document),
-        runs=_read_runs(run_files(path)),
+        runs=_read_runs(run_files(path), journal_seed(encoded)),
         journal=tuple(read_journal(path, encoded)),
-        telemetry=_read_runs(telemetry_files(path)),
+        telemetry=_read_runs(telemetry_files(path), journal_seed(encoded)),
     )
 
 
@@ -105,11 +105,11 @@ def session_end(journal: tuple[JournalEntry, ...] | list[JournalEntry]) -> RunEn
     return "interrupted"
 
 
-def _read_runs(files: list[Path]) -> tuple[Run, ...]:
+def _read_runs(files: list[Path], session: str) -> tuple[Run, ...]:
     runs = []
     for file in files:
         with contextlib.suppress(UnfinishedHeader):
-            runs.append(read_run(file))
+            runs.append(read_run(file, session=session))
     return tuple(sorted(runs, key=lambda run: run.sequence))
 
 

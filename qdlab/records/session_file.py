@@ -11,7 +11,7 @@ from qdlab.records.layout import SESSION_FILE
 
 SESSION_FORMAT = "qdlab-session"
 SESSION_FORMAT_NUMBER = 1
-MAXIMUM_SIZE = 1 << 22
+MAXIMUM_SIZE = 1 << 20
 
 
 def encode_session_file(document: Mapping[str, Any], facts: Mapping[str, Any]) -> bytes:
@@ -29,8 +29,8 @@ def read_session_file(folder: Path) -> tuple[dict[str, Any], bytes]:
     path = folder / SESSION_FILE
     if not path.is_file():
         raise NotASession(f"{folder}: no {SESSION_FILE} in it, so it is not a session of qdlab")
-    if path.stat().st_size > MAXIMUM_SIZE:
-        raise RecordError(f"{path}: larger than {MAXIMUM_SIZE} bytes; not a session of qdlab")
+    if path.is_symlink() or path.stat().st_size > MAXIMUM_SIZE:
+        raise RecordError(f"{path}: a link, or larger than {MAXIMUM_SIZE} bytes; not a session of qdlab")
     encoded = path.read_bytes()
     try:
         document = tomllib.loads(encoded.decode())

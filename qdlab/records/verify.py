@@ -98,7 +98,7 @@ class _Check:
         self.runs: list[CheckedRun] = []
         self.headers: dict[str, HeaderRead] = {}
         self.numbers: list[int] = []
-        self.excused: set[int] = set()
+        self.excused: list[tuple[int, int]] = []
         self.recording = False
         self.last = Stamp(sequence=-1, time=0.0, utc="")
 
@@ -145,16 +145,20 @@ class _Check:
         lost = {number for entry in journal for number in _integers(entry.details.get("lost"))}
         for before, number in zip([-1, *numbers], numbers, strict=False):
             if number == before:
+                self.findings.append(f"sequence number {number} appears twice: lines or files were inserted")
+                return
+            missing = self._first_missing(before + 1, number, lost)
+            if missing is not None:
                 self.findings.append(
-                    f"sequence number {number} appears twice: a file of another session is among these"
+                    f"the line with sequence number {missing} is missing: it was recorded and is gone"
                 )
                 return
-            missing = [gap for gap in range(before + 1, number) if gap not in lost | self.excused]
-            if missing:
-                self.findings.append(
-                    f"the line with sequence number {missing[0]} is missing: it was recorded and is gone"
-                )
-                return
+
+    def _first_missing(self, first: int, past: int, lost: set[int]) -> int | None:
+        """The first number of a gap that no storage error explains."""
+        if (first, past) in self.excused:
+            return None
+        return next((number for number in range(first, past) if number not in lost), None)
 
     def compare_with_manifest(self, journal: list[JournalEntry]) -> None:
         """A closed session is what it was when it was closed."""
@@ -165,7 +169,7 @@ class _Check:
             self.remarks.append("closed without a manifest: later edits of whole files would not be noticed")
 
     def _read_file(self, file: Path, seed: str) -> None:
-        parser = RunFileParser()
+        parser = RunFileParser(run=file.stem, session=seed)
         stamps: list[Stamp] = []
         for data in read_portions(file):
             rows = parser.feed(data)
@@ -177,14 +181,11 @@ class _Check:
         if read is None:
             self.remarks.append(f"{self._name(file)}: stops inside its header; nothing was recorded in it")
             return
-        if read.session != seed or read.run != file.stem:
-            self.findings.append(f"{self._name(file)}: line 1 begins a file of another session or run")
-            return
         self.headers[file.stem] = read
         last = stamps[-1] if stamps else read.stamp
         if end is not None:
             if end.end == "failed" and end.reason.startswith("storage:"):
-                self.excused.update(range(last.sequence + 1, end.stamp.sequence))
+                self.excused.append((last.sequence + 1, end.stamp.sequence))
             last = end.stamp
             self.numbers.append(last.sequence)
         self.numbers.append(read.stamp.sequence)

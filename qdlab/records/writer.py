@@ -110,22 +110,13 @@ class SessionWriter:
         }
         encoded = encode_session_file(document, facts)
         try:
-            path = _make_folder(parent, session_folder_name(name, clock.utc()), storage)
-            write_new_file(path / SESSION_FILE, [encoded], storage)
-            storage.make_folder(path / "runs")
-            write_new_file(path / RESERVE_FILE, [secrets.token_bytes(RESERVE_SIZE)], storage)
-            journal = AppendedFile(path / JOURNAL_FILE, storage)
-            storage.lock(journal.handle)
+            path, journal = _make_session(parent, session_folder_name(name, clock.utc()), encoded, storage)
         except OSError as error:
-            raise StorageFailed(
-                f"{parent}: a session cannot be made there ({error.strerror or error})"
-            ) from error
+            told = error.strerror or error
+            raise StorageFailed(f"{parent}: a session cannot be made there ({told})") from error
         seed = journal_seed(encoded)
         session = cls(path, clock=clock, storage=storage, seed=seed, journal=journal, check=seed)
-        details = {"format": JOURNAL_FORMAT, "session_sha256": _sha256(encoded)}
-        session.journal("state", SESSION_OPENED, **details)
-        storage.sync_folder(path)
-        storage.sync_folder(parent)
+        session._begin(SESSION_OPENED, format=JOURNAL_FORMAT, session_sha256=_sha256(encoded))
         return session
 
     @classmethod
@@ -159,7 +150,7 @@ class SessionWriter:
         except OSError as error:
             file.close()
             raise StorageFailed(f"{path}: cannot be resumed ({error.strerror or error})") from error
-        session.journal("state", SESSION_RESUMED, after=found.end)
+        session._begin(SESSION_RESUMED, after=found.end)
         return session
 
     @property
@@ -229,6 +220,14 @@ class SessionWriter:
                 self.make_room()
             self._close_files(end, reason)
 
+    def abandon(self) -> None:
+        """Let go of every file without an end: the session reads as interrupted."""
+        with self.lock:
+            self._closed = True
+            for run in [*self._open_runs, *filter(None, [self._telemetry])]:
+                run.close()
+            self._journal.close()
+
     def next_stamp(self) -> Stamp:
         """The next number on the session's line, with the time."""
         with self.lock:
@@ -257,6 +256,13 @@ class SessionWriter:
             if self._failure is not None and not self._told:
                 self._told = True
                 self.journal("error", STORAGE_FAILED, reason=str(self._failure), lost=self._lost)
+
+    def _begin(self, text: str, **details: Any) -> None:
+        try:
+            self.journal("state", text, **details)
+        except StorageFailed:
+            self.abandon()
+            raise
 
     def _require_working(self) -> None:
         if self._closed:
@@ -296,6 +302,23 @@ class SessionWriter:
             replace_file(self.path / MANIFEST_FILE, make_manifest(self.path), self._storage)
         except (OSError, StorageFailed) as error:
             print(f"qdlab: session {self.path.name} could not be closed: {error}", file=sys.stderr)
+
+
+def _make_session(parent: Path, name: str, encoded: bytes, storage: Storage) -> tuple[Path, AppendedFile]:
+    """A new session's folder, and its journal, locked and empty; every name is on the medium."""
+    path = _make_folder(parent, name, storage)
+    write_new_file(path / SESSION_FILE, [encoded], storage)
+    storage.make_folder(path / "runs")
+    write_new_file(path / RESERVE_FILE, [secrets.token_bytes(RESERVE_SIZE)], storage)
+    journal = AppendedFile(path / JOURNAL_FILE, storage)
+    try:
+        storage.lock(journal.handle)
+        storage.sync_folder(path)
+        storage.sync_folder(parent)
+    except OSError:
+        journal.close()
+        raise
+    return path, journal
 
 
 def _make_folder(parent: Path, name: str, storage: Storage) -> Path:
