@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter, StrMethodFormatter
 
 from analysis.arrhenius import ArrheniusFit
 from analysis.curves import JVCurve, TELSeries
@@ -186,7 +188,7 @@ def field_dependence_figure(
                 math.sqrt(published[0] / 100), published[1], "*", color="C3", ms=9, label="printed, 4 V"
             )
         axes.set_yscale("log")
-        _label_within_decades(axes)
+        _label_within_decades(axes.yaxis)
         axes.set_xlabel("$E^{1/2}$ ((V cm$^{-1}$)$^{1/2}$)")
         axes.set_ylabel(r"Transit mobility (m$^2$ V$^{-1}$ s$^{-1}$)")
         if guide is not None or published is not None:
@@ -213,7 +215,7 @@ def arrhenius_figure(
             axes.plot(line, fit.at(1000 / line), "--", color="0.4", label="Arrhenius")
             axes.legend(loc="upper right")
         axes.set_yscale("log")
-        _label_within_decades(axes)
+        _label_within_decades(axes.yaxis)
         axes.set_xlabel("1000/$T$ (K$^{-1}$)")
         axes.set_ylabel(f"{name} (m$^2$ V$^{{-1}}$ s$^{{-1}}$)")
     return figure
@@ -271,6 +273,7 @@ def residual_figure(curves: Sequence[JVCurve], models: Sequence[tuple[npt.NDArra
             )
         axes.axhline(0, color="0.6", lw=0.6)
         axes.set_xscale("log")
+        _label_within_decades(axes.xaxis)
         axes.set_xlabel("Voltage $V$ (V)")
         axes.set_ylabel("$J/J_{EGDM} - 1$ (%)")
         axes.legend(loc="best", ncols=2)
@@ -290,16 +293,18 @@ def _draw_curve(axes: Axes, curve: JVCurve, colour: tuple[float, ...], *, label:
 def _log_log(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
+    _label_within_decades(axes.xaxis)
+    _label_within_decades(axes.yaxis)
 
 
-def _label_within_decades(axes: Axes) -> None:
-    """Tick labels at 2 and 5 as well, where the data span little more than one decade."""
-    low, high = axes.get_ylim()
+def _label_within_decades(axis: Axis) -> None:
+    """Tick labels at 2 and 5 as well, where the data span little more than a decade."""
+    low, high = axis.get_view_interval()
+    axis.set_minor_formatter(NullFormatter())
     if low > 0 and high / low < 50:
-        locator = mpl.ticker.LogLocator(base=10, subs=(1.0, 2.0, 5.0))
-        axes.yaxis.set_major_locator(locator)
-        axes.yaxis.set_major_formatter(mpl.ticker.LogFormatterSciNotation(labelOnlyBase=False))
-        axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+        axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
+        plain = low > 1e-3 and high < 1e4
+        axis.set_major_formatter(StrMethodFormatter("{x:g}") if plain else LogFormatterSciNotation())
 
 
 def _error_bar(estimate: Estimate) -> npt.NDArray | None:

@@ -233,7 +233,7 @@ def _layer_section(layer: LayerAnalysis, prefix: str) -> Section:
         figures=tuple(pictures),
         tables=(_space_charge_table(layer), _laws_table(layer)),
         notes=(
-            *_advice((f"{c.temperature:g} K", fit.verdict) for c, fit in _pairs(layer)),
+            *_advice((f"{c.temperature:.1f} K", fit.verdict) for c, fit in _pairs(layer)),
             *_advice(
                 [("temperature laws", layer.arrhenius.verdict), ("Murgatroyd", layer.murgatroyd.verdict)]
             ),

@@ -66,7 +66,8 @@ def analyse_screen(
 ) -> SessionResults:
     """Analyse everything a session's screens hold.
 
-    A device whose relative permittivity is not stated has no J-V analysis: mobilities need it.
+    A device without a stated relative permittivity has no J-V analysis: mobilities need it. Nor has one that
+    was pulsed for its light: it is bipolar, and the single-carrier laws would misread its current.
     """
     return SessionResults(
         devices={
@@ -86,7 +87,8 @@ def _jv(
 ) -> JVAnalysis | None:
     curves = [curve for curve in screen.jv.curves(device.identifier) if len(curve) >= MINIMUM_POINTS]
     permittivity = device.relative_permittivity
-    if not curves or permittivity is None:
+    emits_light = any(run.started.device == device.identifier for run in screen.tel.runs)
+    if not curves or permittivity is None or emits_light:
         return None
     return analyse_jv(
         curves,

@@ -117,7 +117,8 @@ class MainWindow(QMainWindow):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(text.splitlines()[0])
         box.setDetailedText(text)
-        box.open()
+        box.setModal(False)
+        box.show()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._opened.worker.stop()

@@ -51,6 +51,8 @@ class Plot(pyqtgraph.PlotWidget):
         self.setLabel("left", y)
         if title:
             self.setTitle(title, size="10pt")
+        for side in ("bottom", "left"):
+            self.getAxis(side).enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.2)
         self.setDownsampling(mode="peak")
         self.setClipToView(True)

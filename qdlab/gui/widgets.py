@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from qdlab.gui.theme import Theme
@@ -39,9 +39,18 @@ class EmergencyButton(QPushButton):
             "QPushButton:hover { border-color: white; } QPushButton:pressed { background: #7d0b10; }"
         )
         self.clicked.connect(self.pressed_now)
-        shortcut = QShortcut(QKeySequence(Qt.Key.Key_F12), self)
-        shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
-        shortcut.activated.connect(self.pressed_now)
+        application = QCoreApplication.instance()
+        assert application is not None
+        # a QShortcut is silenced by a modal dialogue; what the application itself sees is not
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take every F12 of the application, whichever window has it; one press counts once."""
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_F12:
+            return super().eventFilter(watched, event)
+        if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
+            self.pressed_now.emit()
+        return True
 
 
 class ModeFrame(QFrame):

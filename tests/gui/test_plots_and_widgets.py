@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from qdlab.gui.plots import DecadeAxis, Plot
+from qdlab.gui.theme import LIGHT
+from qdlab.gui.transport import TransportBar
+from qdlab.gui.widgets import EmergencyButton, PlainLabel
+
+
+def test_a_logarithmic_plot_leaves_out_what_has_no_logarithm(qtbot: QtBot) -> None:
+    plot = Plot(x="V (V)", y="J (A)", log_x=True, log_y=True)
+    qtbot.addWidget(plot)
+    plot.draw_points("run", [0.0, 0.1, 1.0, 10.0], [1.0, -1.0, 100.0, np.nan], colour="#000000")
+    x, y = plot.drawn("run")
+    assert x.tolist() == [0.0]
+    assert y.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("position", "label"), [(0.0, "1"), (-1.0, "0.1"), (3.0, "10³"), (-6.0, "10⁻⁶"), (np.log10(5), "5")]
+)
+def test_decades_are_labelled_with_the_quantity_itself(qtbot: QtBot, position: float, label: str) -> None:
+    axis = DecadeAxis("bottom")
+    assert axis.tickStrings([position], 1.0, 1.0) == [label]
+
+
+def test_curves_that_are_gone_are_removed(qtbot: QtBot) -> None:
+    plot = Plot(x="x", y="y")
+    qtbot.addWidget(plot)
+    plot.draw_points("old", [1, 2], [1, 2], colour="#000000")
+    plot.draw_points("new", [1, 2], [1, 2], colour="#000000")
+    plot.forget({"new"})
+    assert plot.keys == {"new"}
+
+
+def test_text_from_a_file_is_never_taken_for_markup(qtbot: QtBot) -> None:
+    label = PlainLabel("<img src='/etc/passwd'>")
+    qtbot.addWidget(label)
+    assert label.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_emergency_off_answers_to_a_click_and_to_f12(qtbot: QtBot) -> None:
+    window = QWidget()
+    button = EmergencyButton(LIGHT, window)
+    qtbot.addWidget(window)
+    window.show()
+    pressed: list[int] = []
+    button.pressed_now.connect(lambda: pressed.append(1))
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window, Qt.Key.Key_F12)
+    assert len(pressed) == 2
+
+
+def test_the_transport_bar_says_what_a_person_wants(qtbot: QtBot) -> None:
+    bar = TransportBar()
+    qtbot.addWidget(bar)
+    said: list[object] = []
+    bar.play_toggled.connect(said.append)
+    bar.speed_chosen.connect(said.append)
+    bar.step_requested.connect(lambda: said.append("step"))
+    bar.play.click()
+    bar.speed.setCurrentText("max")
+    bar.step.click()
+    assert said == [False, float("inf"), "step"]
+
+
+def test_the_bar_shows_where_the_replay_is(qtbot: QtBot) -> None:
+    bar = TransportBar()
+    qtbot.addWidget(bar)
+    bar.show_position(0.5, "half way")
+    assert bar.slider.value() == bar.slider.maximum() // 2
+    assert bar.position.text() == "half way"
+
+
+def test_emergency_off_stays_enabled_beside_a_dialogue(qtbot: QtBot) -> None:
+    window = QWidget()
+    button = EmergencyButton(LIGHT, window)
+    qtbot.addWidget(window)
+    window.show()
+    dialogue = QDialog(window)
+    dialogue.setModal(True)
+    dialogue.show()
+    pressed: list[int] = []
+    button.pressed_now.connect(lambda: pressed.append(1))
+    qtbot.keyClick(dialogue, Qt.Key.Key_F12)
+    assert button.isEnabled() and pressed == [1]
