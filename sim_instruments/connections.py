@@ -321,17 +321,26 @@ class PhotodiodeWiring:
         generator: GeneratorWiring,
         noise: bool,
     ) -> None:
+        self.stray_light = 0.0  # [A]
+        self.connected = True
         self._photodiode, self._noise = photodiode, noise
         self._source_meter, self._generator = source_meter, generator
 
     def mean_current(self, start: float, duration: float) -> float:
+        if not self.connected:
+            return 0.0
         steady = self._photodiode.photocurrent(self._source_meter.light())
         pulsed = self._generator.mean_light(start, duration)
-        return self._photodiode.dark_current + self._flicker() * (steady + pulsed)
+        return self._background() + self._flicker() * (steady + pulsed)
 
     def peak_current(self, start: float, duration: float) -> float:
+        if not self.connected:
+            return 0.0
         steady = self._photodiode.photocurrent(self._source_meter.light())
-        return self._photodiode.dark_current + steady + self._generator.peak_light(start, duration)
+        return self._background() + steady + self._generator.peak_light(start, duration)
+
+    def _background(self) -> float:
+        return self._photodiode.dark_current + self.stray_light
 
     def _flicker(self) -> float:
         glowing = self._generator.sample or self._source_meter.sample

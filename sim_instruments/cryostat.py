@@ -68,7 +68,7 @@ class ControlSettings:
         s; % of 1 s
     manual_output : added to the loop's output [%]
     maximum_power : of the heater range in use [W]; 0 is heater off
-    temperature_limit : sensor reading that cuts the heater for good [K]; 0 is none
+    stage_limit, sample_limit : temperatures that cut the heater for good [K]; 0 is none
     """
 
     mode: ControlMode = "closed_loop"
@@ -79,7 +79,8 @@ class ControlSettings:
     derivative: float = 0.0
     manual_output: float = 0.0
     maximum_power: float = 50.0
-    temperature_limit: float = 0.0
+    stage_limit: float = 0.0
+    sample_limit: float = 0.0
 
 
 @dataclass(slots=True)
@@ -155,6 +156,12 @@ class Cryostat:
         """Forget that the limit has cut the heater; it may cut again."""
         self._advance()
         self._limit_tripped = False
+
+    def fail(self, **trouble: object) -> None:
+        """Change `stuck_sensor`, `sensor_lost`, `heater_broken`, `hunting` or `spec` from now on."""
+        self._advance()
+        for name, value in trouble.items():
+            setattr(self, name, value)
 
     @property
     def stage_temperature(self) -> float:
@@ -232,7 +239,8 @@ class Cryostat:
             way = settings.setpoint - state.setpoint
             state.setpoint += math.copysign(min(settings.ramp_rate * dt, abs(way)), way)
         sensor = state.sensor if self.stuck_sensor is None else self.stuck_sensor
-        if 0 < settings.temperature_limit < sensor and settings.maximum_power > 0:
+        too_hot = 0 < settings.stage_limit < sensor or 0 < settings.sample_limit < state.sample
+        if too_hot and settings.maximum_power > 0:
             self._limit_tripped = True
             self.settings = settings = replace(settings, maximum_power=0.0)
         if settings.maximum_power == 0 or settings.mode == "off" or self.sensor_lost:

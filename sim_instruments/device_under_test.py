@@ -108,11 +108,16 @@ class Sample:
         )
         self.defect: Defect = "none"
         self.charge_passed = 0.0
+        self._faded = 1.0
 
     @property
     def age_factor(self) -> float:
         """What ageing has left of current and light [1]."""
-        return math.exp(-self.charge_passed / self.spec.ageing_charge)
+        return self._faded * math.exp(-self.charge_passed / self.spec.ageing_charge)
+
+    def fade(self, share: float) -> None:
+        """Lose a share of current and light at once [1]."""
+        self._faded *= 1 - share
 
     def age(self, current: float, seconds: float) -> None:
         """Let a current flow for a time; negative and positive charge age alike."""
@@ -143,11 +148,11 @@ class Sample:
         return voltage - current * (self.spec.series_resistance + resistance)
 
     def steady_light(self, voltage: float, temperature: float, *, time: float = 0.0) -> float:
-        """Steady photocurrent [A] at a layer voltage [V], with ageing and the drift of the brightness."""
+        """Steady photocurrent [A] at a layer voltage [V], with the drift of the brightness."""
         emission = self.spec.emission
         if emission is None or self.defect != "none" or voltage <= 0:
             return 0.0
-        brightness = self.age_factor * max(1 + emission.brightness_drift * time, 0.0)
+        brightness = max(1 + emission.brightness_drift * time, 0.0)
         feeding = self._layer_current(voltage, temperature)
         return max(emission.photocurrent_yield * feeding * brightness, 0.0)
 

@@ -318,8 +318,9 @@ class Lakeshore336(ScpiBox):
         )
 
     def _apply_limit(self, letter: str) -> None:
-        if letter == "A":
-            self.cryostat.control(temperature_limit=self._kept("TLIMIT", "A", (0.0,))[0])
+        limit = self._kept("TLIMIT", letter, (0.0,))[0]
+        if letter in "AB":
+            self.cryostat.control(**{{"A": "stage_limit", "B": "sample_limit"}[letter]: limit})
 
 
 PID_DEFAULT = (50.0, 20.0, 0.0)

@@ -17,6 +17,7 @@ from sim_instruments.connections import GeneratorWiring, Mounted, PhotodiodeWiri
 from sim_instruments.cryostat import Cryostat, CryostatSpec
 from sim_instruments.device_under_test import Sample, SampleSpec
 from sim_instruments.emission import Photodiode
+from sim_instruments.faults import Fault, FaultyLine, FaultyTransport
 from sim_instruments.keithley2400 import Keithley2400
 from sim_instruments.keithley6514 import Keithley6514
 from sim_instruments.lakeshore336 import Lakeshore336
@@ -79,19 +80,20 @@ class SimBench:
             for identifier, spec in (DEFAULT_DEVICES if devices is None else devices).items()
         }
         eye = photodiode or Photodiode()
-        self._source_meter = SourceMeterWiring(clock=self.clock, cryostat=self.cryostat)
-        self._generator = GeneratorWiring(clock=self.clock, cryostat=self.cryostat, photodiode=eye)
-        light = PhotodiodeWiring(
-            photodiode=eye, source_meter=self._source_meter, generator=self._generator, noise=noise
+        self.source_meter = SourceMeterWiring(clock=self.clock, cryostat=self.cryostat)
+        self.generator = GeneratorWiring(clock=self.clock, cryostat=self.cryostat, photodiode=eye)
+        self.light = PhotodiodeWiring(
+            photodiode=eye, source_meter=self.source_meter, generator=self.generator, noise=noise
         )
-        self.keithley2400 = Keithley2400(clock=self.clock, seed=seed, terminals=self._source_meter)
-        self.keithley6514 = Keithley6514(clock=self.clock, seed=seed, terminals=light)
-        self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self._generator})
+        self.keithley2400 = Keithley2400(clock=self.clock, seed=seed, terminals=self.source_meter)
+        self.keithley6514 = Keithley6514(clock=self.clock, seed=seed, terminals=self.light)
+        self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self.generator})
         self.lakeshore336 = Lakeshore336(clock=self.clock, seed=seed, cryostat=self.cryostat)
-        self._source_meter.follow(self.keithley2400)
+        self.source_meter.follow(self.keithley2400)
         if wire_log is not None:
             for box in self.boxes.values():
                 box.witness = wire_log.output
+        self.lines = {name: FaultyLine(box, bench=self, seed=seed) for name, box in self.boxes.items()}
         self._mounted: dict[SourceName, str] = {}
         self._mount_defaults()
 
@@ -101,9 +103,14 @@ class SimBench:
         boxes = (self.keithley2400, self.keithley6514, self.mfg2230m, self.lakeshore336)
         return MappingProxyType({box.name: box for box in boxes})
 
-    def transport(self, box: str) -> SimTransport:
-        """A cable to a box, without leaving the thread."""
-        return SimTransport(self.boxes[box], wire_log=self._wire_log)
+    def transport(self, box: str) -> FaultyTransport:
+        """A cable to a box, without leaving the thread; what was injected happens on it."""
+        return FaultyTransport(SimTransport(self.boxes[box], wire_log=self._wire_log), self.lines[box])
+
+    def inject(self, box: str, *faults: Fault) -> FaultyLine:
+        """Plan faults on a box's cable, and return the cable; before or after a transport was opened."""
+        self.lines[box].add(*faults)
+        return self.lines[box]
 
     @property
     def mounted(self) -> Mapping[SourceName, str]:
@@ -146,7 +153,7 @@ class SimBench:
         return {identifier: sample.truth() for identifier, sample in self.samples.items()}
 
     def _side(self, source: SourceName) -> SourceMeterWiring | GeneratorWiring:
-        return self._source_meter if source == "keithley2400" else self._generator
+        return self.source_meter if source == "keithley2400" else self.generator
 
     def _mount_defaults(self) -> None:
         for identifier, sample in self.samples.items():

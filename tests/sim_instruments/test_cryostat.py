@@ -115,7 +115,7 @@ def test_a_stuck_sensor_lets_the_stage_run_away() -> None:
 
 def test_the_temperature_limit_cuts_the_heater_for_good() -> None:
     clock, cryostat = cold_finger()
-    cryostat.control(temperature_limit=300.0, setpoint=320.0)
+    cryostat.control(stage_limit=300.0, setpoint=320.0)
     clock.wait(600.0)
     assert cryostat.limit_tripped
     clock.wait(3600.0)
