@@ -31,7 +31,7 @@ from sim_instruments.terminals import Dark, LightTerminals
 
 @dataclass(frozen=True)
 class AmpsRange:
-    """One current range: nominal [A], settling time [s] (p. 123), full scale of the preamplifier [V] (p. 156)."""
+    """One current range: nominal [A], settling time [s] (p. 123), preamplifier full scale [V] (p. 156)."""
 
     nominal: float
     settling_time: float
@@ -316,9 +316,9 @@ class Keithley6514(KeithleyBox):
         return HUM * (math.cos(omega * start) - math.cos(omega * (start + aperture))) / (omega * aperture)
 
     def _unsettled(self, start: float, settled: float) -> float:
-        """What is left of the last disturbance: a fifth of the range's settling time is its time constant."""
+        """What is left of the last disturbance; eight time constants fit into the settling time ([?])."""
         elapsed = start - self._disturbed_at
-        time_constant = self.amps_range.settling_time / 5
+        time_constant = self.amps_range.settling_time / 8
         if elapsed > 30 * time_constant:
             return 0.0
         return (self._disturbed_from - settled) * math.exp(-elapsed / time_constant)
@@ -367,7 +367,9 @@ class Keithley6514(KeithleyBox):
         """CALCulate2:NULL:ACQuire: the last reading becomes the offset."""
         if not self.readings:
             raise ScpiError(-230)
-        self.settings["null offset"] = self.calculated(self.readings[-1][0], "CALC1")
+        self.settings["null offset"] = self.calculated(
+            self.readings[-1][0], self.settings["calculate 2 feed"]
+        )
 
     def _test_limits(self, value: float) -> int:
         """Test the enabled limits; return the bits of the status word."""

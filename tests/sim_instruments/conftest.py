@@ -19,7 +19,9 @@ class Resistor:
         self.calls: list[tuple[bool, float]] = []
 
     def output(self, *, on, source, level, limit):
-        volts = self.measure(source=source, level=level, limit=limit, start=0.0, duration=0.0)[0] if on else 0.0
+        volts = (
+            self.measure(source=source, level=level, limit=limit, start=0.0, duration=0.0)[0] if on else 0.0
+        )
         self.calls.append((on, volts))
         return volts
 
