@@ -8,6 +8,7 @@ from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupat
 
 UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
 _MOST_ITERATIONS = 14
+_MOST_EQUILIBRIUM_ITERATIONS = 200
 _LARGEST_UPDATE = 60.0
 _LEAST_SHARE = 0.02  # of an occupation that one step may leave
 
@@ -50,7 +51,7 @@ def logarithmic_bend(change):
 
 
 @compiled
-def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks):
+def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi, work, blocks):
     """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
 
     Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and then the update, 14 flux to the
@@ -167,7 +168,7 @@ def newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks
         x0 = blocks[i, 0] * r0 + blocks[i, 1] * r1
         x1 = blocks[i, 2] * r0 + blocks[i, 3] * r1
         blocks[i, 12], blocks[i, 13] = x0, x1
-        bend = logarithmic_bend((x1 - x0) * work[i, 1])
+        bend = logarithmic_bend((x1 - x0) * work[i, 1]) if in_densities else 0.0
         potential[i] += x0
         quasi_fermi[i] += x1 + bend
         size = max(abs(x0), abs(x1 + bend))
@@ -181,7 +182,7 @@ def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, wo
     """Newton's method from a good guess; True once an update stays below the tolerance."""
     before = np.inf
     for _ in range(_MOST_ITERATIONS):
-        size = newton_update(problem, positions, drop, potential, quasi_fermi, work, blocks)
+        size = newton_update(problem, positions, drop, True, potential, quasi_fermi, work, blocks)
         if not size < _LARGEST_UPDATE or (size > 1.0 and size > 4.0 * before):
             return False
         if size < tolerance:
@@ -192,69 +193,19 @@ def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, wo
 
 @compiled
 def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
-    """The potential at zero voltage, from nothing; the mobility plays no part in it."""
-    n = len(positions)
-    for i in range(n):
+    """The potential at zero voltage, from nothing.
+
+    With a flat quasi-Fermi level no flux flows whatever the potential: Newton's updates leave the level alone, the mobility
+    plays no part, and what remains is Poisson's equation, whose updates in the potential converge from any guess.
+    """
+    for i in range(len(positions)):
         quasi_fermi[i] = 0.0
         potential[i] = -problem.injecting_level + positions[i] * (
             problem.injecting_level - problem.extracting_level
         )
-    for _ in range(200):
-        size = poisson_update(problem, positions, potential, quasi_fermi, work, blocks)
+    for _ in range(_MOST_EQUILIBRIUM_ITERATIONS):
+        size = newton_update(problem, positions, 0.0, False, potential, quasi_fermi, work, blocks)
+        quasi_fermi[:] = 0.0
         if size < UPDATE_TOLERANCE:
             return True
     return False
-
-
-@compiled
-def poisson_update(problem, positions, potential, quasi_fermi, work, blocks):
-    """One Newton update of the potential alone, at a fixed quasi-Fermi level; returns its largest change in kT."""
-    n = len(positions)
-    fill_occupations(problem, potential, quasi_fermi, work)
-    spacing = positions[1] - positions[0]
-    residual, own, following, _ = contact_equation(
-        problem,
-        spacing,
-        problem.injecting_level,
-        potential[0],
-        potential[1],
-        quasi_fermi[0],
-        work[0, 1],
-        work[0, 4],
-    )
-    blocks[0, 0] = own
-    blocks[0, 4] = following
-    blocks[0, 12] = -residual
-    for i in range(1, n):
-        spacing = positions[i] - positions[i - 1]
-        if i < n - 1:
-            next_spacing = positions[i + 1] - positions[i]
-            charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
-            lower = -1.0 / spacing
-            own = 1.0 / spacing + 1.0 / next_spacing + charge * work[i, 1]
-            following = -1.0 / next_spacing
-            right = charge - (
-                (potential[i] - potential[i + 1]) / next_spacing - (potential[i - 1] - potential[i]) / spacing
-            )
-        else:
-            residual, own, lower, _ = contact_equation(
-                problem,
-                spacing,
-                problem.extracting_level,
-                potential[i],
-                potential[i - 1],
-                quasi_fermi[i],
-                work[i, 1],
-                work[i, 4],
-            )
-            following, right = 0.0, -residual
-        factor = lower / blocks[i - 1, 0]
-        blocks[i, 0] = own - factor * blocks[i - 1, 4]
-        blocks[i, 4] = following
-        blocks[i, 12] = right - factor * blocks[i - 1, 12]
-    largest, change = 0.0, 0.0
-    for i in range(n - 1, -1, -1):
-        change = (blocks[i, 12] - blocks[i, 4] * change) / blocks[i, 0]
-        potential[i] += change
-        largest = max(largest, abs(change))
-    return largest

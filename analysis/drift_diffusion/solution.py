@@ -372,7 +372,8 @@ def _sweep(
         sweep.STUCK: "newton_failed",
         sweep.NO_EQUILIBRIUM: "no_equilibrium",
     }
-    ascending, place = np.unique(np.abs(drops[chosen]), return_inverse=True)
+    # the sweep sets out from equilibrium, asked for or not
+    ascending, place = np.unique(np.append(np.abs(drops[chosen]), 0.0), return_inverse=True)
     signed = np.copysign(ascending, drops[chosen][0])
     flux = np.full((len(ascending), meshes), np.nan)
     derivatives = np.full((len(ascending), meshes, film.derivatives.shape[1]), np.nan)
@@ -383,7 +384,7 @@ def _sweep(
     close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
     found = np.array([words[int(code)] for code in codes], dtype=object)
     found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
-    for index, k in zip(np.flatnonzero(chosen), place, strict=True):
+    for index, k in zip(np.flatnonzero(chosen), place[:-1], strict=True):
         film.status[index] = found[k]
         if found[k] == "converged":
             film.current_density[index] = limit[k]

@@ -93,7 +93,8 @@ def solved_flux(blocks, i):
 def advance(problem, positions, target, path, now, before, guess, work, blocks):
     """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
 
-    `path` holds the drop reached, the one before it and the step now tried; True if the target was reached.
+    `path` holds the drop reached (NaN before the first), the one before it and the step now tried; True if the target was
+    reached.
     """
     n = len(positions)
     while path[0] != target:
@@ -104,11 +105,9 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
             aim = at + ahead
         # potentials follow the voltage, Fermi levels (logarithms of densities) its logarithm
         stretch, stretch_level = 0.0, 0.0
-        if previous != at:
+        if abs(at) > abs(previous):
             stretch = ahead / (at - previous)
-            stretch_level = math.log((1.0 + abs(aim)) / (1.0 + abs(at))) / math.log(
-                (1.0 + abs(at)) / (1.0 + abs(previous))
-            )
+            stretch_level = log_ratio(aim, at) / log_ratio(at, previous)
         for i in range(n):
             rise = now[0, i] - before[0, i]
             level_rise = now[1, i] - before[1, i] - rise
@@ -119,109 +118,102 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
             before[:, :n] = now[:, :n]
             now[:, :n] = guess[:, :n]
             path[0], path[1] = aim, at
-            path[2] = max(step, _STEP_GROWTH * abs(ahead))
+            if aim != 0.0:
+                path[2] = max(step, _STEP_GROWTH * abs(ahead))
         else:
             path[2] = 0.5 * abs(ahead)
-            if path[2] < _SMALLEST_STEP:
+            if not path[2] >= _SMALLEST_STEP:
                 return False
     return True
 
 
 @compiled
-def sweep_drops(problem, positions, levels, drops, flux, derivatives, status):
-    """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
-
-    Parameters
-    ----------
-    problem : ScaledProblem
-    positions : (nodes,) of the finest mesh; every second node makes the next coarser one
-    levels : number of meshes
-    drops : (n,) in kT, all of one sign, growing
-    flux : (n, levels), filled here, coarse to fine
-    derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
-    status : (n,), filled here with one of the numbers above
-    """
-    nodes = len(positions)
-    coarse = positions[:: 2 ** (levels - 1)].copy()
-    m = len(coarse)
-    now = np.zeros((levels, 2, nodes))
-    correction = np.zeros((levels, 2, 2, nodes))
-    before = np.zeros((2, nodes))
-    guess = np.zeros((2, nodes))
-    work = np.zeros((nodes, 5))
-    blocks = np.zeros((nodes, 16))
-    adjoint = np.zeros((nodes, 2))
-    differentiate = derivatives.shape[2] > 0
-    status[:] = STUCK
-    potential, quasi_fermi = now[0, 0, :m], now[0, 1, :m]
-    if not (
-        solve_equilibrium(problem, coarse, potential, quasi_fermi, work, blocks)
-        and solve_newton(problem, coarse, 0.0, UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks)
-    ):
-        status[:] = NO_EQUILIBRIUM
-        return
-    before[:] = now[0]
-    path = np.array([0.0, 0.0, _FIRST_STEP])
-    for k in range(len(drops)):
-        if not advance(problem, coarse, drops[k], path, now[0], before, guess, work, blocks):
-            return
-        edge = quietest_edge(blocks, m)
-        flux[k, 0] = solved_flux(blocks, edge)
-        if differentiate:
-            flux_derivatives(
-                problem, coarse, edge, now[0, 0], now[0, 1], work, blocks, adjoint, derivatives[k, 0]
-            )
-        # what refining adds to the coarser mesh's solution changes slowly: continued from the last two voltages
-        stretch = (drops[k] - drops[k - 1]) / (drops[k - 1] - drops[k - 2]) if k > 1 else 0.0
-        stretch = stretch if stretch < 2.0 else 0.0
-        converged = True
-        for level in range(1, levels):
-            mesh = positions[:: 2 ** (levels - 1 - level)].copy()
-            n, half = len(mesh), len(mesh) // 2 + 1
-            refine(now[level - 1, 0, :half], now[level - 1, 1, :half], guess[0, :n], guess[1, :n])
-            for c in range(2):
-                for i in range(n):
-                    last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
-                    now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
-            potential, quasi_fermi = now[level, 0, :n], now[level, 1, :n]
-            if not solve_newton(
-                problem, mesh, drops[k], UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks
-            ):
-                converged = False
-                break
-            correction[level, 1, :, :n] = correction[level, 0, :, :n]
-            correction[level, 0, :, :n] = now[level, :, :n] - guess[:, :n]
-            edge = quietest_edge(blocks, n)
-            flux[k, level] = solved_flux(blocks, edge)
-            if differentiate:
-                flux_derivatives(
-                    problem,
-                    mesh,
-                    edge,
-                    now[level, 0],
-                    now[level, 1],
-                    work,
-                    blocks,
-                    adjoint,
-                    derivatives[k, level],
-                )
-        if converged:
-            status[k] = CONVERGED
+def log_ratio(drop, earlier):
+    """ln of the ratio of two drops, each with one kT to it."""
+    return math.log((1.0 + abs(drop)) / (1.0 + abs(earlier)))
 
 
 def _entry(sources: str) -> Callable[..., None]:
-    """`sweep_drops` with a cache on the disk.
+    """The compiled sweep, with a cache on the disk.
 
-    The compiler's cache looks at the entry's own file and at its closure: `sources`, a checksum of every file that is
+    The compiler's cache looks at this function's own file and at its closure: `sources`, a checksum of every file that is
     compiled into it, keeps a changed equation from being answered by the old one.
     """
 
     @njit(cache=True, nogil=True, error_model="numpy")
-    def entry(problem, positions, levels, drops, flux, derivatives, status):
-        if len(sources) > 0:
-            sweep_drops(problem, positions, levels, drops, flux, derivatives, status)
+    def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
+        """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
-    return entry
+        Parameters
+        ----------
+        problem : ScaledProblem
+        positions : (nodes,) of the finest mesh; every second node makes the next coarser one
+        levels : number of meshes
+        drops : (n,) in kT, the first zero, the others of one sign and growing
+        flux : (n, levels), filled here, coarse to fine
+        derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
+        status : (n,), filled here with one of the numbers above
+        """
+        nodes, m = len(positions), (len(positions) - 1) // 2 ** (levels - 1) + 1
+        now = np.zeros((levels, 2, nodes))
+        correction = np.zeros((levels, 2, 2, nodes))
+        before = np.zeros((2, nodes))
+        guess = np.zeros((2, nodes))
+        work = np.zeros((nodes, 5))
+        blocks = np.zeros((nodes, 16))
+        adjoint = np.zeros((nodes, 2))
+        path = np.array([np.nan, np.nan, _FIRST_STEP])
+        status[:] = NO_EQUILIBRIUM if len(sources) > 0 else STUCK
+        coarse = positions[:: 2 ** (levels - 1)].copy()
+        if not solve_equilibrium(problem, coarse, now[0, 0, :m], now[0, 1, :m], work, blocks):
+            return
+        status[:] = STUCK
+        for k in range(len(drops)):
+            # what refining adds to the coarser mesh's solution changes slowly: continued from the last two drops
+            stretch = (drops[k] - drops[k - 1]) / (drops[k - 1] - drops[k - 2]) if k > 2 else 0.0
+            stretch = stretch if stretch < 2.0 else 0.0
+            solved = True
+            for level in range(levels):
+                mesh = positions[:: 2 ** (levels - 1 - level)].copy()
+                n, half = len(mesh), len(mesh) // 2 + 1
+                potential, quasi_fermi = now[level, 0, :n], now[level, 1, :n]
+                if level == 0:
+                    solved = advance(problem, mesh, drops[k], path, now[0], before, guess, work, blocks)
+                    if not solved:
+                        return
+                else:
+                    refine(now[level - 1, 0, :half], now[level - 1, 1, :half], guess[0, :n], guess[1, :n])
+                    for c in range(2):
+                        for i in range(n):
+                            last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
+                            now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
+                    solved = solve_newton(
+                        problem, mesh, drops[k], UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks
+                    )
+                    if not solved:
+                        break
+                    for c in range(2):
+                        for i in range(n):
+                            correction[level, 1, c, i] = correction[level, 0, c, i]
+                            correction[level, 0, c, i] = now[level, c, i] - guess[c, i]
+                edge = quietest_edge(blocks, n)
+                flux[k, level] = solved_flux(blocks, edge)
+                if derivatives.shape[2] > 0:
+                    flux_derivatives(
+                        problem,
+                        mesh,
+                        edge,
+                        potential,
+                        quasi_fermi,
+                        work,
+                        blocks,
+                        adjoint,
+                        derivatives[k, level],
+                    )
+            if solved:
+                status[k] = CONVERGED
+
+    return solve_sweep
 
 
 def _checksum() -> str:
