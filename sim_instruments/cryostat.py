@@ -144,7 +144,7 @@ class Cryostat:
         if self.settings.mode != before.mode or self.settings.maximum_power != before.maximum_power:
             self._state.integral_output = 0.0
         if self.settings.ramp_rate == 0:
-            self._state.setpoint = self.settings.setpoint
+            self._before.setpoint = self._state.setpoint = self.settings.setpoint
 
     @property
     def limit_tripped(self) -> bool:

@@ -275,7 +275,7 @@ class Lakeshore336(ScpiBox):
         self._ranges[output] = heater_range
         self._apply_heater()
 
-    def heater_range(self, output: int) -> int:
+    def range(self, output: int) -> int:
         """The heater range in use; 0 once a temperature limit has cut the heaters."""
         if self.cryostat.limit_tripped:
             self._ranges = dict.fromkeys(self._ranges, 0)
@@ -549,7 +549,7 @@ LOOP_COMMANDS = (
         takes=(OUTPUT, whole(0, 3)),
         asks=(OUTPUT,),
         set=lambda box, output, heater_range: box.set_range(output, heater_range),
-        query=lambda box, output: box.heater_range(output),
+        query=lambda box, output: box.range(output),
     ),
     Command(
         "HTR",

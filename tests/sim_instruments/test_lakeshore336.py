@@ -86,6 +86,14 @@ def test_a_ramp_starts_at_the_present_setpoint_and_takes_its_time() -> None:
     assert controller.send("SETP? 1") == "+285.000"
 
 
+def test_a_ramp_switched_on_after_a_step_starts_at_the_step() -> None:
+    controller = Controller()
+    controller.clock.wait(0.5)
+    controller.send("RAMP 1,0,0;SETP 1,240;RAMP 1,1,6;SETP 1,250")
+    controller.clock.wait(0.1)
+    assert float(controller.send("SETP? 1")) == pytest.approx(240.0, abs=0.2)
+
+
 def test_whether_the_setpoint_query_follows_the_ramp_is_a_switch() -> None:
     controller = Controller()
     controller.box.setpoint_query_follows_ramp = False
