@@ -23,6 +23,9 @@ DISQUALIFYING_FLAGS = frozenset(
 SAME_CURRENT = 5e-4
 """Relative difference below which two readings are the same clamped current [1]."""
 
+OHMIC_START = 8
+"""A diode is ohmic up to a few kT/q; points beyond this many say nothing of an offset [1]."""
+
 _MARGIN = 3  # gaps at either end where the slope around is one-sided
 _STEP = 0.02  # smallest jump of ln J called one
 _NOISE_LIMIT = 0.1  # scatter of ln J above which noise rules
@@ -81,16 +84,22 @@ def _marked(curve: JVCurve, ceiling: float | None) -> JVCurve:
 
 
 def common_ceiling(curves: Sequence[JVCurve]) -> float | None:
-    """The current density at which two or more curves end, or one stays: the source's compliance [A m⁻²]."""
-    ends = []
+    """The current density at which two or more curves end, or one stays: the source's compliance [A m⁻²].
+
+    Curves of one temperature end at the same current anyway, where a sweep was repeated; they count once.
+    """
+    ends: list[tuple[float, float]] = []
     for curve in curves:
         current = np.abs(curve.current_density[np.isfinite(curve.current_density)])
         if len(current):
-            highest = current.max()
-            ends += [highest] * min(int(np.sum(current >= highest * (1 - SAME_CURRENT))), 2)
-    for ceiling in sorted(ends, reverse=True):
-        if sum(abs(end - ceiling) <= SAME_CURRENT * ceiling for end in ends) >= 2:
-            return float(ceiling)
+            highest = float(current.max())
+            if np.sum(current >= highest * (1 - SAME_CURRENT)) > 1:
+                return highest
+            ends.append((highest, curve.temperature))
+    for ceiling, _ in sorted(ends, reverse=True):
+        met = {round(kelvin) for end, kelvin in ends if abs(end - ceiling) <= SAME_CURRENT * ceiling}
+        if len(met) >= 2:
+            return ceiling
     return None
 
 
@@ -167,12 +176,13 @@ def detect_offset(curve: JVCurve) -> BoolArray:
     """Points where the current at 0 V makes up more than a fifth of the reading, or has turned its sign.
 
     The lowest readings of an ohmic start, J = J0 + g V, give the offset J0; it counts beyond four standard
-    errors.
+    errors. A curve that begins further up than a few kT/q has no ohmic start, and tells nothing of an offset.
     """
     found: BoolArray = (curve.voltage > 0) & (curve.current_density < 0)
     low = np.argsort(np.abs(curve.voltage), kind="stable")
     low = low[np.isfinite(curve.current_density[low])][:8]
-    if len(low) < 8 or np.ptp(curve.voltage[low]) == 0:
+    highest = OHMIC_START * thermal_voltage(curve.temperature)
+    if len(low) < 8 or np.ptp(curve.voltage[low]) == 0 or np.abs(curve.voltage[low]).max() > highest:
         return found
     design = np.stack([np.ones(8), curve.voltage[low]], axis=1)
     inverse = np.linalg.pinv(design)
