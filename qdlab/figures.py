@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
 from analysis.arrhenius import ArrheniusFit
 from analysis.curves import JVCurve, TELSeries
@@ -304,7 +304,14 @@ def _label_within_decades(axis: Axis) -> None:
     if low > 0 and high / low < 50:
         axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
         plain = low > 1e-3 and high < 1e4
-        axis.set_major_formatter(StrMethodFormatter("{x:g}") if plain else LogFormatterSciNotation())
+        axis.set_major_formatter(StrMethodFormatter("{x:g}") if plain else FuncFormatter(_power_of_ten))
+
+
+def _power_of_ten(value: float, _: int | None = None) -> str:
+    """``5·10⁻¹²`` as matplotlib writes it."""
+    mantissa, _, exponent = f"{value:.0e}".partition("e")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
 
 
 def _error_bar(estimate: Estimate) -> npt.NDArray | None:
