@@ -117,6 +117,10 @@ class BenchServer:
             station.close()
         self._closers, self._stations = [], {}
 
+    def wait_until_idle(self) -> bool:
+        """Wait until every box has done what it was told; False if that takes long."""
+        return all(station.wait_until_idle() for station in self._stations.values())
+
     def _open(self, bench: Bench, port_base: int) -> None:
         def port(offset: int) -> int:
             return port_base + offset if port_base else 0

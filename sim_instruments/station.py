@@ -170,6 +170,12 @@ class Station:
 
         self._jobs.put(clear)
 
+    def wait_until_idle(self, timeout: float = 5.0) -> bool:
+        """Wait until everything queued so far has been done; False if that takes longer [s]."""
+        done = threading.Event()
+        self._jobs.put(done.set)
+        return done.wait(timeout)
+
     def serial_poll(self) -> int:
         """Return the status byte at once, also while the box is busy."""
         with self._bench:

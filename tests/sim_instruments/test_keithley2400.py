@@ -1,4 +1,4 @@
-"""The simulated 2400 against the manual's words: reset table, ranges, compliance, CONFigure, sweeps, stores."""
+"""The simulated 2400 against its manual: reset table, ranges, compliance, CONFigure, sweeps, stores."""
 
 import itertools
 import math
@@ -290,7 +290,7 @@ def test_time_stamps_wrap_after_a_hundred_thousand_seconds(box):
     ],
 )
 def test_a_reading_takes_as_long_as_its_settings_say(box, settings, seconds):
-    """0.83 s: measured on a real one (1 NPLC, ten averages, 50 ms delay, 50 Hz); 80 s: the longest there is."""
+    """0.83 s: measured on a real one (1 NPLC, ten averages, 50 ms delay); 80 s: the longest there is."""
     source_volts(box)
     box.receive(settings.encode())
     start = box.clock.monotonic()

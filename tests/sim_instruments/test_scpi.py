@@ -1,4 +1,4 @@
-"""The SCPI machine against the rules of IEEE 488.2 and SCPI-99 as the 6514 manual restates them (p. 176-179)."""
+"""The SCPI machine against the rules of IEEE 488.2 and SCPI-99 as the 6514 manual has them (p. 176-179)."""
 
 import pytest
 
@@ -128,8 +128,8 @@ def test_each_mistake_has_its_error(lamp, message, code):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", 1), ("+1.5", 1.5), (".5", 0.5), ("2.", 2), ("1e0", 1), ("1 E -1", 0.1), ("#B101", 5), ("#H3", 3), ("#q2", 2),
-     ("MAX", 5), ("MINimum", 0), ("DEF", 1)],
+    [("1", 1), ("+1.5", 1.5), (".5", 0.5), ("2.", 2), ("1e0", 1), ("1 E -1", 0.1), ("#B101", 5), ("#H3", 3),
+     ("#q2", 2), ("MAX", 5), ("MINimum", 0), ("DEF", 1)],
 )  # fmt: skip
 def test_numbers_are_read_in_every_form(lamp, text, value):
     lamp.receive(f"CURR:RANG {text}".encode())
