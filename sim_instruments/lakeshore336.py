@@ -694,9 +694,6 @@ PANEL_COMMANDS = (
         "CRVDEL", meaning="Delete a user curve", source=_LAKESHORE, takes=(whole(21, 59),), set=_delete_curve
     ),
     kept(
-        "BRIGT", whole(0, 32), default=(28,), meaning=f"Brightness or contrast; {_PANEL}", source=_LAKESHORE
-    ),
-    kept(
         "DISPFLD",
         whole(0, 12),
         whole(0, 6),
@@ -767,6 +764,7 @@ Lakeshore336.commands = (
     *LOOP_COMMANDS,
     *PANEL_COMMANDS,
     *ETHERNET_COMMANDS,
+    kept("BRIGT", whole(1, 32), default=(28,), meaning=f"Contrast; {_PANEL}", source=_LAKESHORE),
     kept(
         "HTRSET",
         whole(1, 2),
@@ -802,6 +800,7 @@ Lakeshore335.commands = (
     *TEMPERATURE_COMMANDS,
     *LOOP_COMMANDS,
     *PANEL_COMMANDS,
+    kept("BRIGT", whole(0, 3), default=(3,), meaning=f"Brightness; {_PANEL}", source=_LAKESHORE),
     kept(
         "HTRSET",
         SWITCH,
