@@ -76,11 +76,11 @@ class OffInstruction:
 class HeaterEnd:
     """What becomes of the heater at a safe end: it is never cut silently.
 
-    policy : "hold" the temperature, ramp to "room_temperature", or "off"
+    policy : "hold" the temperature, "ramp" to room temperature, or "off"
     temperature, rate : of that ramp [K], [K s⁻¹]
     """
 
-    policy: HeaterPolicy = "room_temperature"
+    policy: HeaterPolicy = "ramp"
     temperature: float = 297.0
     rate: float = 0.05
 

@@ -109,7 +109,7 @@ class Driver(Instrument):
         if differences:
             errors = self.check_errors()
             said = f"; the box says {' | '.join(errors)}" if errors else ""
-            raise SettingNotTaken(f"{self.name}: {'; '.join(differences)}{said}; nothing was energised")
+            raise SettingNotTaken(f"{self.name}: {'; '.join(differences)}{said}")
 
     @property
     def _disturbances(self) -> int:
@@ -177,8 +177,9 @@ def _read_switch(reply: str) -> bool:
 
 
 def _read_word(reply: str) -> str:
-    word = str(reply).strip().strip("\"'")
-    if not word or not word.replace(":", "").isalnum():
+    """``"CURR:DC"`` and ``CURR`` are the same word."""
+    word = str(reply).strip().strip("\"'").partition(":")[0]
+    if not word.isalnum():
         raise ReplyError(f"{reply[:40]!r} is no word that a box answers")
     return word.upper()
 

@@ -399,6 +399,7 @@ class Keithley2400(Driver):
     def switch_on(self) -> None:
         """Switch the output on at the present level; needs an armed run."""
         self.output_on = True
+        self.verify(output_on=True)
 
     def read_point(self) -> SourceReading:
         """Measure voltage [V] and current [A] at the present level; the output must be on."""

@@ -104,12 +104,7 @@ class Keithley6514(Driver):
         self.zero_check = True
         self.write(":FORM:ELEM READ,TIME,STAT")
         self.function = "CURR"
-        self.verify(zero_check=True, measured_function="CURR")
-
-    @property
-    def measured_function(self) -> str:
-        """Get the measured function (str, short form without :DC)."""
-        return str(self.function).partition(":")[0]
+        self.verify(zero_check=True, function="CURR")
 
     def configure(
         self, *, current_range: float, power_line_cycles: float = 5.0, filter_count: int = 1

@@ -15,7 +15,7 @@ from instruments.driver import Driver, read_number, read_numbers
 from instruments.errors import InstrumentError, ReplyError
 from instruments.limits import Demand, known
 
-HeaterPolicy = Literal["hold", "room_temperature", "off"]
+HeaterPolicy = Literal["hold", "ramp", "off"]
 """What becomes of the heater when a run ends: stay, ramp to room temperature, off."""
 
 LOWEST, HIGHEST = 4.0, 400.0

@@ -182,6 +182,7 @@ class MFG2230M(Driver):
     def switch_on(self) -> None:
         """Switch the pulses on; needs an armed run."""
         self.output_on = True
+        self.verify(output_on=True)
 
     def _set_times(self, pulse_width: float, pulse_period: float) -> None:
         # the box refuses a period shorter than the width it has

@@ -9,7 +9,7 @@ import time
 
 from instruments.streams import LONGEST_REPLY, Stream
 
-_SPECIAL = re.compile(rb"([\r\n\x1b+])")
+_SPECIAL = re.compile(rb"[\r\n\x1b+]")
 _READ_TIMEOUT = 0.15  # s that the adapter itself waits for the first byte; less than a slice
 _REPLY_END = b"\n"
 
@@ -42,7 +42,7 @@ class PrologixAdapter:
 
     def send(self, data: bytes) -> None:
         """Pass bytes on to the selected box, those that mean something to the adapter escaped."""
-        self._stream.send(_SPECIAL.sub(rb"\x1b\1", data) + b"\n")
+        self._stream.send(_SPECIAL.sub(lambda found: b"\x1b" + found[0], data) + b"\n")
 
     def receive(self, timeout: float) -> bytes:
         """What has arrived; empty after a silence."""

@@ -38,8 +38,8 @@ class VisaTransport:
     ) -> None:
         self._write_termination = write_termination
         with _translated(resource):
-            opening = open_resource or pyvisa.ResourceManager(library).open_resource
-            self._session: Any = opening(resource, open_timeout=int(_TRANSFER * 1e3))
+            opening: Callable[..., Any] = open_resource or pyvisa.ResourceManager(library).open_resource
+            self._session = opening(resource, open_timeout=int(_TRANSFER * 1e3))
             self._session.timeout = _TRANSFER * 1e3
             self._session.read_termination = read_termination.decode("ascii")
             self._session.write_termination = ""

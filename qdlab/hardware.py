@@ -1,9 +1,7 @@
 """Open the bench of a bench file: GPIB and USB through VISA, Prologix adapters, serial ports, TCP."""
 
 import re
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from instruments.bench import Bench, HeaterEnd, Role, Station
@@ -15,6 +13,7 @@ from instruments.roles import Clock, Transport
 from instruments.streams import SerialStream, SocketStream, Stream, StreamTransport
 from instruments.visa import VisaTransport
 from qdlab.errors import ConfigError
+from qdlab.machine_clock import MachineClock
 
 if TYPE_CHECKING:
     from qdlab.config import BenchConfig
@@ -25,20 +24,6 @@ _SERIAL = re.compile(r"ASRL(?P<port>.+?)(?:::INSTR)?", re.IGNORECASE)
 _PROLOGIX = re.compile(r"PROLOGIX::(?P<adapter>.+)::(?P<address>\d+)", re.IGNORECASE)
 _VISA = re.compile(r"(?P<board>(?:GPIB|USB|TCPIP|VXI)\d*)::.+::INSTR|GPIB\d*::\d+", re.IGNORECASE)
 _PARITIES = {"none": "N", "odd": "O", "even": "E"}
-
-
-class MachineClock:
-    """The computer's time."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def utc(self) -> datetime:
-        return datetime.now(UTC)
-
-    def wait(self, seconds: float) -> None:
-        if seconds > 0:
-            time.sleep(seconds)
 
 
 def open_bench(

@@ -48,7 +48,7 @@ def test_one_disturbed_reply_is_healed_by_asking_again(open_line, box, script, f
 @pytest.mark.parametrize(
     ("tagged", "faults_met"), [(True, FAULTS), (False, ("late", "lost", "doubled", "unplugged"))]
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_reply_is_taken_for_that_of_another_question(fresh_line, tagged, faults_met, data):
     line, box = fresh_line(tagged=tagged)
