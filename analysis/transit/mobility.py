@@ -1,166 +1,17 @@
-"""Delay time from a pulse-width series of electroluminescence, and the mobility a transit time would mean.
-
-The time-averaged light of pulses much longer than the delay grows linearly with their width, I ∝ (τ_pulse -
-τ_d): the *delay time* is where the asymptote of the noise-free curve meets the axis. It is data: onset delay
-plus finite rise minus afterglow. That it is a *transit time* is a claim, made by `transit_mobility`.
-"""
+"""The mobility a transit time would mean, and its dependence on the field."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.curves import FloatArray, TELSeries
+from analysis.curves import FloatArray
 from analysis.estimate import GOOD, Estimate, Verdict
-from analysis.straight_line import StraightLineFit, fit_straight_line
-
-BoolArray = npt.NDArray[np.bool_]
-
-STRAIGHT_FROM = 2.0
-"""The straight part begins at this many delay times [1]."""
-
-LONGEST_AT_LEAST = 3.0
-"""The longest pulse must last this many delay times [1]."""
-
-MINIMUM_WIDTHS = 4
-"""Distinct widths the straight part must hold."""
+from analysis.straight_line import fit_straight_line
 
 SPACE_CHARGE_FRONT_FACTOR = 0.786
 """Arrival of the front of a space-charge-limited transient in units of L²/(μV) (Many, Rakavy 1962) [1]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DelayFit:
-    """The delay time of one pulse-width series, with the points behind it.
-
-    Parameters
-    ----------
-    delay_time : [s], with its 95 % interval
-    slope : of the asymptote [A s⁻¹]
-    used : (n,) points of the straight part
-    straight_part : shortest and longest width used [s]; None where there was none
-    chosen_by : "rule" or "operator"
-    line : through the straight part; None where there was none
-    verdict : of the delay time
-    why : how the straight part was found, or why there is none
-    """
-
-    delay_time: Estimate
-    slope: Estimate
-    used: BoolArray
-    straight_part: tuple[float, float] | None
-    chosen_by: str
-    line: StraightLineFit | None
-    verdict: Verdict
-    why: str
-
-
-def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | None = None) -> DelayFit:
-    """Find where the straight part of light current against pulse width meets the width axis.
-
-    Parameters
-    ----------
-    series : one pulse amplitude, three points or more
-    straight_part : shortest and longest width [s] to use instead of the rule; recorded as the operator's
-        choice
-
-    Returns
-    -------
-    DelayFit
-        Never an exception for data that cannot support the number: its verdict then says what to measure.
-    """
-    width, light = series.pulse_width, series.light_current
-    readable = np.isfinite(light)
-    if len(np.unique(width[readable])) < 3:
-        return _no_delay(series, "too_few_points", "Measure at three or more pulse widths.")
-    if straight_part is not None:
-        used = readable & (width >= straight_part[0] * (1 - 1e-9)) & (width <= straight_part[1] * (1 + 1e-9))
-        if len(np.unique(width[used])) < 3:
-            return _no_delay(
-                series, "too_few_points", "The given straight part holds fewer than three widths."
-            )
-        return _delay_fit(series, used, "operator", "The straight part was given.")
-
-    used = _iterated_straight_part(series, readable)
-    fit = _delay_fit(series, used, "rule", "The straight part begins at two delay times.")
-    return fit
-
-
-def _line(series: TELSeries, used: BoolArray) -> StraightLineFit:
-    error = None if series.light_current_error is None else series.light_current_error[used]
-    return fit_straight_line(series.pulse_width[used], series.light_current[used], error)
-
-
-def _iterated_straight_part(series: TELSeries, readable: BoolArray) -> BoolArray:
-    """Points beyond two delay times, the delay time being that of the line through them."""
-    widths = np.unique(series.pulse_width[readable])
-    used = readable
-    for start in range(len(widths) - 2):
-        used = readable & (series.pulse_width >= widths[start])
-        line = _line(series, used)
-        if line.slope > 0 and -line.intercept / line.slope * STRAIGHT_FROM <= widths[start]:
-            return used
-    return used
-
-
-def _delay_fit(series: TELSeries, used: BoolArray, chosen_by: str, why: str) -> DelayFit:
-    line = _line(series, used)
-    delay = line.x_intercept()
-    verdict = _verdict(series, used, delay)
-    width = series.pulse_width[used]
-    return DelayFit(
-        delay_time=Estimate(
-            value=delay.value,
-            standard_error=delay.standard_error,
-            confidence_interval=delay.confidence_interval,
-            verdict=verdict,
-        ),
-        slope=Estimate(value=line.slope, standard_error=line.slope_standard_error),
-        used=used,
-        straight_part=(float(width.min()), float(width.max())),
-        chosen_by=chosen_by,
-        line=line,
-        verdict=verdict,
-        why=why,
-    )
-
-
-def _verdict(series: TELSeries, used: BoolArray, delay: Estimate) -> Verdict:
-    if not delay.verdict.is_good:
-        return delay.verdict
-    if delay.value <= 0:
-        return Verdict(
-            word="undecided", advice="The line meets the axis at no positive width; check the background."
-        )
-    width = series.pulse_width[used]
-    beyond = np.unique(width[width >= STRAIGHT_FROM * delay.value])
-    if len(beyond) < MINIMUM_WIDTHS or width.max() < LONGEST_AT_LEAST * delay.value:
-        return Verdict(
-            word="pulses_too_short",
-            advice=(
-                f"{len(beyond)} of the {MINIMUM_WIDTHS} widths needed lie beyond two delay times, about "
-                f"{2e6 * delay.value:.0f} µs; add pulses up to {1e6 * 4 * delay.value:.0f} µs."
-            ),
-        )
-    return GOOD
-
-
-def _no_delay(series: TELSeries, word: Any, advice: str) -> DelayFit:
-    verdict = Verdict(word=word, advice=advice)
-    nothing = Estimate(value=math.nan, verdict=verdict)
-    return DelayFit(
-        delay_time=nothing,
-        slope=nothing,
-        used=np.zeros(len(series), dtype=bool),
-        straight_part=None,
-        chosen_by="rule",
-        line=None,
-        verdict=verdict,
-        why=advice,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,299 @@
+"""Light against pulse width with its whole onset: the asymptote's intercept, free of the curvature before it.
+
+Carriers that arrive after a time T emit for the rest of the pulse, so the light per pulse is b E[(w - T)+],
+whose asymptote b (w - τ_d) has the mean arrival time τ_d as its intercept. A straight line through long
+pulses sits on the rest of the onset's curvature, which no lack-of-fit test sees in noise: with arrival times
+spread by half, intervals of such lines miss the truth most of the time. Here the arrival times are log-normal
+of a spread s between none and `LARGEST_DISPERSION`, and the interval of τ_d holds every value that *some*
+spread makes compatible with the data: where the data know the spread it is narrow, where they do not it
+covers them all.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+from scipy.stats import t as student_t
+
+from analysis.curves import FloatArray
+
+LARGEST_DISPERSION = 0.6
+"""Largest standard deviation of ln(arrival time) considered [1]."""
+
+OFFSET_DRIFT = 0.02
+"""Standard deviation of a linear drift of the background over a series, relative to the largest light [1]."""
+
+_SMALLEST_DISPERSION = 0.01  # as sharp as no dispersion, without its kink
+_FLOOR_RATIOS = np.geomspace(
+    1e-3, 3.0, 12
+)  # constant part of the noise against its part proportional to light
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnsetFit:
+    """An onset through a pulse-width series.
+
+    Parameters
+    ----------
+    delay_time : intercept of the asymptote [s]
+    standard_error : [s]
+    confidence_interval : 95 % [s]; infinite limits where the data set none
+    slope, slope_standard_error : of the asymptote [A s⁻¹]
+    dispersion : standard deviation of ln(arrival time) [1]
+    residual : (n,) light less model, in standard deviations of the noise [1]
+    """
+
+    delay_time: float
+    standard_error: float
+    confidence_interval: tuple[float, float]
+    slope: float
+    slope_standard_error: float
+    dispersion: float
+    residual: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """Weighted least squares in which everything but delay time and dispersion has been projected out.
+
+    `projector` turns light into weighted light less the best background; `scatter` is the variance per
+    weight.
+    """
+
+    width: FloatArray
+    light: FloatArray
+    background: npt.NDArray[np.float64]  # (n, 0) or (n, 2): constant and drift
+    smoother: npt.NDArray[np.float64]  # (n, n): light less signal -> background
+    projector: npt.NDArray[np.float64]
+    projected_light: FloatArray
+    total: float
+
+
+def fit_onset(
+    width: FloatArray,
+    light: FloatArray,
+    light_error: FloatArray | None = None,
+    *,
+    with_background: bool,
+) -> OnsetFit:
+    """Fit delay time, slope and dispersion of the onset, and a drifting background if asked to.
+
+    Parameters
+    ----------
+    width : (n,) in the order of measurement [s]; five points or more
+    light : (n,) [A]
+    light_error : (n,) standard errors [A]; smoothed over the series, since errors from a few readings are
+        noisy
+    with_background : fit a constant and a linear drift of the background too
+
+    Returns
+    -------
+    OnsetFit
+    """
+    free = 5 if with_background else 3
+    degrees = max(len(width) - free, 1)
+    problem = _first_problem(width, light, with_background)
+    delay, dispersion = _coarse_minimum(problem)
+    floor_given = None if light_error is None else float(np.mean(light_error**2))
+    for _ in range(3):
+        delay, dispersion, chi_square = _refined_minimum(problem, delay)
+        model = _model(problem, delay, dispersion)
+        shape, scatter = _noise_law(light - model.total, model.signal, light_error, degrees)
+        problem = _reweighted(problem, shape, scatter)
+    delay, dispersion, chi_square = _refined_minimum(problem, delay)
+    model = _model(problem, delay, dispersion)
+    scatter = max(chi_square / degrees, 0.0 if floor_given is None else 1.0)
+    delay_error, slope_error = _linear_errors(problem, delay, dispersion, model.slope, scatter)
+    quantile = float(student_t.ppf(0.975, degrees))
+    interval = _profile_interval(problem, delay, delay_error, chi_square, quantile**2 * scatter)
+    return OnsetFit(
+        delay_time=delay,
+        standard_error=delay_error,
+        confidence_interval=interval,
+        slope=model.slope,
+        slope_standard_error=slope_error,
+        dispersion=dispersion,
+        residual=(light - model.total) / np.sqrt(shape * scatter),
+    )
+
+
+def onset_light(width: FloatArray, delay_time: FloatArray, dispersion: FloatArray) -> npt.NDArray[np.float64]:
+    """Light per pulse for unit slope, E[(w - T)+] with log-normal T of mean `delay_time`: (k, n) [s].
+
+    Parameters
+    ----------
+    width : (n,) [s]
+    delay_time : (k,) [s]
+    dispersion : (k,) standard deviation of ln T, above zero [1]
+    """
+    tau, s = delay_time[:, None], dispersion[:, None]
+    u = width / tau
+    d = np.log(u) / s
+    light: npt.NDArray[np.float64] = tau * (u * ndtr(d + s / 2) - ndtr(d - s / 2))
+    return light
+
+
+def _first_problem(width: FloatArray, light: FloatArray, with_background: bool) -> _Problem:
+    largest = float(np.max(np.abs(light)))
+    order = np.linspace(-0.5, 0.5, len(width))
+    background = (
+        np.stack([np.ones(len(width)), order], axis=1) if with_background else np.zeros((len(width), 0))
+    )
+    empty = _Problem(
+        width=width,
+        light=light,
+        background=background,
+        smoother=np.zeros((0, 0)),
+        projector=np.zeros((0, 0)),
+        projected_light=light,
+        total=0.0,
+    )
+    return _reweighted(empty, light**2 + (0.05 * largest) ** 2, 1e-4)
+
+
+def _reweighted(problem: _Problem, shape: FloatArray, scatter: float) -> _Problem:
+    """The problem with noise of variance `scatter * shape`; the drift is held by its prior."""
+    weight, z, light = 1 / shape, problem.background, problem.light
+    smoother = np.zeros((len(light), len(light)))
+    if z.shape[1]:
+        allowed = OFFSET_DRIFT * float(np.max(np.abs(light)))
+        normal = (z.T * weight) @ z + np.diag([0.0, scatter / allowed**2])
+        smoother = z @ np.linalg.solve(normal, z.T * weight)
+    projector = weight[:, None] * (np.eye(len(light)) - smoother)
+    projected = projector @ light
+    return replace(
+        problem,
+        smoother=smoother,
+        projector=projector,
+        projected_light=projected,
+        total=float(light @ projected),
+    )
+
+
+def _chi_square(problem: _Problem, delay: FloatArray, dispersion: FloatArray) -> FloatArray:
+    """Weighted sum of squares at (k,) delay times and dispersions, slope and background at their best."""
+    g = onset_light(problem.width, delay, dispersion)
+    overlap = g @ problem.projected_light
+    norm = np.einsum("kn,kn->k", g @ problem.projector, g)
+    explained = np.where(overlap > 0, overlap**2 / np.maximum(norm, 1e-300), 0.0)
+    return problem.total - explained
+
+
+def _profile(problem: _Problem, delay: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least sum of squares over the dispersion at each delay time, by golden section; and that dispersion."""
+    low, high = np.full(len(delay), _SMALLEST_DISPERSION), np.full(len(delay), LARGEST_DISPERSION)
+    inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_inner, at_outer = _chi_square(problem, delay, inner), _chi_square(problem, delay, outer)
+    for _ in range(11):
+        left = at_inner < at_outer
+        low, high = np.where(left, low, inner), np.where(left, outer, high)
+        fresh = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
+        at_fresh = _chi_square(problem, delay, fresh)
+        inner, outer = np.where(left, fresh, outer), np.where(left, inner, fresh)
+        at_inner, at_outer = np.where(left, at_fresh, at_outer), np.where(left, at_inner, at_fresh)
+    dispersion = np.where(at_inner < at_outer, inner, outer)
+    lowest = np.minimum(at_inner, at_outer)
+    for edge in (_SMALLEST_DISPERSION, LARGEST_DISPERSION):
+        there = _chi_square(problem, delay, np.full(len(delay), edge))
+        dispersion, lowest = np.where(there < lowest, edge, dispersion), np.minimum(there, lowest)
+    return lowest, dispersion
+
+
+def _coarse_minimum(problem: _Problem) -> tuple[float, float]:
+    delays = np.geomspace(0.5 * problem.width.min(), 0.9 * problem.width.max(), 40)
+    dispersions = np.array([0.02, 0.15, 0.3, 0.45, 0.6])
+    pairs = np.array([(tau, s) for tau in delays for s in dispersions])
+    best = pairs[int(np.argmin(_chi_square(problem, pairs[:, 0], pairs[:, 1])))]
+    return float(best[0]), float(best[1])
+
+
+def _refined_minimum(problem: _Problem, near: float) -> tuple[float, float, float]:
+    """Delay time, dispersion and sum of squares at the minimum, starting from a delay time near it."""
+    grid = near * np.geomspace(1 / 1.25, 1.25, 13)
+    for _ in range(4):
+        lowest, dispersion = _profile(problem, grid)
+        best = int(np.argmin(lowest))
+        found = float(grid[best]), float(dispersion[best]), float(lowest[best])
+        below, above = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+        grid = np.linspace(below, above, 9)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Model:
+    slope: float
+    signal: FloatArray  # without background
+    total: FloatArray
+
+
+def _model(problem: _Problem, delay: float, dispersion: float) -> _Model:
+    g = onset_light(problem.width, np.array([delay]), np.array([dispersion]))[0]
+    slope = float(g @ problem.projected_light) / max(float(g @ problem.projector @ g), 1e-300)
+    signal = slope * g
+    return _Model(slope=slope, signal=signal, total=signal + problem.smoother @ (problem.light - signal))
+
+
+def _noise_law(
+    residual: FloatArray, signal: FloatArray, light_error: FloatArray | None, degrees: int
+) -> tuple[FloatArray, float]:
+    """Variance of each point as ``scatter * shape``, with shape = signal² + (q max signal)².
+
+    The ratio q is the likeliest for the residuals, or the best for given errors, which are smoothed by it;
+    with few points given errors are kept as they are.
+    """
+    if light_error is not None and len(residual) < 8:
+        return light_error**2, 1.0
+    shapes = signal**2 + (_FLOOR_RATIOS[:, None] * np.max(np.abs(signal))) ** 2
+    if light_error is not None:
+        difference = np.log(light_error**2) - np.log(shapes)
+        best = int(np.argmin(np.var(difference, axis=1)))
+        return shapes[best] * float(np.mean(light_error**2 / shapes[best])), 1.0
+    unlikely = np.sum(np.log(shapes), axis=1) + len(residual) * np.log(np.sum(residual**2 / shapes, axis=1))
+    best = int(np.argmin(unlikely))
+    return shapes[best], float(np.sum(residual**2 / shapes[best])) / degrees
+
+
+def _linear_errors(
+    problem: _Problem, delay: float, dispersion: float, slope: float, scatter: float
+) -> tuple[float, float]:
+    """Standard errors of delay time and slope from the curvature at the minimum."""
+    step = 1e-4 * delay
+    spread = min(max(dispersion, 0.05), LARGEST_DISPERSION)
+
+    def light(tau: float, s: float) -> FloatArray:
+        return onset_light(problem.width, np.array([tau]), np.array([s]))[0]
+
+    jacobian = np.stack(
+        [
+            slope * (light(delay + step, spread) - light(delay - step, spread)) / (2 * step),
+            light(delay, spread),
+            slope * (light(delay, spread + 1e-3) - light(delay, spread - 1e-3)) / 2e-3,
+        ],
+        axis=1,
+    )
+    covariance = np.linalg.pinv(jacobian.T @ problem.projector @ jacobian, hermitian=True) * scatter
+    return math.sqrt(max(covariance[0, 0], 0.0)), math.sqrt(max(covariance[1, 1], 0.0))
+
+
+def _profile_interval(
+    problem: _Problem, delay: float, standard_error: float, chi_square: float, threshold: float
+) -> tuple[float, float]:
+    """Delay times at which the profile has risen by `threshold`; infinite where it never does."""
+    unit = min(max(standard_error, 1e-4 * delay), 0.3 * delay)
+    steps = unit * np.array([0.5, 1.0, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3, 4.0, 6.0, 10.0, 20.0, 50.0])
+    limits = []
+    for sign in (-1.0, 1.0):
+        delays = delay + sign * steps
+        delays = delays[(delays > 1e-3 * delay) & (delays < 2 * problem.width.max())]
+        rise = np.sqrt(np.maximum(_profile(problem, delays)[0] - chi_square, 0.0) / threshold)
+        beyond = np.flatnonzero(rise > 1)
+        if len(beyond) == 0:
+            limits.append(sign * math.inf)
+            continue
+        first = int(beyond[0])
+        inner, below = (delay, 0.0) if first == 0 else (float(delays[first - 1]), float(rise[first - 1]))
+        limits.append(inner + (float(delays[first]) - inner) * (1 - below) / (float(rise[first]) - below))
+    return limits[0], limits[1]
