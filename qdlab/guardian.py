@@ -112,7 +112,6 @@ class Guardian:
         self._end_runner()
         outcomes = switch_off(self._instructions, started=started, report=self._report_box)
         self._tell("done", done=True, confirmed=all(outcome.confirmed for outcome in outcomes))
-        self._write_journal()
 
     def _report_box(self, outcome: Outcome) -> None:
         self._tell(outcome.message, box=outcome.box, alarm=not outcome.confirmed)
@@ -126,9 +125,9 @@ class Guardian:
         while os.name != "nt" and os.getppid() == self._runner and time.monotonic() < give_up:
             time.sleep(0.0005)
 
-    def _write_journal(self) -> None:
-        """Leave word in the dead runner's journal; by a process of its own, everything being off by now."""
-        if self._session:
+    def write_journal(self) -> None:
+        """Leave word in the dead runner's journal, by a process that may load what it needs."""
+        if self._session and self._told:
             command = [sys.executable, "-P", "-m", "qdlab.aftermath", self._session]
             words = "\n".join(self._told[:-1]).encode()
             with suppress(OSError, subprocess.SubprocessError):
@@ -192,6 +191,8 @@ def main() -> NoReturn:
     guardian.stand_by()
     for listener in guardian.listeners:
         listener.close()
+    alone.release()
+    guardian.write_journal()
     os._exit(0)
 
 

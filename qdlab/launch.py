@@ -21,13 +21,16 @@ def owner_name(program: str) -> str:
     return f"{getpass.getuser()}@{platform.node() or 'this computer'} ({program})"
 
 
-def start_runner(bench: str, *, owner: str) -> tuple[LockFacts, subprocess.Popen[bytes]]:
+def start_runner(
+    bench: str, *, owner: str, linger: float = 10.0
+) -> tuple[LockFacts, subprocess.Popen[bytes]]:
     """Start a runner and wait until it has opened its bench.
 
     Parameters
     ----------
     bench : path of a bench file, or ``sim``
     owner : see `owner_name`
+    linger : how long it waits for work or a client before it ends [s]
 
     Returns
     -------
@@ -41,7 +44,18 @@ def start_runner(bench: str, *, owner: str) -> tuple[LockFacts, subprocess.Popen
     log = log_directory() / f"runner-{file_stem(bench)[-60:]}.log"
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "qdlab.runner", "--bench", bench, "--owner", owner],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "qdlab.runner",
+                "--bench",
+                bench,
+                "--owner",
+                owner,
+                "--linger",
+                str(linger),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -5,22 +5,19 @@ dead box delays nobody. Only then the boxes are read back; who does not answer, 
 again until patience ends. Used by the guardian and by ``qdlab safe``.
 """
 
-import json
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from importlib import import_module
+from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-REPLY_TIMEOUT = 1.0
-_TCP = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
-_SERIAL = re.compile(r"ASRL(?P<name>.+?)(::INSTR)?", re.IGNORECASE)
+from qdlab.ports import Port, opener
+
+PAUSE = 0.02
+SECOND_LOOK = 0.25
 _PROLOGIX = re.compile(r"PROLOGIX::(?P<adapter>.+)::(?P<address>\d+)", re.IGNORECASE)
 
 
@@ -63,42 +60,13 @@ class Outcome:
     message: str
 
 
-class Port(Protocol):
-    """An opened bus; `address` matters only where several boxes share it."""
-
-    def write(self, data: bytes) -> None: ...
-    def read(self, end: bytes) -> bytes: ...
-    def close(self) -> None: ...
-
-
 def prepare(instructions: Iterable[Instruction]) -> None:
     """Load what opening these resources needs, so that nothing is left to do when seconds count.
 
     Raises ValueError for a resource nobody here can open.
     """
     for instruction in instructions:
-        _opener(instruction.bus)
-
-
-def remember_outputs(bench: str, folder: Path, instructions: Iterable[Instruction]) -> None:
-    """Leave word how to switch a bench off, for a time when runner and guardian may both be gone."""
-    path = folder / f"{bench}.outputs"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps([asdict(instruction) for instruction in instructions]), encoding="utf-8")
-
-
-def read_outputs(bench: str, folder: Path) -> list[Instruction]:
-    """What `remember_outputs` left; empty where nothing was left."""
-    try:
-        documents = json.loads((folder / f"{bench}.outputs").read_text(encoding="utf-8"))
-        return [Instruction(**document) for document in documents]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def remembered_benches(folder: Path) -> list[str]:
-    """Every bench that was opened on this computer."""
-    return sorted(path.stem for path in folder.glob("*.outputs"))
+        opener(instruction.bus)
 
 
 def switch_off(
@@ -130,7 +98,7 @@ def switch_off(
 
     by_bus = sorted(wanted, key=lambda instruction: instruction.bus)
     threads = [
-        threading.Thread(target=_silence, args=(list(boxes), started, time.monotonic() + patience, settle))
+        threading.Thread(target=_silence, args=(list(boxes), started, patience, settle))
         for _, boxes in groupby(by_bus, key=lambda instruction: instruction.bus)
     ]
     for thread in threads:
@@ -141,33 +109,54 @@ def switch_off(
 
 
 def _silence(
-    boxes: list[Instruction], started: float, give_up: float, settle: Callable[[Outcome], None]
+    boxes: list[Instruction], started: float, patience: float, settle: Callable[[Outcome], None]
 ) -> None:
-    """Make the boxes of one bus safe, again and again until each has confirmed it or patience ends."""
+    """Make the boxes of one bus safe, and once more a moment later.
+
+    A box may take the last words of a dead runner, on their way over another connection, after our first off.
+    """
+    failures = _until_off(boxes, patience, lambda box: settle(_done(box, time.monotonic() - started)))
+    confirmed = [box for box in boxes if box.box not in failures and box.query]
+    if confirmed:
+        time.sleep(SECOND_LOOK)
+        failures |= _until_off(confirmed, patience, lambda box: None)
+    for name, failure in failures.items():
+        settle(Outcome(box=name, confirmed=False, message=f"{name} {failure}: switch it off by hand"))
+
+
+def _until_off(
+    boxes: list[Instruction], patience: float, confirm: Callable[[Instruction], None]
+) -> dict[str, str]:
+    """Say off and ask until every box has confirmed or patience ends; what is wrong, by box."""
     failures = {box.box: "no answer" for box in boxes}
-    while boxes:
+    give_up = time.monotonic() + patience
+    while failures:
+        waiting = [box for box in boxes if box.box in failures]
         try:
-            port = _opener(boxes[0].bus)(boxes[0])
-            try:
-                for box in boxes:
-                    _say_off(port, box)
-                for box in list(boxes):
-                    failures[box.box] = _ask(port, box)
-                    if not failures[box.box]:
-                        boxes.remove(box)
-                        settle(_done(box, time.monotonic() - started))
-            finally:
-                port.close()
+            port = opener(boxes[0].bus)(boxes[0].bus, boxes[0].serial)
         except Exception as error:
-            # whatever a library raises here, the next attempt and the other boxes matter more
-            for box in boxes:
-                failures[box.box] = f"no answer ({error})"
+            failures = {name: f"no answer ({error})" for name in failures}
+        else:
+            for box in waiting:
+                failures[box.box] = _guarded(_say_off, port, box)
+            for box in waiting:
+                failures[box.box] = failures[box.box] or _guarded(_ask, port, box)
+                if not failures[box.box]:
+                    del failures[box.box]
+                    confirm(box)
+            _guarded(lambda port, box: port.close(), port, boxes[0])
         if time.monotonic() > give_up:
             break
-        time.sleep(0.02)
-    for box in boxes:
-        sentence = f"{box.box} {failures[box.box]}: switch it off by hand"
-        settle(Outcome(box=box.box, confirmed=False, message=sentence))
+        time.sleep(PAUSE)
+    return failures
+
+
+def _guarded(act: Callable[[Port, Instruction], str | None], port: Port, box: Instruction) -> str:
+    """What is wrong in words, whatever a library raises: the other boxes and the next attempt matter more."""
+    try:
+        return act(port, box) or ""
+    except Exception as error:
+        return f"no answer ({error})"
 
 
 def _done(box: Instruction, took: float) -> Outcome:
@@ -177,9 +166,8 @@ def _done(box: Instruction, took: float) -> Outcome:
 
 def _say_off(port: Port, box: Instruction) -> None:
     _address(port, box)
-    if isinstance(port, _VisaPort):
-        with suppress(Exception):
-            port.clear()
+    with suppress(Exception):
+        port.clear()
     # the first end of line closes what the dead runner left half said
     end = box.write_termination
     port.write(f"{box.clear}{end}{box.off}{end}".encode("latin-1"))
@@ -209,83 +197,3 @@ def _address(port: Port, box: Instruction) -> None:
     prologix = _PROLOGIX.fullmatch(box.resource)
     if prologix:
         port.write(f"++mode 1\n++auto 0\n++eoi 1\n++addr {prologix['address']}\n".encode())
-
-
-class _TCPPort:
-    def __init__(self, box: Instruction) -> None:
-        place = _TCP.fullmatch(box.bus)
-        assert place is not None
-        self._socket = socket.create_connection((place["host"], int(place["port"])), REPLY_TIMEOUT)
-        self._received = b""
-
-    def write(self, data: bytes) -> None:
-        self._socket.sendall(data)
-
-    def read(self, end: bytes) -> bytes:
-        while end not in self._received:
-            chunk = self._socket.recv(4096)
-            if not chunk:
-                raise ConnectionError("the connection was closed")
-            self._received += chunk
-        reply, _, self._received = self._received.partition(end)
-        return reply
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class _SerialPort:
-    def __init__(self, box: Instruction) -> None:
-        serial = import_module("serial")
-        name = _SERIAL.fullmatch(box.bus)
-        assert name is not None
-        device = f"COM{name['name']}" if name["name"].isdigit() else name["name"]
-        self._port = serial.serial_for_url(
-            device, timeout=REPLY_TIMEOUT, write_timeout=REPLY_TIMEOUT, **box.serial
-        )
-        self._port.reset_input_buffer()
-
-    def write(self, data: bytes) -> None:
-        self._port.write(data)
-
-    def read(self, end: bytes) -> bytes:
-        reply: bytes = self._port.read_until(end)
-        if not reply.endswith(end):
-            raise TimeoutError(f"{reply!r} within {REPLY_TIMEOUT:g} s")
-        return reply
-
-    def close(self) -> None:
-        self._port.close()
-
-
-class _VisaPort:
-    def __init__(self, box: Instruction) -> None:
-        manager = import_module("pyvisa").ResourceManager(box.serial.get("library", ""))
-        self._resource = manager.open_resource(box.bus, timeout=REPLY_TIMEOUT * 1e3)
-
-    def clear(self) -> None:
-        """Device clear: also a box in the middle of a long reading listens to it."""
-        self._resource.clear()
-
-    def write(self, data: bytes) -> None:
-        self._resource.write_raw(data)
-
-    def read(self, end: bytes) -> bytes:
-        reply: bytes = self._resource.read_raw()
-        return reply
-
-    def close(self) -> None:
-        self._resource.close()
-
-
-def _opener(bus: str) -> Callable[[Instruction], Port]:
-    """Who can open this bus; loads what it needs."""
-    if _TCP.fullmatch(bus):
-        return _TCPPort
-    if _SERIAL.fullmatch(bus):
-        import_module("serial")
-        return _SerialPort
-    if re.match(r"(GPIB|USB|TCPIP|VXI)\d*::", bus, re.IGNORECASE):
-        import_module("pyvisa")
-        return _VisaPort
-    raise ValueError(f"resource {bus!r} is none that can be opened without its driver")

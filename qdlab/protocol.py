@@ -37,6 +37,7 @@ ended : a plan is over: end, reason, session, off_reports
 
 GREETING_PATIENCE = 5.0
 GUARDIAN_PATIENCE = 8.0
+FIRST_WORD = 2.0
 _LONGEST_LINE = 1_000_000
 _QUEUED = 2000
 _EVENTS: dict[str, type[Event]] = {
@@ -228,9 +229,11 @@ def _listen_to_guardian(
     try:
         with socket.create_connection(("127.0.0.1", lock.guardian_port), GREETING_PATIENCE) as connection:
             connection.sendall(json.dumps(first).encode() + b"\n")
-            connection.settimeout(timeout)
+            # its first word comes at once, or never; later ones wait for boxes
+            connection.settimeout(timeout and FIRST_WORD)
             with connection.makefile("rb") as lines:
                 for line in lines:
+                    connection.settimeout(timeout)
                     document = json.loads(line)
                     if document.get("done"):
                         return

@@ -34,13 +34,11 @@ from qdlab.events import Event
 from qdlab.guardian_link import GuardianLink
 from qdlab.hardware import open_bench
 from qdlab.lock import BenchLock, LockFacts
-from qdlab.off import Instruction, remember_outputs
+from qdlab.off import Instruction
+from qdlab.outputs import remember_outputs
 from qdlab.paths import runtime_directory
 from qdlab.protocol import Message, Server, event_message
 from qdlab.records import Session, SessionWriter, open_session
-
-LINGER = 10.0
-"""Seconds without a client and without work after which a runner ends."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,10 +66,11 @@ class Runner:
     config : of the bench
     owner : who started it, for whoever finds the bench taken
     folder : where lock files are
+    linger : how long it waits for work or a client before it ends [s]
     """
 
-    def __init__(self, config: BenchConfig, *, owner: str, folder: Path) -> None:
-        self._config, self._owner, self._folder = config, owner, folder
+    def __init__(self, config: BenchConfig, *, owner: str, folder: Path, linger: float = 10.0) -> None:
+        self._config, self._owner, self._folder, self._linger = config, owner, folder, linger
         self._lock = BenchLock(config.name, folder)
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._job: Job | None = None
@@ -112,9 +111,9 @@ class Runner:
 
     def _work(self) -> None:
         needed = time.monotonic()
-        while time.monotonic() < needed + LINGER:
+        while time.monotonic() < needed + self._linger:
             try:
-                job = self._jobs.get(timeout=1.0)
+                job = self._jobs.get(timeout=min(1.0, self._linger))
             except queue.Empty:
                 if self._server.clients:
                     needed = time.monotonic()
@@ -311,12 +310,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m qdlab.runner")
     parser.add_argument("--bench", required=True)
     parser.add_argument("--owner", required=True)
+    parser.add_argument("--linger", type=float, default=10.0)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
     # a forked child would hold the guardian's pipe open and hide our death
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        runner = Runner(load_bench(options.bench), owner=options.owner, folder=runtime_directory())
+        runner = Runner(
+            load_bench(options.bench),
+            owner=options.owner,
+            folder=runtime_directory(),
+            linger=options.linger,
+        )
         for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda number, frame: runner._quit())

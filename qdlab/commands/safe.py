@@ -21,7 +21,7 @@ def safe(
 ) -> None:
     """Switch every output off, now; also when the program that owns the bench hangs."""
     from qdlab.errors import ConfigError
-    from qdlab.off import read_outputs, remembered_benches
+    from qdlab.outputs import read_outputs, remembered_benches
     from qdlab.paths import runtime_directory
 
     folder = runtime_directory()
