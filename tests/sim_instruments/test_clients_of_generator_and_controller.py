@@ -162,9 +162,12 @@ def _controller(model: str):
 def test_everything_lake_shores_package_can_ask_is_answered(model: str) -> None:
     controller = _controller(model)
     letters = ("input_channel", "channel")
+    left_out = {"get_curve"}  # asks for 200 points
+    if model == "335":
+        left_out |= {"get_status_byte", "get_service_request"}  # the package 1.10 fails before it sends
     asked = 0
     for name, method in inspect.getmembers(controller, inspect.ismethod):
-        if not name.startswith("get_") or name == "get_curve":
+        if not name.startswith("get_") or name in left_out:
             continue
         needed = [p.name for p in inspect.signature(method).parameters.values() if p.default is p.empty]
         if name == "get_analog_output_percentage":
