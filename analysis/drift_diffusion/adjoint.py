@@ -7,14 +7,7 @@ factorisation, however many numbers there are.
 
 import math
 
-from analysis.drift_diffusion.equations import (
-    EVEN_BELOW,
-    bernoulli,
-    compiled,
-    edge_density,
-    edge_mobility,
-    mean_enhancement,
-)
+from analysis.drift_diffusion.equations import EVEN_BELOW, compiled, edge_mobility, edge_state
 
 # the order of the derivatives
 (
@@ -94,50 +87,39 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
         if j < last:
             weight += adjoint[j, 1]
         weighted = weight * blocks[i, 14]
-        spacing = positions[j] - positions[i]
-        drop = potential[i] - potential[j]
-        g, _, _ = mean_enhancement(problem, work, i, drop - quasi_fermi[i] + quasi_fermi[j])
-        c, _, _, _ = edge_density(work[i, 4], work[j, 4], drop / g)
+        if weighted == 0.0:
+            continue
+        state = edge_state(problem, positions[j] - positions[i], potential, quasi_fermi, work, i)
         if problem.density_amplitude != 0.0:
-            log_twice = math.log(2.0 * min(c, problem.density_cap))
+            log_twice = math.log(2.0 * min(state.c, problem.density_cap))
             power = math.exp(problem.density_exponent * log_twice)
             derivatives[DENSITY_AMPLITUDE] += weighted * power
             derivatives[DENSITY_EXPONENT] += weighted * problem.density_amplitude * power * log_twice
-        field = drop / spacing
-        reduced = min(abs(field) / problem.field_scale, problem.field_cap)
+        reduced = min(abs(state.field) / problem.field_scale, problem.field_cap)
         root = math.sqrt(1.0 + 0.8 * reduced * reduced)
         derivatives[FIELD_AMPLITUDE] += weighted * (root - 1.0)
         if reduced < problem.field_cap:
             derivatives[LOG_FIELD_SCALE] -= (
                 weighted * problem.field_amplitude * 0.8 * reduced * reduced / root
             )
-        derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(field * field + 1.0)) - 1.0)
-        if gaussian and weighted != 0.0:
+        derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(state.field * state.field + 1.0)) - 1.0)
+        _, in_density, in_field = edge_mobility(problem, state.c, state.field)
+        in_rise = -(1.0 + in_field * state.field) / (1.0 + state.rise)
+        derivatives[LOG_CHARGE] += weighted * in_rise * state.rise
+        if gaussian:
             derivatives[REDUCED_DISORDER] += weighted * log_flux_in_disorder(
-                problem, potential, quasi_fermi, work, i
+                state, work, i, in_density, in_rise
             )
 
 
 @compiled
-def log_flux_in_disorder(problem, potential, quasi_fermi, work, i):
+def log_flux_in_disorder(state, work, i, in_density, in_rise):
     """Derivative of ln |flux| through one edge in s by way of the occupations, the Fermi levels held."""
     j = i + 1
-    drop = potential[i] - potential[j]
-    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
-    g, _, _ = mean_enhancement(problem, work, i, drop - fermi_drop)
-    rise = work[j, 0] - work[i, 0]
-    log_g = -(work[j, 3] - work[i, 3]) / rise if abs(rise) > EVEN_BELOW else 0.0
-    t = drop / g
-    forward, backward, slope_t = bernoulli(t)
-    c_i, c_j = work[i, 4], work[j, 4]
-    out, back = c_i * backward, c_j * forward
-    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
-    in_t = (c_i + (c_i - c_j) * slope_t) / bracket
-    c, share_i, share_j, c_in_t = edge_density(c_i, c_j, t)
-    _, in_density, _ = edge_mobility(problem, c, drop)
-    return (
-        log_g
-        + (out * work[i, 3] - back * work[j, 3]) / bracket
-        + in_density * (share_i * work[i, 3] + share_j * work[j, 3])
-        - (in_t + in_density * c_in_t) * t * log_g
-    )
+    log_rise = work[j, 0] - work[i, 0]
+    log_g = -(work[j, 3] - work[i, 3]) / log_rise if abs(log_rise) > EVEN_BELOW else 0.0
+    in_log_c = in_density + in_rise * state.rise
+    in_t = state.bracket_in_t / state.bracket + in_log_c * state.c_in_t + in_rise * state.rise_in_t
+    by_node = state.out / state.bracket * work[i, 3] - state.back / state.bracket * work[j, 3]
+    by_density = in_log_c * (state.share_i * work[i, 3] + state.share_j * work[j, 3])
+    return by_node + by_density + log_g * (1.0 - in_rise * state.rise - in_t * state.t)

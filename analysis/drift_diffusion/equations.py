@@ -44,16 +44,18 @@ class ScaledProblem(NamedTuple):
 
 
 @compiled
-def bernoulli(t: float) -> tuple[float, float, float]:
-    """B(t) = t/(exp(t) - 1), B(-t) and dB/dt, each without cancellation."""
+def bernoulli(t):
+    """B(t) = t/(exp(t) - 1), B(-t) and dB/dt, each without cancellation; and 1/(1 + exp(t/2))."""
+    half = math.exp(-0.5 * abs(t))
+    share = half / (1.0 + half) if t > 0.0 else 1.0 / (1.0 + half)
     if abs(t) < _SERIES_BELOW:
         even = 1.0 + t * t * (1.0 / 12.0 - t * t / 720.0)
-        return even - 0.5 * t, even + 0.5 * t, -0.5 + t * (1.0 / 6.0 - t * t / 180.0)
-    decay = math.exp(-abs(t))
+        return even - 0.5 * t, even + 0.5 * t, -0.5 + t * (1.0 / 6.0 - t * t / 180.0), share
+    decay = half * half
     larger = abs(t) / (1.0 - decay)
     smaller = larger * decay
     forward, backward = (smaller, larger) if t > 0.0 else (larger, smaller)
-    return forward, backward, forward * (1.0 - backward) / t
+    return forward, backward, forward * (1.0 - backward) / t, share
 
 
 @compiled
@@ -90,18 +92,22 @@ def fill_occupations(problem, potential, quasi_fermi, work):
 
 
 @compiled
-def edge_density(c_i, c_j, t):
+def edge_density(c_i, c_j, other):
     """Occupation in the middle of an edge, between the same flux on either side of it.
 
     Boltzmann's exp(t/2) at rest, the mean without a field, the upstream one in a strong field: an average of the nodes'
     logarithms instead would empty the last cell before a contact and let its mobility rule the current.
 
+    Parameters
+    ----------
+    c_i, c_j : occupations at its ends
+    other : 1/(1 + exp(t/2)), the weight of c_j
+
     Returns
     -------
     c, and the shares of c_i, c_j and t in a change of its logarithm: d ln c = share_i d ln c_i + share_j d ln c_j + slope dt
     """
-    growth = math.exp(0.5 * t)
-    weight, other = growth / (1.0 + growth), 1.0 / (1.0 + growth)
+    weight = 1.0 - other
     from_i, from_j = weight * c_i, other * c_j
     c = from_i + from_j
     return c, from_i / c, from_j / c, 0.5 * weight * other * (c_i - c_j) / c
@@ -149,38 +155,91 @@ def mean_enhancement(problem, work, i, level_rise):
 
 
 @compiled
+def field_rise(problem, spacing, c, forward, backward, slope_t, t, g):
+    """How far the charge within an edge bends its potential, as the flux feels it: beta, with its slope in t.
+
+    The flux between two nodes is the drop of c exp(potential/g) over the integral of exp(potential/g)/mobility. A charge c
+    adds a parabola to the linear potential; to first order the integral grows by 1 + beta,
+    beta = charge c spacing²/2g [coth(t/2) - 2/t]/t, and its weight moves to where the field is the mean over 1 + beta.
+    Without it the flux in a strong field is that of the upstream node at the field of the middle: of first order only.
+    """
+    if abs(t) < 0.1:
+        shape, slope = (
+            1.0 / 6.0 - t * t * (1.0 / 360.0 - t * t / 15120.0),
+            -t * (1.0 / 180.0 - t * t / 3780.0),
+        )
+    else:
+        shape = (forward + backward - 2.0) / (t * t)
+        slope = (2.0 * slope_t + 1.0) / (t * t) - 2.0 * shape / t
+    scale = 0.5 * problem.charge * spacing * spacing * c / g
+    return scale * shape, scale * slope
+
+
+class EdgeState(NamedTuple):
+    """What an edge's flux is made of; see `edge_flux`."""
+
+    g: float  # mean diffusion enhancement, and its slopes in the two Fermi levels
+    g_i: float
+    g_j: float
+    t: float  # drop of the potential over g
+    out: float  # one-way fluxes at unit mobility over g, their difference, and its slope in t
+    back: float
+    bracket: float
+    bracket_in_t: float
+    c: float  # density, see `edge_density`
+    share_i: float
+    share_j: float
+    c_in_t: float
+    rise: float  # see `field_rise`
+    rise_in_t: float
+    field: float
+
+
+@compiled
+def edge_state(problem, spacing, potential, quasi_fermi, work, i):
+    """The edge from node i to the next one."""
+    j = i + 1
+    drop = potential[i] - potential[j]
+    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
+    g, g_i, g_j = mean_enhancement(problem, work, i, drop - fermi_drop)
+    t = drop / g
+    forward, backward, slope_t, other = bernoulli(t)
+    c_i, c_j = work[i, 4], work[j, 4]
+    out, back = c_i * backward, c_j * forward
+    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
+    bracket_in_t = c_i + (c_i - c_j) * slope_t
+    c, share_i, share_j, c_in_t = edge_density(c_i, c_j, other)
+    rise, rise_in_t = field_rise(problem, spacing, c, forward, backward, slope_t, t, g)
+    field = drop / (spacing * (1.0 + rise))
+    return EdgeState(
+        g, g_i, g_j, t, out, back, bracket, bracket_in_t, c, share_i, share_j, c_in_t, rise, rise_in_t, field
+    )
+
+
+@compiled
 def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     """Flux from node i to node i + 1, with its derivatives.
 
     The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of potential over g
     and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c. Close to equilibrium the
-    bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly zero there.
+    bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly zero there. See `field_rise` for
+    the second order in strong fields.
 
     Returns
     -------
     flux, and its slopes in potential i, potential j, quasi-Fermi level i, quasi-Fermi level j
     """
-    j = i + 1
-    drop = potential[i] - potential[j]
-    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
-    slope_i, slope_j = work[i, 1], work[j, 1]
-    g, g_i, g_j = mean_enhancement(problem, work, i, drop - fermi_drop)
-    t = drop / g
-    forward, backward, slope_t = bernoulli(t)
-    c_i, c_j = work[i, 4], work[j, 4]
-    out, back = c_i * backward, c_j * forward
-    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
-    in_t = c_i + (c_i - c_j) * slope_t
-    c, share_i, share_j, c_in_t = edge_density(c_i, c_j, t)
-    field = drop / spacing
-    log_mobility, in_density, in_field = edge_mobility(problem, c, field)
-    scale = math.exp(log_mobility) / spacing
-    flux = scale * g * bracket
-    by_density = flux * in_density
-    in_t = scale * g * in_t + by_density * c_in_t
-    in_g = scale * bracket - in_t * t / g
-    # slopes in the two Fermi levels, which the quasi-Fermi level raises and the potential lowers
-    level_i = (scale * g * out + by_density * share_i) * slope_i + in_g * g_i
-    level_j = (-scale * g * back + by_density * share_j) * slope_j + in_g * g_j
-    in_drop = in_t / g + flux * in_field / spacing
+    e = edge_state(problem, spacing, potential, quasi_fermi, work, i)
+    log_mobility, in_density, in_field = edge_mobility(problem, e.c, e.field)
+    scale = math.exp(log_mobility) / (spacing * (1.0 + e.rise))
+    flux = scale * e.g * e.bracket
+    # slopes in ln c of the edge, in t and in g; then in the two Fermi levels, which the quasi-Fermi level raises and the
+    # potential lowers
+    in_rise = -flux * (1.0 + in_field * e.field) / (1.0 + e.rise)
+    in_log_c = flux * in_density + in_rise * e.rise
+    in_t = scale * e.g * e.bracket_in_t + in_log_c * e.c_in_t + in_rise * e.rise_in_t
+    in_g = scale * e.bracket - (in_rise * e.rise + in_t * e.t) / e.g
+    level_i = (scale * e.g * e.out + in_log_c * e.share_i) * work[i, 1] + in_g * e.g_i
+    level_j = (-scale * e.g * e.back + in_log_c * e.share_j) * work[i + 1, 1] + in_g * e.g_j
+    in_drop = in_t / e.g + flux * in_field / (spacing * (1.0 + e.rise))
     return flux, in_drop - level_i, -in_drop - level_j, level_i, level_j

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.curves import FloatArray
 
-_EVENNESS = 6.0  # nodes spread evenly against those of a factor e in the distance from a contact
+_EVENNESS = 12.0  # nodes spread evenly against those of a factor e in the distance from a contact
 
 
 def graded_mesh(cells: int, injecting_scale: float, extracting_scale: float) -> FloatArray:

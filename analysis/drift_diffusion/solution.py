@@ -510,12 +510,12 @@ def _contact_levels(problem: TransportProblem) -> tuple[float, float]:
 
 
 def _mesh(problem: "ScaledProblem", cells: int, largest_drop: float) -> FloatArray:
-    """Nodes graded to each contact's Debye length and to the layer the field presses against it."""
+    """Nodes graded to each contact's Debye length and to the layer that the field presses against it."""
 
     def scale(level: float) -> float:
         occupied = min(0.5, math.exp(min(0.0, level)))
-        debye = 1 / math.sqrt(problem.charge * occupied + 1)
-        return min(_WIDEST_LAYER, debye, 3 / largest_drop)
+        debye_length = 1 / math.sqrt(problem.charge * occupied + 1)
+        return min(_WIDEST_LAYER, 2 * debye_length, 6 / max(largest_drop, 1.0))
 
     return graded_mesh(cells, scale(problem.injecting_level), scale(problem.extracting_level))
 

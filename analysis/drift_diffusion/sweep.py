@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
-from analysis.drift_diffusion.equations import compiled, edge_density
+from analysis.drift_diffusion.equations import bernoulli, compiled, edge_density
 from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
@@ -62,7 +62,8 @@ def same_flux(potential, quasi_fermi, middle_potential, i):
     j = i + 1
     level_i, level_j = quasi_fermi[i] - potential[i], quasi_fermi[j] - potential[j]
     top = max(level_i, level_j)  # keeps tiny densities from underflowing
-    c, _, _, _ = edge_density(math.exp(level_i - top), math.exp(level_j - top), potential[i] - potential[j])
+    _, _, _, other = bernoulli(potential[i] - potential[j])
+    c, _, _, _ = edge_density(math.exp(level_i - top), math.exp(level_j - top), other)
     return middle_potential + top + math.log(c)
 
 
