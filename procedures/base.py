@@ -220,10 +220,8 @@ class StopRule(Protocol):
     def __call__(self, measured: Sequence[tuple[float, float, float]]) -> bool: ...
 
 
-class RowSink(Protocol):
-    """Where rows go; returns once they are safe on the disk."""
-
-    def __call__(self, rows: Sequence[tuple[Row, frozenset[str]]]) -> None: ...
+RowSink = Callable[[Sequence[tuple[Row, frozenset[str]]]], None]
+"""Where rows go; returns once they are safe on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from qdlab.config.plan import (
     waiting_time,
 )
 from qdlab.config.steps import (
+    NoteStep,
     OperatorStep,
     ProcedureStep,
     RepeatUntilStableStep,
@@ -39,6 +40,7 @@ __all__ = [
     "InstrumentConfig",
     "LayerConfig",
     "LimitsConfig",
+    "NoteStep",
     "OperatorStep",
     "PlanConfig",
     "PlannedProcedure",

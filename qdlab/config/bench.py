@@ -29,7 +29,7 @@ class InstrumentConfig(Strict):
 class HeaterConfig(Strict):
     """What becomes of the heater when a session ends or fails; it is never cut without a word."""
 
-    at_end: Literal["hold", "room_temperature", "off"] = "room_temperature"
+    at_end: Literal["hold", "ramp", "off"] = "ramp"
     room_temperature: Kelvins = 297.0
     ramp_rate: KelvinsPerSecond = 0.1
 

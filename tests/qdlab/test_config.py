@@ -137,7 +137,9 @@ def refusal(folder: Path, text: str) -> str:
         ("[devices]", "[devices", "is not TOML"),
     ],
 )
-def test_a_plan_that_cannot_be_used_is_refused_in_one_line(folder: Path, old: str, new: str, told: str) -> None:
+def test_a_plan_that_cannot_be_used_is_refused_in_one_line(
+    folder: Path, old: str, new: str, told: str
+) -> None:
     if "flim" in new:
         with pytest.raises(ConfigError, match=told):
             load_plan(write(folder, PLAN.replace(old, new)))
@@ -158,7 +160,9 @@ def test_a_plan_that_cannot_be_used_is_refused_in_one_line(folder: Path, old: st
         ('"0.1 mm2"', '"0.1 mm"', "area has standard_error = '0.1 mm': 'mm' cannot be turned into 'm**2'"),
     ],
 )
-def test_a_device_that_cannot_be_is_refused_in_one_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_device_that_cannot_be_is_refused_in_one_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
     path = write(tmp_path, DEVICE.replace(old, new), "film.toml")
     with pytest.raises(ConfigError) as refused:
         load_device(path)
@@ -186,7 +190,7 @@ def test_a_voltage_above_the_limit_names_the_level_that_set_it(folder: Path) -> 
 
 def test_the_bench_can_forbid_what_the_plan_allows(folder: Path) -> None:
     plan = load_plan(write(folder, PLAN))
-    with pytest.raises(ConfigError, match="maximum_current 0.001 A of the bench"):
+    with pytest.raises(ConfigError, match=r"maximum_current 0\.001 A of the bench"):
         check_plan(plan, bench_limits=LimitsConfig(maximum_current="1 mA"), file="plan.toml")
 
 

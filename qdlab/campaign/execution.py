@@ -1,0 +1,473 @@
+"""The campaign itself: step after step, in a frame that makes the bench safe however they end."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from instruments.bench import ArmingToken, Bench, OffReport, arming_token
+from instruments.errors import InstrumentError
+from procedures.base import BenchProcedure, Surroundings
+from qdlab.campaign.opening import bench_limits
+from qdlab.campaign.places import Earlier, FlaggedRow, KnownCurrents, Measured, Place
+from qdlab.campaign.reporting import TELEMETRY_INTERVAL, Listener, Reporter
+from qdlab.campaign.temperature import ProbeCurrent, reach, warm_up
+from qdlab.config import (
+    Connection,
+    DeviceConfig,
+    NoteStep,
+    OperatorStep,
+    PlanConfig,
+    ProcedureStep,
+    RepeatUntilStableStep,
+    StepConfig,
+    TemperatureSweepStep,
+    WaitStep,
+    check_plan,
+    first_connection,
+    limits_for,
+)
+from qdlab.control import Aborted, Control, InterruptibleClock, Prompt, Stopped
+from qdlab.errors import ConfigError, QdlabError
+from qdlab.events import JournalLevel, RunEnd
+from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed
+
+SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
+    "source_meter": "keithley2400",
+    "pulse_generator": "mfg2230m",
+}
+
+Steps = Sequence[StepConfig]
+MeasuredSteps = dict[str, Measured]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignResult:
+    """How a campaign ended, why, and what became of every box."""
+
+    end: RunEnd
+    reason: str
+    off_reports: tuple[OffReport, ...]
+    session: Path
+
+    @property
+    def all_off(self) -> bool:
+        """Whether every box confirmed that it is safe."""
+        return all(report.confirmed for report in self.off_reports)
+
+
+def run_campaign(
+    plan: PlanConfig,
+    bench: Bench,
+    session: SessionWriter,
+    *,
+    control: Control | None = None,
+    listener: Listener | None = None,
+    arm: Callable[[str], ArmingToken] | None = None,
+    resume_from: Session | None = None,
+) -> CampaignResult:
+    """Carry out a plan; returns when everything is off and the session is closed.
+
+    Parameters
+    ----------
+    plan : checked once more here, against the bench's own limits
+    bench : opened; identified and set up here
+    session : taken over and closed
+    control : the reins; nobody pulls them where left out
+    listener : hears every event and progress; after it raised, nothing any more
+    arm : issues the token that allows outputs; without it only a simulated bench can be armed
+    resume_from : the session as read, when `session` resumes it: only what is missing is measured
+    """
+    campaign = _Campaign(
+        plan=plan,
+        bench=bench,
+        session=session,
+        control=control or Control(),
+        reporter=Reporter(plan=plan, bench=bench, session=session, listener=listener),
+        arm=arm or _arm_simulation(bench),
+        earlier=Earlier(resume_from),
+    )
+    return campaign.run()
+
+
+def _arm_simulation(bench: Bench) -> Callable[[str], ArmingToken]:
+    def issue(reason: str) -> ArmingToken:
+        if bench.kind != "simulation":
+            raise InstrumentError("nobody stands by to switch this bench off; run it through `qdlab run`")
+        return arming_token(reason)
+
+    return issue
+
+
+class _Campaign:
+    def __init__(
+        self,
+        *,
+        plan: PlanConfig,
+        bench: Bench,
+        session: SessionWriter,
+        control: Control,
+        reporter: Reporter,
+        arm: Callable[[str], ArmingToken],
+        earlier: Earlier,
+    ) -> None:
+        self._plan, self._bench, self._session, self._control = plan, bench, session, control
+        self._reporter, self._arm, self._earlier = reporter, arm, earlier
+        simulated = bench.kind == "simulation"
+        self._clock = InterruptibleClock(bench.clock, control, beat=self._beat, simulated=simulated)
+        self._currents = KnownCurrents()
+        self._connection: Connection | None = None
+        self._failed_devices: dict[str, str] = {}
+        self._catching_up = earlier.is_resumed
+        self._pending: OperatorStep | None = None
+        self._off_reports: tuple[OffReport, ...] = ()
+
+    def run(self) -> CampaignResult:
+        """The frame: whatever happens inside, off comes first."""
+        end, reason = self._guarded()
+        self._make_safe()
+        try:
+            reports = [report.message for report in self._off_reports]
+            self._reporter.journal("state", "outputs off", reports=reports)
+            if end != "finished":
+                self._reporter.journal("error" if end == "failed" else "state", f"{end}: {reason}")
+        except StorageFailed as failure:
+            end, reason = "failed", str(failure)
+        self._session.close(end, reason)
+        return CampaignResult(
+            end=end, reason=reason, off_reports=self._off_reports, session=self._session.path
+        )
+
+    def _guarded(self) -> tuple[RunEnd, str]:
+        try:
+            self._prepare()
+            self._do_steps(self._plan.steps, Place())
+        except BaseException as problem:
+            # faults of ours and Ctrl-C too: the bench is made safe and the session closed all the same
+            return _end_of(problem)
+        return "finished", ""
+
+    def _make_safe(self) -> None:
+        """Off to every box; an impatient Ctrl-C does not keep it from happening."""
+        for _ in range(3):
+            try:
+                self._off_reports = tuple(self._bench.safe())
+                return
+            except KeyboardInterrupt:
+                continue
+
+    def _prepare(self) -> None:
+        check_plan(self._plan, bench_limits=bench_limits(self._bench))
+        self._reporter.say("setting up the instruments")
+        self._bench.set_up()
+        self._connect(first_connection(self._plan))
+
+    # Steps
+
+    def _do_steps(self, steps: Steps, place: Place) -> MeasuredSteps:
+        """What the procedures among the steps measured, by their keys."""
+        found: MeasuredSteps = {}
+        for index, step in enumerate(steps):
+            self._between_steps()
+            here = place.step(index)
+            self._reporter.step = _words(step, here)
+            if isinstance(step, ProcedureStep):
+                measured = self._do_procedure(step, here)
+                if measured is not None:
+                    found[here.key] = measured
+            else:
+                self._do_other(step, here)
+        return found
+
+    def _do_other(self, step: StepConfig, place: Place) -> None:
+        match step:
+            case TemperatureSweepStep():
+                self._sweep_temperature(step, place)
+            case RepeatUntilStableStep():
+                self._repeat_until_stable(step, place)
+            case OperatorStep() if self._catching_up:
+                # asked only once something that needs it is still to be measured
+                self._pending = step
+            case OperatorStep():
+                self._ask_operator(step)
+            case WaitStep() | NoteStep() if self._catching_up:
+                pass
+            case WaitStep():
+                self._reporter.say(f"waiting {step.duration:g} s")
+                self._wait(step.duration)
+            case NoteStep():
+                self._reporter.journal("note", step.text)
+            case _:
+                raise ConfigError(f"{place.key}: nothing is known about steps of kind {step.kind!r}")
+
+    def _between_steps(self) -> None:
+        """End if asked to, hold while paused."""
+        self._control.check()
+        self._stop_if_asked()
+        if self._control.paused:
+            self._reporter.say("paused")
+            self._control.wait_while_paused(self._beat)
+
+    def _stop_if_asked(self) -> None:
+        if self._control.stop_requested:
+            raise Stopped("the operator stopped")
+
+    def _wait(self, seconds: float) -> None:
+        end = self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            self._clock.wait(min(left, TELEMETRY_INTERVAL))
+            self._reporter.telemetry()
+            self._stop_if_asked()
+
+    def _beat(self) -> None:
+        self._bench.on_deadline(1.0)
+
+    # What is between the clips
+
+    def _ask_operator(self, step: OperatorStep) -> None:
+        """Outputs off and disarmed while somebody works on the bench."""
+        self._sources_off()
+        self._bench.disarm()
+        connection = self._connection
+        if step.device is not None and step.source is not None:
+            connection = Connection(device=step.device, source=step.source)
+        prompt = Prompt(text=step.text, device=step.device or "", source=step.source or "")
+        self._reporter.journal("prompt", step.text, device=prompt.device, source=prompt.source)
+        answer = "done by the simulated operator"
+        if self._bench.kind != "simulation":
+            self._reporter.say("waiting for the operator", prompt=prompt)
+            answer = self._control.wait_for_answer(self._beat)
+        self._reporter.journal("note", f"operator: {answer}")
+        self._connect(connection)
+
+    def _sources_off(self) -> None:
+        for role in ("source_meter", "pulse_generator"):
+            box = self._bench.boxes.get(role)
+            if box is not None:
+                box.off()
+                if not box.output_is_off:
+                    raise InstrumentError(f"the {role.replace('_', ' ')} says that its output is still on")
+
+    def _connect(self, connection: Connection | None) -> None:
+        """Take note of what is connected: its limits hold from now on."""
+        self._connection = connection
+        if connection is None:
+            return
+        device = self._plan.devices[connection.device]
+        connected = device.to_connected()
+        if self._bench.kind == "simulation":
+            self._bench.simulation.mount(
+                device.identifier, source=SIMULATED_BOX[connection.source], reversed=connected.polarity < 0
+            )
+        limits = limits_for(self._plan, connection.device).limits
+        self._bench.use_envelope(limits.to_envelope(area=connected.area, thickness=connected.thickness))
+        self._reporter.journal("state", "connected", device=device.identifier, source=connection.source)
+
+    def _device(self) -> DeviceConfig:
+        assert self._connection is not None
+        return self._plan.devices[self._connection.device]
+
+    # Procedures
+
+    def _do_procedure(self, step: ProcedureStep, place: Place) -> Measured | None:
+        """What was measured, now or before; None where the device is beyond measuring."""
+        if self._earlier.is_finished(place):
+            return self._recall(step.make(), place)
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._ask_operator(pending)
+        identifier = self._device().identifier
+        if identifier in self._failed_devices:
+            reason = self._failed_devices[identifier]
+            self._reporter.journal("warning", f"{place.key} skipped: {reason}", device=identifier)
+            return None
+        return self._measure(step.make(), place)
+
+    def _recall(self, procedure: BenchProcedure, place: Place) -> Measured:
+        """What the session being resumed holds of a procedure."""
+        measured = Measured()
+        for row, _ in self._earlier.rows(place):
+            measured.add(procedure, row)
+            self._currents.add(self._connected_earlier().identifier, row)
+            self._reporter.points_done += 1
+        return measured
+
+    def _connected_earlier(self) -> DeviceConfig:
+        """The device of a procedure that is not measured again; its operator step is still pending."""
+        if self._pending is not None and self._pending.device is not None:
+            return self._plan.devices[self._pending.device]
+        return self._device()
+
+    def _measure(self, procedure: BenchProcedure, place: Place) -> Measured:
+        self._catching_up = False
+        device = self._device()
+        measured = self._recall(procedure, place)
+        run = self._session.open_run(
+            RunHeader(
+                procedure=procedure.file_name,
+                parameters=procedure.header_parameters(),
+                device=device.identifier,
+                columns=procedure.DATA_COLUMNS,
+                conditions=place.conditions(),
+                predecessor=self._earlier.predecessor(place),
+            )
+        )
+        self._reporter.tell(run.started)
+
+        def record(rows: Sequence[FlaggedRow]) -> None:
+            for recorded in run.write_many(
+                [(row, flags | place.temperature_flags(row)) for row, flags in rows]
+            ):
+                measured.add(procedure, recorded.values)
+                self._currents.add(device.identifier, recorded.values)
+                self._reporter.points_done += 1
+                self._reporter.tell(recorded)
+            self._reporter.telemetry()
+            self._control.check()
+
+        try:
+            procedure.attach(self._surroundings(device, record, place))
+            self._bench.arm(token=self._arm(f"{procedure.file_name} on {device.identifier}"))
+            self._reporter.say("measuring")
+            procedure.run()
+            self._bench.disarm()
+        except BaseException as problem:
+            self._make_safe()
+            self._reporter.tell(run.end(*_end_of(problem)))
+            raise
+        self._end_run(procedure, run, device)
+        return measured
+
+    def _surroundings(
+        self, device: DeviceConfig, record: Callable[[Sequence[FlaggedRow]], None], place: Place
+    ) -> Surroundings:
+        envelope = self._bench.envelope
+        return Surroundings(
+            bench=self._bench,
+            device=device.to_connected(typical_current=self._currents.curve(device.identifier)),
+            record=record,
+            should_stop=lambda: self._control.stop_requested,
+            announce=self._reporter.announce,
+            waiting=self._clock,
+            allowed_slew=math.inf if envelope.maximum_slew is None else envelope.maximum_slew,
+            allowed_step=math.inf if envelope.maximum_step is None else envelope.maximum_step,
+            done=self._earlier.rows(place),
+        )
+
+    def _end_run(self, procedure: BenchProcedure, run: RunWriter, device: DeviceConfig) -> None:
+        if self._control.stop_requested:
+            self._reporter.tell(run.end("stopped", "the operator stopped"))
+            raise Stopped("the operator stopped")
+        early = procedure.early_end
+        self._reporter.tell(run.end("finished", early.reason if early else ""))
+        if early is not None and early.device_failed:
+            self._failed_devices[device.identifier] = early.reason
+            self._reporter.journal(
+                "warning", f"{device.identifier} is not measured any further: {early.reason}"
+            )
+
+    # Steps around steps
+
+    def _sweep_temperature(self, step: TemperatureSweepStep, place: Place) -> None:
+        first: MeasuredSteps = {}
+        checked = not self._earlier.is_resumed
+        for visit, setpoint in enumerate(step.visits):
+            here = replace(place, visit=visit, setpoint=setpoint, tolerance=step.tolerance)
+            again = visit > 0 and setpoint == step.visits[0]
+            if not self._is_finished(step.steps, here):
+                if not checked and visit > 0 and not again:
+                    self._check_first_temperature(step, here, first)
+                checked = True
+                if not self._reach(step, setpoint):
+                    continue
+            measured = self._do_steps(step.steps, here)
+            if visit == 0:
+                first = measured
+            elif again:
+                self._report_drift(step, setpoint, first, measured)
+        if step.warm_end and not self._catching_up:
+            warm_up(step, self._bench, self._clock, self._reporter)
+
+    def _is_finished(self, steps: Steps, place: Place) -> bool:
+        """Whether the session being resumed holds all of this already."""
+        return self._earlier.is_resumed and all(
+            isinstance(step, ProcedureStep | NoteStep | WaitStep)
+            and (not isinstance(step, ProcedureStep) or self._earlier.is_finished(place.step(index)))
+            for index, step in enumerate(steps)
+        )
+
+    def _check_first_temperature(
+        self, step: TemperatureSweepStep, place: Place, first: MeasuredSteps
+    ) -> None:
+        """After a resume: has the device changed meanwhile?"""
+        setpoint = step.visits[0]
+        here = replace(place, visit=0, setpoint=setpoint, check=self._earlier.checks + 1)
+        if self._reach(step, setpoint):
+            self._report_drift(step, setpoint, first, self._do_steps(step.steps, here))
+
+    def _reach(self, step: TemperatureSweepStep, setpoint: float) -> bool:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            self._ask_operator(pending)
+        self._catching_up = False
+        source_meter = self._connection is not None and self._connection.source == "source_meter"
+        probe = None
+        if step.probe_voltage is not None and source_meter:
+            probe = ProbeCurrent(self._bench, voltage=step.probe_voltage, arm=self._arm)
+        return reach(
+            step,
+            setpoint,
+            bench=self._bench,
+            clock=self._clock,
+            reporter=self._reporter,
+            probe=probe,
+            between=self._stop_if_asked,
+        )
+
+    def _report_drift(
+        self, step: TemperatureSweepStep, setpoint: float, first: MeasuredSteps, again: MeasuredSteps
+    ) -> None:
+        for key in [key for key in again if key in first]:
+            change = again[key].change_from(first[key])
+            level: JournalLevel = "note" if abs(change) <= step.drift_bound else "warning"
+            self._reporter.journal(
+                level,
+                f"drift at {setpoint:g} K: {change * 100:+.2f} % (bound {step.drift_bound * 100:g} %)",
+                step=key,
+                drift=change,
+                bound=step.drift_bound,
+            )
+
+    def _repeat_until_stable(self, step: RepeatUntilStableStep, place: Place) -> None:
+        before: MeasuredSteps = {}
+        for repeat in range(step.maximum_repeats):
+            now = self._do_steps(step.steps, replace(place, repeat=repeat))
+            changes = [abs(now[key].change_from(before[key])) for key in now if key in before]
+            if changes and max(changes) <= step.tolerance:
+                self._reporter.journal("note", f"stable after {repeat + 1} repeats", change=max(changes))
+                return
+            before = now
+            if not self._catching_up:
+                self._wait(step.pause)
+        self._reporter.journal("warning", f"not stable after {step.maximum_repeats} repeats")
+
+
+def _words(step: StepConfig, place: Place) -> str:
+    at = f" at {place.setpoint:g} K" if math.isfinite(place.setpoint) else ""
+    return f"{step.describe()}{at}"
+
+
+def _end_of(problem: BaseException) -> tuple[RunEnd, str]:
+    """The word and the reason that a run and a session end with."""
+    told = str(problem) or type(problem).__name__
+    match problem:
+        case Stopped():
+            return "stopped", told
+        case Aborted():
+            return "aborted", told
+        case KeyboardInterrupt() | SystemExit():
+            return "aborted", "interrupted"
+        case QdlabError() | InstrumentError():
+            return "failed", told
+    return "failed", f"{type(problem).__name__}: {problem}"

@@ -1,0 +1,68 @@
+"""What a session says before anything is measured, and what stands in for its devices in a simulation."""
+
+from pathlib import Path
+from typing import Any
+
+from instruments.bench import Bench
+from instruments.limits import Envelope
+from qdlab.config import LimitsConfig, PlanConfig, limits_for
+from qdlab.errors import ConfigError
+from qdlab.records import SessionWriter, device_to_document
+
+
+def open_campaign_session(parent: Path, plan: PlanConfig, bench: Bench) -> SessionWriter:
+    """A new session for a plan on a bench."""
+    return SessionWriter.create(
+        parent, name=plan.name, document=session_document(plan, bench), clock=bench.clock
+    )
+
+
+def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
+    """What `session.toml` says: devices, plan, limits, who answered on the bench, and whose clock it is."""
+    document = {
+        "operator": plan.operator,
+        "devices": {name: device_to_document(device.to_device()) for name, device in plan.devices.items()},
+        "plan": plan.to_document(),
+        "limits": {
+            name: limits_for(plan, name, bench_limits(bench)).limits.to_document() for name in plan.devices
+        },
+        "bench": {
+            "name": bench.name,
+            "kind": bench.kind,
+            "clock": "simulated" if bench.kind == "simulation" else "machine",
+            "identities": {role: str(identity) for role, identity in bench.identify().items()},
+        },
+    }
+    if plan.atmosphere is not None:
+        document["atmosphere"] = plan.atmosphere.to_document()
+    return document
+
+
+def simulated_devices(plan: PlanConfig) -> dict[str, str]:
+    """Device identifier -> the sample that stands in for it, for `open_simulated_bench`.
+
+    Raises
+    ------
+    ConfigError : a device of the plan says nothing about its stand-in
+    """
+    found = {}
+    for name, device in plan.devices.items():
+        if device.simulated_as is None:
+            raise ConfigError(
+                f"device {name!r} names no sample for the simulated bench; add simulated_as to its file, "
+                'for example simulated_as = "li2024-hole-only-110nm"'
+            )
+        found[device.identifier] = device.simulated_as
+    return found
+
+
+def bench_limits(bench: Bench) -> LimitsConfig:
+    """The bench's own envelope as one more level of limits."""
+    return limits_of(bench.own_envelope)
+
+
+def limits_of(envelope: Envelope) -> LimitsConfig:
+    """An envelope's limits without area and thickness."""
+    return LimitsConfig.model_construct(
+        **{name: getattr(envelope, name) for name in LimitsConfig.model_fields}
+    )

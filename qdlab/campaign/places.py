@@ -1,0 +1,150 @@
+"""Where in a plan a run belongs, so that a resumed session measures exactly what is missing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from procedures import columns
+from procedures.base import BenchProcedure, PointKey, Row
+from qdlab.records import Run, Session
+from qdlab.records.resume import final_runs, run_chain
+
+FlaggedRow = tuple[Row, frozenset[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a step stands, and the temperature it is done at.
+
+    Parameters
+    ----------
+    key : of the step in the plan's file
+    visit : which set point of a temperature sweep
+    repeat : of a repeated step
+    check : which check of the first temperature after a resume; 0 for what the plan itself asks for
+    setpoint, tolerance : of the temperature [K]
+    """
+
+    key: str = ""
+    visit: int = 0
+    repeat: int = 0
+    check: int = 0
+    setpoint: float = math.nan
+    tolerance: float = math.inf
+
+    def step(self, index: int) -> "Place":
+        """The place of one nested step."""
+        return replace(self, key=f"{self.key}.steps[{index}]".lstrip("."))
+
+    def conditions(self) -> dict[str, Any]:
+        """For the run's header."""
+        found: dict[str, Any] = {"Step": self.key, "Visit": self.visit, "Repeat": self.repeat}
+        if self.check:
+            found["Check after resume"] = self.check
+        if math.isfinite(self.setpoint):
+            found["Temperature setpoint"] = self.setpoint
+        return found
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return _identity(self.conditions())
+
+    def temperature_flags(self, row: Row) -> frozenset[str]:
+        """Whether a row was measured outside the tolerance of the set point."""
+        stage = row.get(columns.STAGE_TEMPERATURE, math.nan)
+        outside = abs(stage - self.setpoint) > self.tolerance
+        return frozenset({"outside-temperature"}) if outside else frozenset()
+
+
+def _identity(conditions: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(conditions.get(name, 0) for name in ("Step", "Visit", "Repeat", "Check after resume"))
+
+
+class Earlier:
+    """What the session being resumed already holds; nothing where a session is new."""
+
+    def __init__(self, session: Session | None) -> None:
+        self.is_resumed = session is not None
+        self._runs: list[Run] = [] if session is None else list(session.runs)
+        self._last = {_identity(run.header.conditions): run for run in final_runs(self._runs)}
+
+    @property
+    def checks(self) -> int:
+        """How often the first temperature was checked after a resume."""
+        return max((identity[-1] for identity in self._last), default=0)
+
+    def is_finished(self, place: Place) -> bool:
+        run = self._last.get(place.identity)
+        return run is not None and run.end == "finished"
+
+    def predecessor(self, place: Place) -> str | None:
+        """Name of the run that the one at this place resumes."""
+        run = self._last.get(place.identity)
+        return None if run is None else run.name
+
+    def rows(self, place: Place) -> list[FlaggedRow]:
+        """Every row measured at this place that counts."""
+        run = self._last.get(place.identity)
+        chain = [] if run is None else run_chain(self._runs, run)
+        return [
+            (row.values, row.flags)
+            for part in chain
+            for row in part.recorded_rows()
+            if "invalid" not in row.flags
+        ]
+
+
+@dataclass
+class Measured:
+    """What one procedure measured at one place: point -> current [A]."""
+
+    values: dict[PointKey, float] = field(default_factory=dict)
+
+    def add(self, procedure: BenchProcedure, row: Row) -> None:
+        value = row.get(columns.CURRENT, row.get(columns.LIGHT_CURRENT, math.nan))
+        self.values[procedure.point_key(row)] = value
+
+    def change_from(self, earlier: "Measured") -> float:
+        """Median relative change of the points both hold; NaN where they hold none."""
+        changes = [
+            self.values[key] / before - 1
+            for key, before in earlier.values.items()
+            if key in self.values and before != 0 and math.isfinite(self.values[key] / before)
+        ]
+        return median(changes) if changes else math.nan
+
+
+class KnownCurrents:
+    """The newest J-V curve of each device, outwards: current at a voltage."""
+
+    def __init__(self) -> None:
+        self._curves: dict[str, dict[float, float]] = {}
+
+    def add(self, device: str, row: Row) -> None:
+        current = row.get(columns.CURRENT, math.nan)
+        if math.isfinite(current) and row.get(columns.SWEEP_DIRECTION, 1.0) > 0:
+            self._curves.setdefault(device, {})[row[columns.VOLTAGE]] = current
+
+    def curve(self, device: str) -> "Curve | None":
+        """Current [A] at a voltage [V]; None where fewer than two points are known."""
+        points = self._curves.get(device, {})
+        return Curve(sorted(points.items())) if len(points) > 1 else None
+
+
+class Curve:
+    """Straight lines between points; the end points beyond them."""
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        self._points = points
+
+    def __call__(self, voltage: float) -> float:
+        points = self._points
+        if voltage <= points[0][0]:
+            return points[0][1]
+        for (v0, i0), (v1, i1) in pairwise(points):
+            if voltage <= v1:
+                return i0 + (i1 - i0) * (voltage - v0) / (v1 - v0)
+        return points[-1][1]

@@ -1,0 +1,486 @@
+"""A plan on the simulated bench: what is recorded, how it ends, and that the outputs are off then."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instruments.bench import Bench
+from procedures import columns
+from qdlab.campaign import (
+    CampaignResult,
+    Listener,
+    open_campaign_session,
+    run_campaign,
+    simulated_devices,
+)
+from qdlab.config import PlanConfig
+from qdlab.control import Control, Progress
+from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
+from qdlab.records import Session, SessionWriter, open_session, verify_session
+from qdlab.simulators import open_simulated_bench
+from sim_instruments.cryostat import CryostatSpec
+from sim_instruments.wiring import SimBench
+
+FILM = {
+    "identifier": "li2024/hole-only/1",
+    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
+    "active_layers": ["QD"],
+    "area": "4 mm2",
+    "simulated_as": "li2024-hole-only-110nm",
+}
+DIODE = {
+    "identifier": "li2024/light-emitting/1",
+    "layers": [{"material": "stack", "thickness": "95 nm"}],
+    "active_layers": ["stack"],
+    "area": "4 mm2",
+    "built_in_voltage": "2 V",
+    "simulated_as": "li2024-qled",
+}
+SWEEP = {"kind": "jv_sweep", "voltages": ["1 V", "2 V", "3 V"], "settling_time": "10 ms"}
+PULSES = {
+    "kind": "tel_series",
+    "pulse_amplitudes": ["4 V", "5 V"],
+    "pulse_widths": ["50 us", "100 us"],
+    "repeats": 1,
+    "readings": 1,
+    "light_current_range": "2 uA",
+    "reference_every": 0,
+}
+TO_GENERATOR = {
+    "kind": "operator",
+    "text": "generator to the diode",
+    "device": "diode",
+    "source": "pulse_generator",
+}
+
+
+def a_plan(*steps: dict[str, Any], **more: Any) -> PlanConfig:
+    devices = {"film": FILM, "diode": DIODE}
+    return PlanConfig.model_validate({"name": "test", "devices": devices, "steps": list(steps), **more})
+
+
+def temperature_sweep(*temperatures: str, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "temperature_sweep",
+        "temperatures": list(temperatures),
+        "ramp_rate": "0.2 K/s",
+        "window": "20 s",
+        "steps": [SWEEP],
+        **more,
+    }
+
+
+class Witness:
+    """Notes every output that goes on or off, at the boxes themselves."""
+
+    def __init__(self, simulation: SimBench) -> None:
+        self.on: dict[str, bool] = {}
+        self.went_on = 0
+        for box in simulation.boxes.values():
+            box.witness = self.note
+
+    def note(self, box: Any, on: bool, volts: float) -> None:
+        self.went_on += on and not self.on.get(box.name, False)
+        self.on[box.name] = on
+
+    @property
+    def all_off(self) -> bool:
+        return not any(self.on.values())
+
+
+class Lab:
+    """A simulated bench, a folder, and one campaign after the other."""
+
+    def __init__(self, folder: Path, *, seed: int = 1, simulation: SimBench | None = None) -> None:
+        self.folder = folder
+        self.plan = a_plan(SWEEP)
+        self.simulation = simulation or SimBench(seed=seed, devices=simulated_devices(self.plan))
+        self.witness = Witness(self.simulation)
+        self.bench: Bench = open_simulated_bench(simulation=self.simulation)
+
+    def run(
+        self,
+        plan: PlanConfig,
+        *,
+        control: Control | None = None,
+        listener: Listener | None = None,
+        writer: SessionWriter | None = None,
+        resume_from: Session | None = None,
+    ) -> CampaignResult:
+        writer = writer or open_campaign_session(self.folder, plan, self.bench)
+        return run_campaign(
+            plan, self.bench, writer, control=control, listener=listener, resume_from=resume_from
+        )
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def voltages(session: Session) -> list[float]:
+    return [float(voltage) for run in session.runs for voltage in run.rows[columns.VOLTAGE]]
+
+
+def test_a_finished_campaign_is_an_intact_session_with_every_row(lab: Lab) -> None:
+    result = lab.run(a_plan(SWEEP, TO_GENERATOR, PULSES))
+    assert (result.end, result.reason) == ("finished", "")
+    assert result.all_off
+    assert lab.witness.all_off and lab.witness.went_on > 0
+    session = open_session(result.session)
+    assert [run.header.procedure for run in session.runs] == ["JVSweep", "TELSeries"]
+    assert [run.end for run in session.runs] == ["finished", "finished"]
+    assert session.runs[0].rows[columns.VOLTAGE].tolist() == [1.0, 2.0, 3.0]
+    assert verify_session(result.session).intact
+    assert session.document["bench"]["clock"] == "simulated"
+
+
+def test_listeners_hear_what_is_on_the_disk(lab: Lab) -> None:
+    heard: list[Any] = []
+    result = lab.run(a_plan(SWEEP), listener=heard.append)
+    rows = [event for event in heard if isinstance(event, RowRecorded)]
+    assert [row.sequence for row in rows] == open_session(result.session).runs[0].rows.sequence.tolist()
+    assert sum(isinstance(event, RunStarted) for event in heard) == 1
+    assert sum(isinstance(event, RunEnded) for event in heard) == 1
+    last = [event for event in heard if isinstance(event, Progress)][-1]
+    assert last.points_planned == 3
+
+
+def test_a_broken_screen_does_not_stop_the_measurement(lab: Lab) -> None:
+    def broken(event: object) -> None:
+        raise RuntimeError("the screen fell off the wall")
+
+    result = lab.run(a_plan(SWEEP), listener=broken)
+    assert result.end == "finished"
+    warnings = [entry.text for entry in open_session(result.session).journal if entry.level == "warning"]
+    assert warnings == ["a listener failed and is not told any more: the screen fell off the wall"]
+
+
+def test_stop_ends_after_the_point_that_is_being_measured(lab: Lab) -> None:
+    control = Control()
+
+    def stop_at_two(event: object) -> None:
+        if isinstance(event, RowRecorded) and event.values[columns.VOLTAGE] == 2.0:
+            control.stop_after_point()
+
+    result = lab.run(a_plan(SWEEP, SWEEP), control=control, listener=stop_at_two)
+    assert result.end == "stopped"
+    session = open_session(result.session)
+    assert voltages(session) == [1.0, 2.0]
+    assert session.runs[0].end == "stopped"
+    assert lab.witness.all_off
+
+
+def test_abort_ends_at_once_and_says_why(lab: Lab) -> None:
+    control = Control()
+
+    def abort(event: object) -> None:
+        if isinstance(event, RowRecorded):
+            control.abort("smoke")
+
+    result = lab.run(a_plan(SWEEP), control=control, listener=abort)
+    assert (result.end, result.reason) == ("aborted", "smoke")
+    session = open_session(result.session)
+    assert session.runs[0].end == "aborted"
+    assert len(session.runs[0].rows) == 1
+    assert lab.witness.all_off
+
+
+def test_an_operator_step_switches_off_disarms_and_mounts_the_device(lab: Lab) -> None:
+    armed: list[bool] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, JournalEntry) and event.level == "prompt":
+            armed.append(lab.bench.armed or not lab.witness.all_off)
+
+    result = lab.run(a_plan(SWEEP, TO_GENERATOR, PULSES), listener=look)
+    assert result.end == "finished"
+    assert armed == [False]
+    assert lab.simulation.mounted["mfg2230m"] == "li2024/light-emitting/1"
+
+
+def test_rows_out_of_temperature_are_flagged(lab: Lab) -> None:
+    plan = a_plan(temperature_sweep("297 K", measure_first_again=False))
+
+    def warm_up(event: object) -> None:
+        if isinstance(event, RunStarted):
+            lab.simulation.cryostat.control(setpoint=310.0)
+            lab.simulation.clock.wait(600.0)
+
+    result = lab.run(plan, listener=warm_up)
+    run = open_session(result.session).runs[0]
+    assert all("outside-temperature" in flags for flags in run.rows.flags)
+
+
+def test_a_temperature_sweep_measures_the_first_temperature_again_and_tells_the_drift(lab: Lab) -> None:
+    result = lab.run(a_plan(temperature_sweep("297 K", "287 K")))
+    session = open_session(result.session)
+    stages = [float(run.rows[columns.STAGE_TEMPERATURE][0]) for run in session.runs]
+    assert stages == pytest.approx([297.0, 287.0, 297.0], abs=0.1)
+    drift = next(entry for entry in session.journal if entry.text.startswith("drift at 297 K"))
+    assert abs(drift.details["drift"]) < 0.03
+    assert len(session.telemetry[0].rows) > 10
+
+
+def breaks_the_heater(lab: Lab) -> Listener:
+    """A listener that breaks the heater once the boxes are set up."""
+
+    def listen(event: object) -> None:
+        if isinstance(event, JournalEntry) and event.text == "connected":
+            lab.simulation.cryostat.heater_broken = True
+
+    return listen
+
+
+def test_a_temperature_that_is_not_reached_is_skipped_and_named(lab: Lab) -> None:
+    plan = a_plan(temperature_sweep("310 K", "305 K", timeout="60 s", warm_end=False))
+    result = lab.run(plan, listener=breaks_the_heater(lab))
+    session = open_session(result.session)
+    assert result.end == "finished"
+    assert not session.runs
+    assert any("310 K was not reached" in entry.text for entry in session.journal if entry.level == "warning")
+
+
+def test_the_time_out_policy_stop_ends_the_plan(lab: Lab) -> None:
+    plan = a_plan(temperature_sweep("310 K", "297 K", timeout="60 s", on_timeout="stop"), SWEEP)
+    result = lab.run(plan, listener=breaks_the_heater(lab))
+    assert result.end == "stopped"
+    assert "310 K was not reached" in result.reason
+
+
+def test_overshoot_is_not_arrival(tmp_path: Path) -> None:
+    devices = simulated_devices(a_plan(SWEEP))
+    simulation = SimBench(seed=1, devices=devices, cryostat=CryostatSpec(sensor_lag=15.0))
+    simulation.cryostat.control(proportional=150.0, integral=80.0)
+    lab = Lab(tmp_path, simulation=simulation)
+    result = lab.run(a_plan(temperature_sweep("297 K", "277 K", measure_first_again=False)))
+    for run in open_session(result.session).runs:
+        stage = run.rows[columns.STAGE_TEMPERATURE]
+        assert abs(stage - run.header.conditions["Temperature setpoint"]).max() < 0.15
+
+
+def test_repeat_until_stable_ends_once_nothing_changes(lab: Lab) -> None:
+    plan = a_plan({"kind": "repeat_until_stable", "tolerance": 0.05, "maximum_repeats": 5, "steps": [SWEEP]})
+    session = open_session(lab.run(plan).session)
+    assert len(session.runs) == 2
+    assert any(entry.text == "stable after 2 repeats" for entry in session.journal)
+
+
+def test_a_plan_that_leaves_the_bench_s_limits_is_refused_before_anything_is_energised(lab: Lab) -> None:
+    plan = a_plan({**SWEEP, "voltages": ["1 V", "30 V"]})
+    result = lab.run(plan)
+    assert result.end == "failed"
+    assert "voltage 30 V exceeds maximum_voltage 20 V" in result.reason
+    assert lab.witness.went_on == 0
+
+
+def test_the_same_seed_gives_the_same_rows(tmp_path: Path) -> None:
+    def rows(name: str) -> str:
+        lab = Lab(tmp_path / name, seed=5)
+        session = open_session(lab.run(a_plan(SWEEP, TO_GENERATOR, PULSES)).session)
+        return repr([run.rows[column].tolist() for run in session.runs for column in run.header.columns])
+
+    assert rows("first") == rows("second")
+
+
+# Resuming
+
+
+def interrupt_at(row: int) -> tuple[Control, Listener]:
+    """A control and a listener that aborts it at that row."""
+    control = Control()
+    count = 0
+
+    def listen(event: object) -> None:
+        nonlocal count
+        if isinstance(event, RowRecorded):
+            count += 1
+            if count == row:
+                control.abort("interrupted by the test")
+
+    return control, listen
+
+
+@pytest.mark.parametrize("row", [1, 2, 3, 4, 6, 8])
+def test_resuming_measures_exactly_what_is_missing(lab: Lab, row: int) -> None:
+    plan = a_plan(temperature_sweep("297 K", "287 K", "277 K", warm_end=False))
+    control, listener = interrupt_at(row)
+    result = lab.run(plan, control=control, listener=listener)
+    assert result.end == "aborted"
+    earlier = open_session(result.session)
+    writer = SessionWriter.resume(result.session, clock=lab.bench.clock)
+    assert lab.run(plan, writer=writer, resume_from=earlier).end == "finished"
+    session = open_session(result.session)
+    assert verify_session(result.session).intact
+    planned = [
+        (visit, voltage)
+        for run in session.runs
+        if "Check after resume" not in run.header.conditions
+        for visit, voltage in [(run.header.conditions["Visit"], float(v)) for v in run.rows[columns.VOLTAGE]]
+    ]
+    assert sorted(planned) == [(visit, v) for visit in range(4) for v in (1.0, 2.0, 3.0)]
+    assert lab.witness.all_off
+
+
+def test_a_resumed_run_names_its_predecessor(lab: Lab) -> None:
+    plan = a_plan(SWEEP)
+    control, listener = interrupt_at(1)
+    result = lab.run(plan, control=control, listener=listener)
+    earlier = open_session(result.session)
+    writer = SessionWriter.resume(result.session, clock=lab.bench.clock)
+    lab.run(plan, writer=writer, resume_from=earlier)
+    first, second = open_session(result.session).runs
+    assert second.header.predecessor == first.name
+    assert second.rows[columns.VOLTAGE].tolist() == [2.0, 3.0]
+
+
+def test_after_a_resume_the_first_temperature_is_measured_again(lab: Lab) -> None:
+    plan = a_plan(temperature_sweep("297 K", "287 K", "277 K", warm_end=False))
+    control, listener = interrupt_at(5)
+    result = lab.run(plan, control=control, listener=listener)
+    earlier = open_session(result.session)
+    writer = SessionWriter.resume(result.session, clock=lab.bench.clock)
+    lab.run(plan, writer=writer, resume_from=earlier)
+    session = open_session(result.session)
+    again = [run for run in session.runs if "Check after resume" in run.header.conditions]
+    assert [run.header.conditions["Temperature setpoint"] for run in again] == [297.0]
+    assert sum(entry.text.startswith("drift at 297 K") for entry in session.journal) == 2
+
+
+# Whatever happens, the outputs are off
+
+
+EVERYTHING = a_plan(
+    temperature_sweep(
+        "297 K", measure_first_again=False, warm_end=False, probe_voltage="0.1 V", window="6 s"
+    ),
+    TO_GENERATOR,
+    PULSES,
+)
+
+
+class Planted(Exception):
+    """A fault of nobody's."""
+
+
+class Fuse:
+    """Counts calls and raises at one of them."""
+
+    def __init__(self, at: float, problem: Callable[[], BaseException]) -> None:
+        self.at, self.problem, self.calls = at, problem, 0
+
+    def burn(self) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            raise self.problem()
+
+
+def with_fuse_in_every_cable(folder: Path, fuse: Fuse) -> Lab:
+    """A lab whose every message to and from a box may blow the fuse."""
+    simulation = SimBench(seed=1, devices=simulated_devices(EVERYTHING))
+    transport = simulation.transport
+
+    def fused(box: str) -> Any:
+        cable = transport(box)
+        write, read = cable.write, cable.read
+
+        def fused_write(data: bytes) -> None:
+            fuse.burn()
+            write(data)
+
+        def fused_read(timeout: float) -> bytes:
+            fuse.burn()
+            return read(timeout)
+
+        cable.write, cable.read = fused_write, fused_read
+        return cable
+
+    simulation.transport = fused
+    return Lab(folder, simulation=simulation)
+
+
+def count_calls(folder: Path) -> int:
+    fuse = Fuse(math.inf, Planted)
+    lab = with_fuse_in_every_cable(folder, fuse)
+    assert lab.run(EVERYTHING).end == "finished"
+    return fuse.calls
+
+
+@pytest.mark.parametrize(
+    "problem", [Planted, lambda: TimeoutError("no answer"), lambda: OSError("unplugged"), KeyboardInterrupt]
+)
+def test_a_fault_at_any_instrument_call_leaves_every_output_off(
+    tmp_path: Path, problem: Callable[[], BaseException]
+) -> None:
+    calls = count_calls(tmp_path / "whole")
+    for at in range(1, calls, 37):
+        fuse = Fuse(math.inf, problem)
+        lab = with_fuse_in_every_cable(tmp_path / str(at), fuse)
+        writer = open_campaign_session(lab.folder, EVERYTHING, lab.bench)
+        fuse.at = fuse.calls + at
+        result = lab.run(EVERYTHING, writer=writer)
+        assert lab.witness.all_off, f"call {at}: {result}"
+        assert result.end in ("finished", "failed", "aborted")
+        assert result.end == "finished" or result.reason
+        assert open_session(result.session).end == result.end
+
+
+def test_a_fault_at_any_row_leaves_every_output_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qdlab.records import RunWriter
+
+    write_many = RunWriter.write_many
+    for at in range(1, 12):
+        fuse = Fuse(at, lambda: Planted("row"))
+
+        def fused(self: RunWriter, rows: Any, fuse: Fuse = fuse) -> Any:
+            fuse.burn()
+            return write_many(self, rows)
+
+        monkeypatch.setattr(RunWriter, "write_many", fused)
+        lab = Lab(tmp_path / str(at))
+        result = lab.run(EVERYTHING)
+        assert lab.witness.all_off
+        assert result.end == "failed" and result.reason == "Planted: row"
+
+
+def test_a_fault_in_teardown_still_switches_everything_off(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    from procedures.jv_sweep import JVSweep
+
+    def broken(self: JVSweep) -> None:
+        raise Planted("teardown")
+
+    monkeypatch.setattr(JVSweep, "shutdown", broken)
+    result = lab.run(a_plan(SWEEP))
+    assert result.end == "failed" and "teardown" in result.reason
+    assert lab.witness.all_off
+
+
+def test_a_full_disk_ends_as_failed_storage_with_the_outputs_off_first(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qdlab.records.appended_file import AppendedFile
+
+    order: list[str] = []
+    safe = lab.bench.safe
+    monkeypatch.setattr(lab.bench, "safe", lambda: order.append("off") or safe())
+    append = AppendedFile.append
+    fuse = Fuse(8, lambda: OSError(28, "No space left on device"))
+
+    def full(self: AppendedFile, data: bytes) -> None:
+        try:
+            fuse.burn()
+        except OSError:
+            order.append("disk")
+            raise
+        append(self, data)
+
+    writer = open_campaign_session(lab.folder, lab.plan, lab.bench)
+    monkeypatch.setattr(AppendedFile, "append", full)
+    result = lab.run(lab.plan, writer=writer)
+    assert result.end == "failed"
+    assert result.reason.startswith("storage: ")
+    assert order[:2] == ["disk", "off"]
+    assert lab.witness.all_off
