@@ -5,10 +5,11 @@ watches: no exception, no reply out of turn, no output switched on except by a c
 invariants of IEEE 488.2.
 """
 
+import functools
 import random as random_module
 import re
 
-from sim_instruments.scpi import Choice, Command, Number, Parameter, ScpiBox, Switch, Text, spellings
+from sim_instruments.scpi import Choice, Number, Parameter, ScpiBox, Switch, Text, spellings
 
 NASTY = (
     *(b"", b";", b";;;", b":", b"?", b"*", b"*?", b"::", b"#", b"#H", b"#9", b"'", b'"', b"(@1", b",,,"),
@@ -42,7 +43,7 @@ def random_message(box: ScpiBox, random: random_module.Random) -> bytes:
 
 def _unit(box: ScpiBox, random: random_module.Random) -> bytes:
     command = random.choice(box.table.commands)
-    text = random.choice(_spellings(command))
+    text = random.choice(_spellings(command.header))
     text = (":" if random.random() < 0.5 and not text.startswith("*") else "") + _any_case(text, random)
     asks = command.query is not None and (command.set is None or random.random() < 0.5)
     parameters = command.asks if asks else command.takes
@@ -50,8 +51,9 @@ def _unit(box: ScpiBox, random: random_module.Random) -> bytes:
     return f"{text}{'?' if asks else ''} {arguments}".strip().encode("latin-1")
 
 
-def _spellings(command: Command) -> list[str]:
-    return [text for text, _ in spellings(command.header)]
+@functools.cache
+def _spellings(header: str) -> tuple[str, ...]:
+    return tuple(text for text, _ in spellings(header))
 
 
 def _any_case(text: str, random: random_module.Random) -> str:
