@@ -85,7 +85,8 @@ class Header:
     appends : field of the shadow that all its parameters are added to
     commands, asks : it can be sent, it can be asked
     asked_with : what the question takes
-    adopts, replies : field of the shadow that the answer tells, and how the answer reads
+    replies : how the answer reads; what does not read so is no answer and asked for again
+    adopts : field of the shadow that the answer tells where nobody else knows
     repeatable : doing it twice does no harm
     resets : it takes every setting back to the factory's
     measures : it starts a measurement; a question also waits for its end
@@ -116,7 +117,9 @@ def command(pattern: str, *parameters: Any, changes: Sequence[str | None] = (), 
     return Header(pattern=pattern, parameters=parameters, changes=tuple(changes), **more)
 
 
-def control(pattern: str, *parameters: Any, changes: str | None = None, **more: Any) -> Header:
+def control(
+    pattern: str, *parameters: Any, replies: Parameter, changes: str | None = None, **more: Any
+) -> Header:
     """A header that is set and asked; `changes` is the field of the shadow it tells and is told by."""
     return Header(
         pattern=pattern,
@@ -124,14 +127,14 @@ def control(pattern: str, *parameters: Any, changes: str | None = None, **more: 
         changes=(changes,),
         asks=True,
         adopts=changes,
-        replies=parameters[0],
+        replies=replies,
         **more,
     )
 
 
-def query(pattern: str, *asked_with: Parameter, **more: Any) -> Header:
+def query(pattern: str, *asked_with: Parameter, replies: Parameter, **more: Any) -> Header:
     """A header that can only be asked."""
-    return Header(pattern=pattern, commands=False, asks=True, asked_with=asked_with, **more)
+    return Header(pattern=pattern, commands=False, asks=True, asked_with=asked_with, replies=replies, **more)
 
 
 def number(text: str) -> float:
@@ -149,6 +152,14 @@ def whole(text: str) -> int:
     if _WHOLE.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not a whole number")
     return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number, however a box writes it: ``60``, ``6.000000E+01``."""
+    value = number(text)
+    if value != int(value):
+        raise ValueError(f"{text!r} counts nothing")
+    return int(value)
 
 
 def switch(text: str) -> bool:
@@ -171,12 +182,44 @@ def one_of(*words: str) -> Parameter:
     return read
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers, separated by commas."""
+    return tuple(number(part.strip()) for part in text.split(","))
+
+
+def word(text: str) -> str:
+    """A word a box answers, without quotes; ``"CURR:DC"`` is CURR."""
+    if _WORD.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no word that a box answers")
+    return text.strip("\"'").partition(":")[0].upper()
+
+
+def words(text: str) -> frozenset[str]:
+    """Words, separated by commas."""
+    return frozenset(word(part.strip()) for part in text.split(","))
+
+
+def identity(text: str) -> str:
+    """Four fields, separated by commas."""
+    if text.count(",") != 3:
+        raise ValueError(f"{text[:60]!r} is no identity")
+    return text
+
+
+def error(text: str) -> tuple[int, str]:
+    """A number and a quoted message."""
+    code, comma, message = text.partition(",")
+    if not comma:
+        raise ValueError(f"{text[:60]!r} is no error message")
+    return whole(code.strip()), message.strip()
+
+
 COMMON_HEADERS = (
-    query("*IDN"),
-    query("*OPC"),
-    query("*ESR"),
-    query("*STB"),
-    control("*ESE", whole),
+    query("*IDN", replies=identity),
+    query("*OPC", replies=switch),
+    query("*ESR", replies=whole),
+    query("*STB", replies=whole),
+    control("*ESE", whole, replies=whole),
     command("*CLS"),
 )
 """IEEE 488.2 headers that every box takes and that touch no output."""
@@ -288,8 +331,11 @@ class Door(Adapter):
         before, self._state = self._state, _where_equal(self._state, after)
         if any(unit.asks for unit in units):
             repeatable = all(unit.header.repeatable for unit in units)
-            self._reply = self.line.ask(command, timeout=timeout, repeatable=repeatable)
-            after = _adopted(after, units, self._reply)
+            (asked,) = (unit.header for unit in units if unit.asks)
+            self._reply = self.line.ask(
+                command, timeout=timeout, repeatable=repeatable, accepts=asked.replies
+            )
+            after = _adopted(after, asked, self._reply)
         else:
             self.line.write(command)
         self._state = before
@@ -427,15 +473,11 @@ def _read_arguments(texts: Sequence[str], expected: Sequence[Parameter | Ellipsi
     return tuple(reader(text) for reader, text in zip(readers, texts, strict=True) if callable(reader))
 
 
-def _adopted(state: Shadow, units: Sequence[_Unit], reply: str) -> Shadow:
+def _adopted(state: Shadow, asked: Header, reply: str) -> Shadow:
     """The shadow with a field filled in that only the box knew."""
-    (asked,) = (unit.header for unit in units if unit.asks)
     if asked.adopts is None or asked.replies is None or getattr(state, asked.adopts) is not None:
         return state
-    try:
-        return replace(state, **{asked.adopts: asked.replies(reply)})
-    except ValueError:
-        return state
+    return replace(state, **{asked.adopts: asked.replies(reply)})
 
 
 def _where_equal(first: Shadow, second: Shadow) -> Shadow:
@@ -465,4 +507,5 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WORD = re.compile(r"([\"']?)[A-Za-z]+[0-9]?(?::[A-Za-z]+)?\1")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}")

@@ -1,13 +1,13 @@
 """What the drivers share: properties whose replies are read strictly, settings verified by read-back."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from instruments.door import Door, Header, Shadow, number, switch
+from instruments.door import Door, Header, Parameter, Shadow, error, identity, number, numbers, switch, word
 from instruments.errors import ReplyError
 from instruments.link import parse_identity
 from instruments.roles import Identity
@@ -49,7 +49,7 @@ class Driver(Instrument):
     @property
     def identity(self) -> Identity:
         """Get maker, model, serial number and firmware, as the box answers ``*IDN?``."""
-        return parse_identity(self.ask("*IDN?"))
+        return parse_identity(strictly(identity)(self.ask("*IDN?")))
 
     @property
     def complete(self) -> bool:
@@ -59,11 +59,7 @@ class Driver(Instrument):
     @property
     def output_is_off(self) -> bool:
         """Get whether the output is off (bool), as the box reads it back."""
-        reply = self.ask(self.OFF_QUERY).strip()
-        try:
-            return number(reply) == number(self.OFF_ANSWER)
-        except ValueError:
-            raise ReplyError(f"{self.name}: {self.OFF_QUERY!r} was answered by {reply[:40]!r}") from None
+        return bool(strictly(number)(self.ask(self.OFF_QUERY)) == number(self.OFF_ANSWER))
 
     def off(self) -> None:
         """Send output off: write-only, and before anything else."""
@@ -83,14 +79,11 @@ class Driver(Instrument):
         """
         errors: list[str] = []
         for _ in range(_LONGEST_ERROR_QUEUE):
-            reply = self.ask(":SYST:ERR?").strip()
-            code = reply.partition(",")[0].strip()
-            if not code.lstrip("+-").isdecimal():
-                raise ReplyError(f"{self.name}: {reply[:40]!r} is no error message")
-            if int(code) == 0:
+            code, message = strictly(error)(self.ask(":SYST:ERR?"))
+            if code == 0:
                 break
-            if not -440 <= int(code) <= -410:
-                errors.append(reply)
+            if not -440 <= code <= -410:
+                errors.append(f"{code:+d} {message}")
         return errors
 
     def ask_within(self, seconds: float, command: str) -> str:
@@ -116,36 +109,42 @@ class Driver(Instrument):
         return self.adapter.line.disturbances if isinstance(self.adapter, Door) else 0
 
 
+def strictly(reads: Parameter) -> Callable[[str], Any]:
+    """A reader of replies for which whatever it cannot read is a ReplyError."""
+
+    def read(reply: str) -> Any:
+        try:
+            return reads(str(reply).strip())
+        except ValueError as problem:
+            raise ReplyError(str(problem)) from None
+
+    return read
+
+
 def read_numbers(reply: str, count: int, *, box: str) -> list[float]:
     """Exactly so many numbers; NaN for a sentinel, ReplyError for anything that is no number."""
-    fields = [field.strip() for field in reply.strip().split(",")]
-    if len(fields) != count:
-        raise ReplyError(f"{box}: {reply[:60]!r} holds {len(fields)} values instead of {count}")
-    try:
-        values = [number(field) for field in fields]
-    except ValueError as problem:
-        raise ReplyError(f"{box}: {problem} in {reply[:60]!r}") from None
+    values = strictly(numbers)(reply)
+    if len(values) != count:
+        raise ReplyError(f"{box}: {reply[:60]!r} holds {len(values)} values instead of {count}")
     return [math.nan if abs(value) > OVERFLOW else value for value in values]
 
 
 def read_number(reply: str) -> float:
-    """One number of a reply, or ReplyError."""
-    try:
-        return number(str(reply).strip())
-    except ValueError as problem:
-        raise ReplyError(str(problem)) from None
+    """One number; NaN for a sentinel, ReplyError for anything that is no number."""
+    (value,) = read_numbers(reply, 1, box="reply")
+    return value
 
 
 def number_control(get: str, set_: str, docs: str, low: float, high: float) -> Any:
     """A property of a number within a range."""
     return Instrument.control(
-        get, set_, docs, validator=strict_range, values=(low, high), cast=str, get_process=read_number
+        get, set_, docs, validator=strict_range, values=(low, high), cast=str, get_process=strictly(number)
     )
 
 
 def number_measurement(get: str, docs: str) -> Any:
     """A property that only reads a number."""
-    return Instrument.measurement(get, docs, cast=str, get_process=read_number)
+    return Instrument.measurement(get, docs, cast=str, get_process=strictly(number))
 
 
 def switch_control(get: str, set_: str, docs: str) -> Any:
@@ -158,30 +157,21 @@ def switch_control(get: str, set_: str, docs: str) -> Any:
         values=(True, False),
         set_process=int,
         cast=str,
-        get_process=_read_switch,
+        get_process=strictly(switch),
     )
 
 
 def word_control(get: str, set_: str, docs: str, words: Sequence[str]) -> Any:
     """A property that is one of a few words, in the box's short form."""
     return Instrument.control(
-        get, set_, docs, validator=strict_discrete_set, values=tuple(words), cast=str, get_process=_read_word
+        get,
+        set_,
+        docs,
+        validator=strict_discrete_set,
+        values=tuple(words),
+        cast=str,
+        get_process=strictly(word),
     )
-
-
-def _read_switch(reply: str) -> bool:
-    try:
-        return switch(str(reply).strip())
-    except ValueError as problem:
-        raise ReplyError(str(problem)) from None
-
-
-def _read_word(reply: str) -> str:
-    """``"CURR:DC"`` and ``CURR`` are the same word."""
-    word = str(reply).strip().strip("\"'").partition(":")[0]
-    if not word.isalnum():
-        raise ReplyError(f"{reply[:40]!r} is no word that a box answers")
-    return word.upper()
 
 
 def _same(taken: Any, wanted: Any) -> bool:

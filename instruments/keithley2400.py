@@ -12,16 +12,34 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pymeasure.instruments import Instrument
+from pymeasure.instruments.validators import strict_range
 
-from instruments.door import Shadow, command, control, number, one_of, query, switch, whole
+from instruments.door import (
+    Shadow,
+    command,
+    control,
+    count,
+    error,
+    number,
+    numbers,
+    one_of,
+    query,
+    switch,
+    whole,
+    word,
+    words,
+)
 from instruments.driver import (
     Driver,
+    SettingNotTaken,
     number_control,
+    read_number,
     read_numbers,
+    strictly,
     switch_control,
     word_control,
 )
-from instruments.errors import ConnectionFailed, ReplyError
+from instruments.errors import ConnectionFailed, InstrumentError, ReplyError
 from instruments.limits import Demand, known, largest
 from instruments.roles import SourceReading
 
@@ -114,44 +132,44 @@ class Keithley2400(Driver):
     SERIAL_CLEAR = "\x18"  # p. 271
     HEADERS = (
         command("*RST", resets=True),
-        control(":OUTPut[:STATe]", switch, changes="on", switches=True),
-        control(":OUTPut:SMODe", one_of("NORM", "HIMP")),
-        control(":SOURce:FUNCtion[:MODE]", one_of("VOLT")),
-        control(":SOURce:CLEar:AUTO", switch, changes="auto_off"),
-        control(":SOURce:CLEar:AUTO:MODE", one_of("TCO")),
-        control(":SOURce:VOLTage:MODE", one_of("FIX", "LIST", "SWE"), changes="mode"),
-        control(":SOURce:VOLTage[:LEVel][:IMMediate][:AMPLitude]", number, changes="level"),
-        control(":SOURce:VOLTage:RANGe", number),
-        control(":SOURce:VOLTage:PROTection[:LEVel]", number),
-        control(":SOURce:VOLTage:STARt", number, changes="start"),
-        control(":SOURce:VOLTage:STOP", number, changes="stop"),
-        control(":SOURce:SWEep:SPACing", one_of("LIN", "LOG"), changes="spacing"),
-        control(":SOURce:SWEep:POINts", whole, changes="points"),
-        control(":SOURce:SWEep:RANGing", one_of("FIX")),
-        control(":SOURce:SWEep:CABort", one_of("NEV", "EARL", "LATE")),
+        control(":OUTPut[:STATe]", switch, changes="on", switches=True, replies=switch),
+        control(":OUTPut:SMODe", one_of("NORM", "HIMP"), replies=word),
+        control(":SOURce:FUNCtion[:MODE]", one_of("VOLT"), replies=word),
+        control(":SOURce:CLEar:AUTO", switch, changes="auto_off", replies=switch),
+        control(":SOURce:CLEar:AUTO:MODE", one_of("TCO"), replies=word),
+        control(":SOURce:VOLTage:MODE", one_of("FIX", "LIST", "SWE"), changes="mode", replies=word),
+        control(":SOURce:VOLTage[:LEVel][:IMMediate][:AMPLitude]", number, changes="level", replies=number),
+        control(":SOURce:VOLTage:RANGe", number, replies=number),
+        control(":SOURce:VOLTage:PROTection[:LEVel]", number, replies=number),
+        control(":SOURce:VOLTage:STARt", number, changes="start", replies=number),
+        control(":SOURce:VOLTage:STOP", number, changes="stop", replies=number),
+        control(":SOURce:SWEep:SPACing", one_of("LIN", "LOG"), changes="spacing", replies=word),
+        control(":SOURce:SWEep:POINts", whole, changes="points", replies=count),
+        control(":SOURce:SWEep:RANGing", one_of("FIX"), replies=word),
+        control(":SOURce:SWEep:CABort", one_of("NEV", "EARL", "LATE"), replies=word),
         command(":SOURce:LIST:VOLTage", number, ..., changes=("listed",)),
         command(":SOURce:LIST:VOLTage:APPend", number, ..., appends="listed"),
-        query(":SOURce:LIST:VOLTage:POINts"),
-        control(":SOURce:DELay", number, changes="source_delay"),
-        control(":SENSe:FUNCtion:CONCurrent", switch),
-        control(":SENSe:FUNCtion[:ON]", one_of("'VOLT'", "'CURR'"), ...),
-        control(":SENSe:CURRent:PROTection[:LEVel]", number, changes="compliance_current"),
-        query(":SENSe:CURRent:PROTection:TRIPped"),
-        control(":SENSe:CURRent:RANGe[:UPPer]", number),
-        control(":SENSe:CURRent:RANGe:AUTO", switch),
-        control(":SENSe:CURRent:NPLCycles", number, changes="power_line_cycles"),
-        control(":SENSe:AVERage[:STATe]", switch),
-        control(":SENSe:AVERage:COUNt", whole),
-        control(":SENSe:AVERage:TCONtrol", one_of("REP")),
-        control(":SYSTem:RSENse", switch),
+        query(":SOURce:LIST:VOLTage:POINts", replies=number),
+        control(":SOURce:DELay", number, changes="source_delay", replies=number),
+        control(":SENSe:FUNCtion:CONCurrent", switch, replies=switch),
+        control(":SENSe:FUNCtion[:ON]", one_of("'VOLT'", "'CURR'"), ..., replies=words),
+        control(":SENSe:CURRent:PROTection[:LEVel]", number, changes="compliance_current", replies=number),
+        query(":SENSe:CURRent:PROTection:TRIPped", replies=switch),
+        control(":SENSe:CURRent:RANGe[:UPPer]", number, replies=number),
+        control(":SENSe:CURRent:RANGe:AUTO", switch, replies=switch),
+        control(":SENSe:CURRent:NPLCycles", number, changes="power_line_cycles", replies=number),
+        control(":SENSe:AVERage[:STATe]", switch, replies=switch),
+        control(":SENSe:AVERage:COUNt", whole, replies=number),
+        control(":SENSe:AVERage:TCONtrol", one_of("REP"), replies=word),
+        control(":SYSTem:RSENse", switch, replies=switch),
         command(":SYSTem:BEEPer:STATe", switch),
-        query(":SYSTem:ERRor[:NEXT]"),
+        query(":SYSTem:ERRor[:NEXT]", replies=error),
         command(":FORMat:ELEMents", one_of("VOLT"), one_of("CURR"), one_of("TIME"), one_of("STAT")),
-        control(":TRIGger:COUNt", whole),
+        control(":TRIGger:COUNt", whole, replies=number),
         command(":ABORt"),
         command(":INITiate[:IMMediate]", measures=True, repeatable=False),
-        query(":READ", measures=True),
-        query(":FETCh"),
+        query(":READ", replies=numbers, measures=True),
+        query(":FETCh", replies=numbers),
     )
 
     output_on = switch_control(":OUTP?", ":OUTP %d", "Control whether the output is on (bool).")
@@ -180,13 +198,6 @@ class Keithley2400(Driver):
         ":SOUR:VOLT:MODE %s",
         "Control how the source moves (str, FIX, LIST or SWE).",
         ("FIX", "LIST", "SWE"),
-    )
-    voltage = number_control(
-        ":SOUR:VOLT:LEV?",
-        ":SOUR:VOLT:LEV %.9g",
-        "Control the source level [V] (float from -210 to 210).",
-        -210,
-        210,
     )
     source_range = number_control(
         ":SOUR:VOLT:RANG?",
@@ -300,12 +311,13 @@ class Keithley2400(Driver):
         ":SENS:CURR:PROT:TRIP?",
         "Get whether the source is limited by the compliance now (bool).",
         cast=str,
-        get_process=lambda reply: switch(reply.strip()),
+        get_process=strictly(switch),
     )
 
     def __init__(self, adapter: Any, name: str = "Keithley 2400", **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
         self._reading_time = 1.0
+        self._level: float | None = None
 
     @property
     def reading_time(self) -> float:
@@ -316,6 +328,7 @@ class Keithley2400(Driver):
         """Reset to a voltage source of 0 V with its output off that measures voltage and current."""
         self.off()
         self.write("*RST")
+        self._level = 0.0
         self.write("*CLS")
         self.write(":SYST:BEEP:STAT 0")
         self.write(":FORM:ELEM VOLT,CURR,TIME,STAT")
@@ -336,8 +349,7 @@ class Keithley2400(Driver):
     @property
     def measured_functions(self) -> set[str]:
         """Get what one reading measures (set of VOLT, CURR, RES)."""
-        words = self.ask(":SENS:FUNC?").replace('"', "").replace("'", "").split(",")
-        return {word.strip().partition(":")[0].upper() for word in words}
+        return set(strictly(words)(self.ask(":SENS:FUNC?")))
 
     def configure(
         self,
@@ -401,14 +413,50 @@ class Keithley2400(Driver):
         self.output_on = True
         self.verify(output_on=True)
 
+    @property
+    def voltage(self) -> float:
+        """Control the source level [V] (float from -210 to 210)."""
+        return read_number(self.ask(":SOUR:VOLT:LEV?"))
+
+    @voltage.setter
+    def voltage(self, voltage: float) -> None:
+        self._level = strict_range(voltage, (-210, 210))
+        self.write(f":SOUR:VOLT:LEV {voltage:.9g}")
+
     def read_point(self) -> SourceReading:
-        """Measure voltage [V] and current [A] at the present level; the output must be on."""
+        """Measure voltage [V] and current [A] at the present level; the output must be on.
+
+        A source that is neither at its level nor limited by its compliance has missed the level: it is set
+        again and the point measured again, flagged "remeasured".
+        """
         disturbances = self._disturbances
-        reply = self.ask_within(self.reading_time + 1.0, ":READ?")
+        reading = self._read_point()
+        disturbed = self._disturbances != disturbances
+        if self._level is not None and _misses(self._level, reading):
+            self.voltage = self._level
+            reading, disturbed = self._read_point(), True
+            if _misses(self._level, reading):
+                raise SettingNotTaken(
+                    f"{self.name}: sources {reading.voltage:g} V where {self._level:g} V was set; "
+                    "check its front panel and its sense leads"
+                )
+        return _flagged(reading, "remeasured") if disturbed else reading
+
+    def _read_point(self) -> SourceReading:
+        try:
+            reply = self.ask_within(self.reading_time + 1.0, ":READ?")
+        except (ConnectionFailed, ReplyError) as failure:
+            raise self._explained(failure) from failure
         (reading,) = self._readings(reply, 1)
-        if self._disturbances != disturbances:
-            return _flagged(reading, "remeasured")
         return reading
+
+    def _explained(self, failure: InstrumentError) -> InstrumentError:
+        """The failure, with what the box itself says about it."""
+        try:
+            errors = self.check_errors()
+        except InstrumentError:
+            return failure
+        return ReplyError(f"{failure}; the box says {' | '.join(errors)}") if errors else failure
 
     def sweep(self, voltages: Sequence[float], *, settling_time: float) -> list[SourceReading]:
         """Measure a list of voltages as one hardware sweep; the output is on only while it lasts.
@@ -424,9 +472,9 @@ class Keithley2400(Driver):
         for index, piece in enumerate(pieces):
             append = ":APP" if index else ""
             self.write(f":SOUR:LIST:VOLT{append} {','.join(f'{voltage:.9g}' for voltage in piece)}")
-        taken = self.ask(":SOUR:LIST:VOLT:POIN?")
-        if taken.strip() != str(len(voltages)):
-            raise ReplyError(f"{self.name}: holds a list of {taken} voltages instead of {len(voltages)}")
+        taken = strictly(count)(self.ask(":SOUR:LIST:VOLT:POIN?"))
+        if taken != len(voltages):
+            raise SettingNotTaken(f"{self.name}: holds a list of {taken} voltages instead of {len(voltages)}")
         return self._run_sweep("LIST", len(voltages), settling_time)
 
     def sweep_linear(
@@ -471,7 +519,7 @@ class Keithley2400(Driver):
             self.trigger_count = 1
             self.auto_off = False
             self.source_delay = 0.0
-        readings = self._readings(reply, None)
+        readings = self._readings(reply, points)
         return [_flagged(reading, "remeasured") for reading in readings] if disturbed else readings
 
     def _fetch_sweep(self, duration: float) -> tuple[str, bool]:
@@ -486,9 +534,9 @@ class Keithley2400(Driver):
                 self.off()
         raise AssertionError
 
-    def _readings(self, reply: str, points: int | None) -> list[SourceReading]:
+    def _readings(self, reply: str, points: int) -> list[SourceReading]:
         fields = reply.strip().split(",")
-        if len(fields) % 4 or (points is not None and len(fields) != 4 * points):
+        if len(fields) % 4 or len(fields) > 4 * points:
             raise ReplyError(f"{self.name}: {reply[:60]!r} is no row of voltage, current, time and status")
         return [self._reading(",".join(fields[at : at + 4])) for at in range(0, len(fields), 4)]
 
@@ -502,6 +550,12 @@ class Keithley2400(Driver):
         return SourceReading(
             voltage=voltage, current=current, flags=frozenset(flags), instrument_time=time, raw=raw
         )
+
+
+def _misses(level: float, reading: SourceReading) -> bool:
+    """Whether a source is neither at its level nor limited by its compliance."""
+    limited = reading.flags & {"compliance", "range-compliance", "over-voltage"}
+    return not limited and abs(reading.voltage - level) > 0.02 * abs(level) + 0.05
 
 
 def _flagged(reading: SourceReading, flag: str) -> SourceReading:

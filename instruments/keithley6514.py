@@ -6,13 +6,26 @@ Page numbers are of the manual 6514-901-01 rev. D.
 import math
 from typing import Any
 
-from instruments.door import Shadow, command, control, number, one_of, query, switch, whole
+from instruments.door import (
+    Shadow,
+    command,
+    control,
+    error,
+    number,
+    numbers,
+    one_of,
+    query,
+    switch,
+    whole,
+    word,
+)
 from instruments.driver import Driver, number_control, read_numbers, switch_control, word_control
 from instruments.errors import ReplyError
 from instruments.roles import LightReading
 
 _LINE_FREQUENCY = 50.0  # Hz; the slower of both, for deadlines
 _OVERFLOW_BIT = 0  # of the status word, p. 216
+_ZERO_CHECK_BIT = 9  # as on its siblings
 _LONGEST_AUTODELAY = 2.5  # s, on the two lowest ranges, p. 123
 
 
@@ -34,21 +47,21 @@ class Keithley6514(Driver):
     SERIAL_CLEAR = "\x18"  # as on its siblings
     HEADERS = (
         command("*RST", resets=True),
-        control(":SYSTem:ZCHeck[:STATe]", switch, switches=True),
-        control(":SYSTem:ZCORrect[:STATe]", switch),
+        control(":SYSTem:ZCHeck[:STATe]", switch, switches=True, replies=switch),
+        control(":SYSTem:ZCORrect[:STATe]", switch, replies=switch),
         command(":SYSTem:ZCORrect:ACQuire"),
-        query(":SYSTem:ERRor[:NEXT]"),
-        control("[:SENSe]:FUNCtion", one_of("'CURR'")),
-        control("[:SENSe]:CURRent:RANGe[:UPPer]", number),
-        control("[:SENSe]:CURRent:RANGe:AUTO", switch),
-        control("[:SENSe]:CURRent:NPLCycles", number),
-        control("[:SENSe]:AVERage[:STATe]", switch),
-        control("[:SENSe]:AVERage:COUNt", whole),
-        control("[:SENSe]:AVERage:TCONtrol", one_of("REP")),
+        query(":SYSTem:ERRor[:NEXT]", replies=error),
+        control("[:SENSe]:FUNCtion", one_of("'CURR'"), replies=word),
+        control("[:SENSe]:CURRent:RANGe[:UPPer]", number, replies=number),
+        control("[:SENSe]:CURRent:RANGe:AUTO", switch, replies=switch),
+        control("[:SENSe]:CURRent:NPLCycles", number, replies=number),
+        control("[:SENSe]:AVERage[:STATe]", switch, replies=switch),
+        control("[:SENSe]:AVERage:COUNt", whole, replies=number),
+        control("[:SENSe]:AVERage:TCONtrol", one_of("REP"), replies=word),
         command(":FORMat:ELEMents", one_of("READ"), one_of("TIME"), one_of("STAT")),
         command(":ABORt"),
         command(":INITiate[:IMMediate]", measures=True),
-        query(":READ", measures=True),
+        query(":READ", replies=numbers, measures=True),
     )
 
     zero_check = switch_control(
@@ -161,6 +174,8 @@ class Keithley6514(Driver):
         if math.isnan(current) or int(status) >> _OVERFLOW_BIT & 1:
             flags.add("overflow")
             current = math.nan
+        if int(status) >> _ZERO_CHECK_BIT & 1:
+            flags.add("zero-check")
         if self._disturbances != disturbances:
             flags.add("remeasured")
         return LightReading(current=current, flags=frozenset(flags), raw=raw)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pymeasure.instruments.validators import strict_range
 
-from instruments.door import Shadow, command, number, one_of, query, whole
+from instruments.door import Shadow, command, number, numbers, one_of, query, whole
 from instruments.driver import Driver, read_number, read_numbers
 from instruments.errors import InstrumentError, ReplyError
 from instruments.limits import Demand, known
@@ -79,21 +79,21 @@ class LakeShore336(Driver):
     OFF_QUERY = "RANGE? 1"
     OFF_ANSWER = "0"
     HEADERS = (
-        query("KRDG", one_of("A", "B")),
-        query("RDGST", one_of("A", "B")),
+        query("KRDG", one_of("A", "B"), replies=number),
+        query("RDGST", one_of("A", "B"), replies=number),
         command("SETP", one_of("1"), number, changes=(None, "setpoint")),
-        query("SETP", one_of("1")),
+        query("SETP", one_of("1"), replies=number),
         command("RAMP", one_of("1"), whole, number, changes=(None, "ramping", "rate")),
-        query("RAMP", one_of("1")),
-        query("RAMPST", one_of("1")),
+        query("RAMP", one_of("1"), replies=numbers),
+        query("RAMPST", one_of("1"), replies=number),
         command("RANGE", one_of("1"), whole, changes=(None, "heater_range"), switches=True),
         query("RANGE", one_of("1"), adopts="heater_range", replies=whole),
-        query("HTR", one_of("1")),
-        query("HTRST", one_of("1")),
+        query("HTR", one_of("1"), replies=number),
+        query("HTRST", one_of("1"), replies=number),
         command("OUTMODE", one_of("1"), one_of("1"), one_of("1"), one_of("0")),
-        query("OUTMODE", one_of("1")),
+        query("OUTMODE", one_of("1"), replies=numbers),
         command("TLIMIT", one_of("A", "B"), number),
-        query("TLIMIT", one_of("A", "B")),
+        query("TLIMIT", one_of("A", "B"), replies=number),
     )
 
     def __init__(

@@ -23,6 +23,7 @@ ATTEMPTS = 3
 """How often a question that may be repeated is asked, and a line is resynchronised or reopened."""
 
 _LONGEST_REPLY = 1_000_000
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _POWER_ON = 128  # bit of the standard event status register, IEEE 488.2
 
 
@@ -123,7 +124,14 @@ class Line:
                     if not repeatable or attempt >= ATTEMPTS:
                         raise self._explained(message, failure) from failure
 
-    def ask(self, message: str, *, timeout: float | None = None, repeatable: bool = True) -> str:
+    def ask(
+        self,
+        message: str,
+        *,
+        timeout: float | None = None,
+        repeatable: bool = True,
+        accepts: Callable[[str], object] | None = None,
+    ) -> str:
         """The reply to a message, proven to be its own.
 
         Parameters
@@ -131,12 +139,14 @@ class Line:
         message : asks exactly one thing
         timeout : longest wait for the reply [s]; the line's own if None
         repeatable : asking twice does no harm, so a disturbed exchange is tried again (`disturbances` counts)
+        accepts : raises ValueError for what cannot be the reply
         """
         with self._exchange():
             for attempt in itertools.count(1):
                 try:
                     self._make_ready()
-                    return self._ask_once(message, self.timeout if timeout is None else timeout)
+                    reply = self._ask_once(message, self.timeout if timeout is None else timeout)
+                    return _accepted(reply, accepts)
                 except (TimeoutError, ReplyError, OSError) as failure:
                     self._disturbed(failure)
                     if not repeatable or attempt >= ATTEMPTS:
@@ -366,6 +376,18 @@ def parse_identity(reply: str) -> Identity:
         serial=serial.removeprefix("SN:"),
         firmware=firmware,
     )
+
+
+def _accepted(reply: str, accepts: Callable[[str], object] | None) -> str:
+    """The reply, if it is one reply and reads as it should."""
+    if ";" in _QUOTED.sub("", reply):
+        raise ReplyError(f"{reply[:60]!r} is more than one reply")
+    if accepts is not None:
+        try:
+            accepts(reply)
+        except ValueError as problem:
+            raise ReplyError(str(problem)) from None
+    return reply
 
 
 def _proof_numbers() -> Iterator[int]:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from instruments.door import Shadow, command, control, number, one_of, query, switch
+from instruments.door import Shadow, command, control, error, number, one_of, query, switch, word
 from instruments.driver import Driver, number_control, switch_control, word_control
 from instruments.limits import Demand, known, largest
 
@@ -71,15 +71,15 @@ class MFG2230M(Driver):
     TAGGED = False
     HEADERS = (
         command("*RST", resets=True),
-        control("OUTPut1", switch, changes="on", switches=True),
-        control("OUTPut1:LOAD", one_of("INF"), changes="load"),
-        control("SOURce1:FUNCtion", one_of("PULS"), changes="function"),
-        control("SOURce1:VOLTage:UNIT", one_of("VPP"), changes="unit"),
-        control("SOURce1:AMPlitude", number, changes="amplitude"),
-        control("SOURce1:DCOffset", number, changes="offset"),
-        control("SOURce1:PULSe:PERiod", number, changes="pulse_period"),
-        control("SOURce1:PULSe:WIDTh", number, changes="pulse_width"),
-        query("SYSTem:ERRor"),
+        control("OUTPut1", switch, changes="on", switches=True, replies=switch),
+        control("OUTPut1:LOAD", one_of("INF"), changes="load", replies=word),
+        control("SOURce1:FUNCtion", one_of("PULS"), changes="function", replies=word),
+        control("SOURce1:VOLTage:UNIT", one_of("VPP"), changes="unit", replies=word),
+        control("SOURce1:AMPlitude", number, changes="amplitude", replies=number),
+        control("SOURce1:DCOffset", number, changes="offset", replies=number),
+        control("SOURce1:PULSe:PERiod", number, changes="pulse_period", replies=number),
+        control("SOURce1:PULSe:WIDTh", number, changes="pulse_width", replies=number),
+        query("SYSTem:ERRor", replies=error),
     )
 
     output_on = switch_control("OUTP1?", "OUTP1 %d", "Control whether the output is on (bool).")
@@ -177,7 +177,7 @@ class MFG2230M(Driver):
         """Change the width alone [s], verified by read-back; the output may stay on."""
         _check_pulse(pulse_width, self.pulse_period)
         self.pulse_width = pulse_width
-        self.verify(pulse_width=pulse_width)
+        self.verify(pulse_width=pulse_width, load="INF")
 
     def switch_on(self) -> None:
         """Switch the pulses on; needs an armed run."""

@@ -8,6 +8,7 @@ from pymeasure.test import expected_protocol
 from instruments.driver import SettingNotTaken
 from instruments.errors import ReplyError
 from instruments.keithley2400 import Keithley2400, SourceState, linear, logarithmic
+from sim_instruments.faults import Fault
 
 PROPERTIES = [
     ("output_on", True, ":OUTP 1", ":OUTP?", "1"),
@@ -142,7 +143,7 @@ def test_errors_about_the_line_are_not_errors_of_the_box():
         (":SYST:ERR?", '+0,"No error"'),
     ]
     with expected_protocol(Keithley2400, pairs) as source:
-        assert source.check_errors() == ['-222,"Parameter data out of range"']
+        assert source.check_errors() == ['-222 "Parameter data out of range"']
 
 
 def test_reading_time_grows_to_eighty_seconds(simulated):
@@ -167,6 +168,40 @@ def test_a_point_is_measured_with_both_quantities_sensed(simulated):
     assert reading.voltage == pytest.approx(2.0, abs=3e-3)
     assert reading.voltage != 2.0
     assert 1e-6 < reading.current < 1e-3
+
+
+def test_a_level_that_was_not_taken_is_set_again_and_the_point_flagged(simulated):
+    source = simulated.source_meter
+    source.configure(compliance_current=0.01, maximum_voltage=8.0)
+    simulated.arm_for_test()
+    source.switch_on()
+    simulated.simulation.inject("keithley2400", Fault("setting_ignored", matching=rb"VOLT:LEV"))
+    source.voltage = 2.0
+    reading = source.read_point()
+    assert reading.voltage == pytest.approx(2.0, abs=5e-3)
+    assert "remeasured" in reading.flags
+
+
+def test_a_level_that_is_never_taken_ends_the_run(simulated):
+    source = simulated.source_meter
+    source.configure(compliance_current=0.01, maximum_voltage=8.0)
+    simulated.arm_for_test()
+    source.switch_on()
+    simulated.simulation.inject("keithley2400", Fault("settings_locked"))
+    source.voltage = 2.0
+    with pytest.raises(SettingNotTaken, match="where 2 V was set"):
+        source.read_point()
+
+
+def test_an_output_that_went_off_by_itself_is_named_as_the_cause(simulated):
+    source = simulated.source_meter
+    source.configure(compliance_current=0.01, maximum_voltage=8.0)
+    simulated.arm_for_test()
+    source.switch_on()
+    simulated.simulation.inject("keithley2400", Fault("output_drops"))
+    source.voltage = 2.0
+    with pytest.raises(ReplyError, match="OUTPUT off"):
+        source.read_point()
 
 
 def test_compliance_is_flagged_and_told(simulated):
