@@ -133,6 +133,7 @@ class MFG2230M(ScpiBox):
         self.terminals = {1: OpenChannel(), 2: OpenChannel()} | (terminals or {})
         self.channels = {1: Channel(), 2: Channel()}
         self._settled_at = -math.inf
+        self._announced = (False, 0.0)
         self._saved: dict[int, dict[int, Channel]] = {}
         super().__init__(clock=clock, seed=seed)
 
@@ -171,16 +172,21 @@ class MFG2230M(ScpiBox):
         self.channels[number] = new
         if (new.swing, new.offset) != (before.swing, before.offset):
             self._settled_at = now + self.settling_time
-        if not new.on:
-            if before.on:
-                self.terminals[number].drive(None, start=now)
-                self.announce_output(False, 0.0)
-        elif new != before:
+        if new.on and new != before:
             waits = new.burst and new.trigger_source != "IMM"
-            self.terminals[number].drive(
-                new.waiting() if waits else new.waveform(), start=max(now, self._settled_at)
-            )
-            self.announce_output(True, max(abs(new.offset + new.swing / 2), abs(new.offset - new.swing / 2)))
+            waveform = new.waiting() if waits else new.waveform()
+            self.terminals[number].drive(waveform, start=max(now, self._settled_at))
+        elif before.on and not new.on:
+            self.terminals[number].drive(None, start=now)
+        self._announce()
+
+    def _announce(self) -> None:
+        """Tell the witness of the outputs together: on if one is, at the largest open-circuit voltage."""
+        volts = [abs(c.offset) + c.swing / 2 for c in self.channels.values() if c.on]
+        now = (bool(volts), max(volts, default=0.0))
+        if now != self._announced:
+            self._announced = now
+            self.announce_output(*now)
 
     def trigger(self, number: int) -> None:
         """Start a burst."""

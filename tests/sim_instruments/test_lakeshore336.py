@@ -1,9 +1,12 @@
 """The temperature controller's dialect, and what it does to the cold finger."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sim_instruments.clock import SimClock
 from sim_instruments.cryostat import Cryostat
+from sim_instruments.fuzzing import Judge, random_message
 from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
 
 
@@ -194,3 +197,14 @@ def test_the_heater_of_a_335_is_set_up_with_one_value_more() -> None:
     controller.send("HTRSET 1,0,2,0,0.5,2;RANGE 1,3")
     assert controller.send("HTRSET? 1") == "0,2,0,+0.500,2"
     assert controller.cryostat.settings.maximum_power == pytest.approx(50.0 * 0.25)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(random=st.randoms(use_true_random=False))
+def test_no_message_brings_it_out_of_step(random) -> None:
+    controller = Controller()
+    judge = Judge(controller.box)
+    for _ in range(40):
+        judge.send(random_message(controller.box, random))
+    judge.check_pairing()
+    assert controller.send("*CLS;*ESR?") == "0"

@@ -3,8 +3,11 @@
 import math
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sim_instruments.clock import SimClock
+from sim_instruments.fuzzing import Judge, random_message
 from sim_instruments.mfg2230m import MFG2230M
 from sim_instruments.waveform import Waveform
 
@@ -215,3 +218,32 @@ def test_the_second_channel_is_its_own() -> None:
     assert generator.send(b"OUTP1?;OUTP2?") == "0;1"
     assert generator.send(b"SOUR1:FUNC?;:SOUR2:FUNC?") == "SIN;SQU"
     assert generator.terminals.driven == []
+
+
+def test_the_witness_hears_of_both_channels_together() -> None:
+    generator = Generator()
+    generator.send(b"OUTP1:LOAD INF;:OUTP2:LOAD INF;:SOUR1:AMP 4;:SOUR2:AMP 8")
+    generator.send(b"OUTP1 ON;:OUTP2 ON;:OUTP1 OFF;:SOUR2:AMP 2;:OUTP2 OFF")
+    assert generator.outputs == [(True, 2.0), (True, 4.0), (True, 1.0), (False, 0.0)]
+
+
+few = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(random=st.randoms(use_true_random=False))
+def test_no_message_brings_it_out_of_step(random) -> None:
+    generator = Generator()
+    judge = Judge(generator.box)
+    for _ in range(40):
+        judge.send(random_message(generator.box, random))
+    judge.check_pairing()
+    judge.check_registers()
+
+
+def test_a_sweep_of_widths_reads_back_as_written() -> None:
+    generator = Generator()
+    generator.send(PULSES)
+    for width in (2e-6, 12.3e-6, 49.6e-6, 100e-6, 300e-6):
+        generator.send(b"SOUR1:PULS:WIDT %r" % width)
+        assert float(generator.send(b"SOUR1:PULS:WIDT?")) == pytest.approx(width, rel=1e-9)
