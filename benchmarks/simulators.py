@@ -7,6 +7,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import SimClock
 from sim_instruments.fuzzing import Judge, random_message
 from sim_instruments.keithley2400 import Keithley2400
@@ -28,12 +29,16 @@ print(count / (time.perf_counter() - start))
 """
 
 
+QUERIES = (b"SOUR:VOLT?", b"*STB?", b"SENS:CURR:PROT?", b":OUTP?", b"SOUR:VOLT 1;VOLT?", b"SYST:ERR?")
+
+
 def queries_in_process(count: int) -> float:
-    """Simple queries a second, each through parser, handler and formatting [s⁻¹]."""
-    box = Keithley2400(clock=SimClock())
+    """Simple queries a second, written and read through the in-process door [s⁻¹]."""
+    transport = SimTransport(Keithley2400(clock=SimClock()))
     start = time.perf_counter()
-    for _ in range(count):
-        box.receive(b"SOUR:VOLT?")
+    for number in range(count):
+        transport.write(QUERIES[number % len(QUERIES)])
+        transport.read(1.0)
     return count / (time.perf_counter() - start)
 
 
@@ -51,8 +56,13 @@ def queries_over_tcp(count: int) -> float:
 
 def fuzz(name: str, count: int) -> str:
     """Send generated messages to one box of a bench; return what came of it."""
-    box = SimBench(seed=SEED).boxes[name]
-    judge, random = Judge(box), Random(SEED)
+    bench = SimBench(seed=SEED)
+    box, random = bench.boxes[name], Random(SEED)
+    counters = {
+        "keithley2400": lambda: int(bench.keithley2400.is_on),
+        "mfg2230m": lambda: sum(channel.on for channel in bench.mfg2230m.channels.values()),
+    }
+    judge = Judge(box, counters.get(name, lambda: 0))
     start = time.perf_counter()
     for number in range(1, count + 1):
         message = random_message(box, random)

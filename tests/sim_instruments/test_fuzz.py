@@ -24,7 +24,7 @@ few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health
 @given(random=st.randoms(use_true_random=False))
 def test_no_message_brings_a_box_out_of_step(make_box, random):
     box = make_box(clock=SimClock())
-    judge = Judge(box)
+    judge = Judge(box, lambda: int(getattr(box, "is_on", False)))
     for _ in range(30):
         judge.send(random_message(box, random))
     judge.check_pairing()
