@@ -25,6 +25,7 @@ from analysis.space_charge.points import (
     usable_points,
 )
 from analysis.space_charge.slope import LocalSlope, local_slope
+from analysis.space_charge.thickness import ThicknessScaling, fit_thickness_scaling
 from analysis.space_charge.window import SpaceChargeFit, common_window, fit_space_charge
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LocalSlope",
     "MurgatroydFit",
     "SpaceChargeFit",
+    "ThicknessScaling",
     "common_ceiling",
     "common_window",
     "detect_breakdown",
@@ -45,6 +47,7 @@ __all__ = [
     "diffusion_enhancement",
     "fit_murgatroyd",
     "fit_space_charge",
+    "fit_thickness_scaling",
     "local_slope",
     "mark_points",
     "mott_gurney_current_density",

@@ -129,8 +129,8 @@ def detect_breakdown(curve: JVCurve) -> BoolArray:
     excess = _step_excess(curve.voltage[index], curve.current_density[index])
     noise = _running_noise(excess)
     for step in range(3, len(excess) - 1):
-        # noise in the next gap undoes the jump; a breakdown stays
-        stays = abs(excess[step] + excess[step + 1]) > _BREAKDOWN
+        # a wild reading jumps there and back; a breakdown stays
+        stays = min(abs(excess[step] + excess[step + 1]), abs(excess[step] + excess[step - 1])) > _BREAKDOWN
         if abs(excess[step]) > max(_BREAKDOWN, 8 * noise[step]) and stays:
             found[index[step + 1] :] = True
             break
