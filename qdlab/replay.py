@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from instruments.roles import Clock
 from qdlab.events import Event
 from qdlab.records import RunFeed
-from qdlab.records.session import read_devices
-from qdlab.records.session_file import read_session_file
 
 if TYPE_CHECKING:
     from qdlab.live.session import SessionScreen
@@ -24,8 +22,8 @@ CHECKPOINT_DISTANCE = 1000
 class Replay(Generic[Screen]):
     """A position in a list of events, and the screen as it was when that many had happened.
 
-    Screens never change once made, so one is kept every thousand events: going back costs at most the folding of
-    a thousand, and so does every jump to where the replay has been before.
+    Screens never change once made, so one is kept every thousand events: going back costs at most the folding
+    of a thousand, and so does every jump to where the replay has been before.
 
     Parameters
     ----------
@@ -102,7 +100,7 @@ class Replay(Generic[Screen]):
         return self.screen if self.paused else self.seek_time(self._now + seconds)
 
     def play(self, clock: Clock | None = None, *, speed: float = 1.0) -> Iterator[Screen]:
-        """The screens that follow, each when it is due at `speed` times the recorded pace; without a clock, now."""
+        """The screens that follow, each when it is due at `speed` times the recorded pace, or at once."""
         while not self.at_end:
             due = self._times[self.position]
             if clock is not None:
@@ -119,8 +117,8 @@ def open_replay(path: Path) -> "Replay[SessionScreen]":
     """
     from qdlab.live import session as live
 
-    document, _ = read_session_file(path)
-    return Replay(RunFeed(path).events(), live.initial(read_devices(path, document)), live.fold)
+    feed = RunFeed(path)
+    return Replay(feed.events(), live.initial(feed.devices), live.fold)
 
 
 def _rising(times: Iterable[float]) -> list[float]:

@@ -8,7 +8,6 @@ import numpy as np
 from analysis.curves import JVCurve, TELSeries
 from analysis.device import Device
 from procedures import columns
-from qdlab.errors import RecordError
 from qdlab.events import RowRecorded, RunStarted
 from qdlab.records.resume import PointKey, final_rows, final_runs, run_chain
 from qdlab.records.run import Run
@@ -68,11 +67,6 @@ def _measured(
     for run in final_runs(runs):
         if device not in (None, run.header.device):
             continue
-        if run.header.device not in session.devices:
-            raise RecordError(
-                f"{session.path}: run {run.name} names device {run.header.device!r}, "
-                "which session.toml does not describe"
-            )
         yield run, final_rows(run_chain(runs, run), point)
 
 

@@ -1,7 +1,7 @@
 """The events of a session in the order they happened: of a finished one, or of one that is still growing."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from qdlab.records.layout import JOURNAL_FILE, SESSION_CLOSED, require_session, 
 from qdlab.records.recorder import run_started
 from qdlab.records.run import read_portions
 from qdlab.records.run_file import RowRead, RunFileParser
+from qdlab.records.session import read_devices, require_known_device
 from qdlab.records.session_file import read_session_file
 
 Numbered = tuple[float, Event]
@@ -22,7 +23,7 @@ class RunFeed:
 
     Parameters
     ----------
-    path : the session's folder
+    path : the session's folder; its devices are read at once
     follow : the session may still grow; a run without an end block is then still running, not interrupted
     """
 
@@ -30,7 +31,8 @@ class RunFeed:
         self.path = require_session(Path(path))
         self.follow = follow
         self.closed = False
-        _, encoded = read_session_file(self.path)
+        document, encoded = read_session_file(self.path)
+        self.devices = read_devices(self.path, document)
         self._sources: dict[Path, _Source] = {}
         self._seed = journal_seed(encoded)
         self._waiting: list[Numbered] = []
@@ -73,8 +75,9 @@ class RunFeed:
     def _open(self, file: Path) -> "_Source":
         if file.name == JOURNAL_FILE:
             return _JournalSource(file, self._seed)
-        source = _RunSource if file.parent.name == "runs" else _TelemetrySource
-        return source(file, self._seed)
+        if file.parent.name == "runs":
+            return _RunSource(file, self._seed, self.devices)
+        return _TelemetrySource(file, self._seed, self.devices)
 
 
 class _Source(Protocol):
@@ -99,8 +102,9 @@ class _File:
 
 
 class _RunSource(_File):
-    def __init__(self, path: Path, session: str) -> None:
+    def __init__(self, path: Path, session: str, devices: Container[str]) -> None:
         super().__init__(path)
+        self._devices = devices
         self._parser = RunFileParser(run=path.stem, session=session)
         self._columns: tuple[str, ...] = ()
         self._run = path.stem
@@ -139,7 +143,9 @@ class _RunSource(_File):
 
     def _start_events(self, sequence: int) -> list[Numbered]:
         assert self._parser.header is not None
-        return [(sequence, run_started(self._parser.header))]
+        started = run_started(self._parser.header)
+        require_known_device(started.run, started.device, self._devices)
+        return [(sequence, started)]
 
     def _announce_end(self) -> list[Numbered]:
         end = self._parser.end

@@ -9,6 +9,7 @@ from qdlab.records.appended_file import write_new_file
 from qdlab.records.layout import JOURNAL_FILE, MANIFEST_FILE, SESSION_FILE, run_files, telemetry_files
 from qdlab.records.storage import DISK, Storage
 
+MAXIMUM_MANIFEST = 1 << 22
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._/-]{1,200})")
 
 
@@ -35,7 +36,9 @@ def make_manifest(folder: Path) -> bytes:
 def compare_with_manifest(folder: Path) -> list[str]:
     """What differs between a session and its manifest, one sentence each; empty where nothing does."""
     listed: dict[str, str] = {}
-    text = (folder / MANIFEST_FILE).read_bytes()[: 1 << 24]
+    if (folder / MANIFEST_FILE).stat().st_size > MAXIMUM_MANIFEST:
+        return [f"{MANIFEST_FILE} is larger than {MAXIMUM_MANIFEST} bytes"]
+    text = (folder / MANIFEST_FILE).read_bytes()
     for number, line in enumerate(text.decode("ascii", "replace").split("\n")[:-1], start=1):
         match = _LINE.fullmatch(line)
         if match is None or match[2] in listed:

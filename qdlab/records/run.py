@@ -143,11 +143,14 @@ def read_run(path: Path, *, session: str | None = None) -> Run:
 
 def read_portions(path: Path, position: int = 0) -> Iterator[bytes]:
     """A file's bytes in portions, from some position on; refuses what is no file, or far too large."""
-    require_plain_file(path)
-    with path.open("rb") as stream:
-        stream.seek(position)
-        while data := stream.read(PORTION):
-            yield data
+    try:
+        require_plain_file(path)
+        with path.open("rb") as stream:
+            stream.seek(position)
+            while data := stream.read(PORTION):
+                yield data
+    except OSError as error:
+        raise RecordError(f"cannot be read ({error.strerror or error})") from None
 
 
 def require_plain_file(path: Path) -> None:

@@ -324,8 +324,11 @@ class RunFileParser:
             raise self._damage("(end block) does not match the hash of the file")
         if word not in get_args(RunEnd) or word == "interrupted" or int(match[2]) != self.rows:
             raise self._damage("(end block) does not describe this file")
-        stamp = Stamp(sequence=int(match[3]), time=float(match[4]), utc=match[5].decode())
-        reason = json.loads(match[6])
+        try:
+            stamp = Stamp(sequence=int(match[3]), time=float(match[4]), utc=match[5].decode())
+            reason = str(read_json(match[6]))
+        except ValueError:
+            raise self._damage("(end block) holds no time or no reason") from None
         self.end = EndRead(word, int(match[2]), stamp, reason, match[7].decode())  # type: ignore[arg-type]
 
 

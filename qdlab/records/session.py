@@ -1,7 +1,7 @@
 """A session as it lies on the disk, read and checked."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,15 @@ def open_session(path: Path) -> Session:
     """
     path = require_session(Path(path))
     document, encoded = read_session_file(path)
+    devices = read_devices(path, document)
+    runs = _read_runs(run_files(path), journal_seed(encoded))
+    for run in runs:
+        require_known_device(run.name, run.header.device, devices)
     return Session(
         path=path,
         document=document,
-        devices=read_devices(path, document),
-        runs=_read_runs(run_files(path), journal_seed(encoded)),
+        devices=devices,
+        runs=runs,
         journal=tuple(read_journal(path, encoded)),
         telemetry=_read_runs(telemetry_files(path), journal_seed(encoded)),
     )
@@ -103,6 +107,12 @@ def session_end(journal: tuple[JournalEntry, ...] | list[JournalEntry]) -> RunEn
         if entry.level == "state" and entry.text == SESSION_CLOSED:
             return entry.details.get("end", "interrupted")
     return "interrupted"
+
+
+def require_known_device(run: str, device: str, devices: Container[str]) -> None:
+    """Raises RecordError where a run names a device that `session.toml` does not describe."""
+    if device not in devices:
+        raise RecordError(f"run {run!r} names device {device!r}, which session.toml does not describe")
 
 
 def _read_runs(files: list[Path], session: str) -> tuple[Run, ...]:

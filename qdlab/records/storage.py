@@ -116,6 +116,8 @@ DISK = Disk()
 
 def is_being_written(path: Path) -> bool:
     """Whether another program holds the lock of this file."""
+    if not path.is_file():
+        return False  # opening a pipe would wait for its other end
     try:
         handle = os.open(path, os.O_RDONLY | _WINDOWS)
     except OSError:

@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
 
 
 def test_a_stop_at_any_call_leaves_an_intact_interrupted_session(tmp_path: Path) -> None:
-    """Every call of the recorder, once with the page cache surviving and once with the power cut (seed 20261122)."""
+    """Every call of the recorder, with the page cache surviving and with the power cut (seed 20261122)."""
     random = Random(20261122)
     calls = calls_of_a_session(tmp_path / "whole")
     for at, power_cut in itertools.product(range(1, calls + 1), (False, True)):
