@@ -409,7 +409,7 @@ def _set_enable(name: str) -> Callable[..., None]:
 
 
 def _status_register(node: str, name: str, meaning: str) -> tuple[Command, ...]:
-    source = "[M] 2400 p. 288, 6514 p. 196"
+    source = "[M] 2400 p. 288, 6514 p. 196; during a run: [?] answers_while_running"
     return (
         Command(
             f":STATus:{node}[:EVENt]",
@@ -608,7 +608,12 @@ def _ignore(*_: Any) -> None:
 
 
 READING_COMMANDS: tuple[Command, ...] = (
-    Command(":READ", meaning="ABORt, INITiate, FETCh?", source="[M] 2400 p. 304", query=KeithleyBox.read),
+    Command(
+        ":READ",
+        meaning="ABORt, INITiate, FETCh?",
+        source="[M] 2400 p. 304; its output off: [?] reads_with_output_off",
+        query=KeithleyBox.read,
+    ),
     Command(
         ":FETCh",
         meaning="Readings of the last run",

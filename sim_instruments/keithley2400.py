@@ -81,6 +81,8 @@ OHMS_RANGES: dict[float, float] = {
     210e6: 100e-9,
 }
 
+OVER_VOLTAGE_LIMITS = (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0, 500.0)  # [?]; 500 V is none
+
 TRIGGER_LATENCY, SOURCE_CONFIGURATION, CONVERSION_OVERHEAD = 225e-6, 50e-6, 185e-6  # [M] 2440 p. 433
 FIRMWARE_TIME = {"VOLT": 300e-6, "CURR": 640e-6}  # [M] 2440 p. 433
 RANGE_CHANGE_TIME = 5e-3  # [?] assumption
@@ -376,8 +378,8 @@ class Keithley2400(KeithleyBox):
         self.settings["ohms auto"] = False
 
     def set_over_voltage_limit(self, value: float) -> None:
-        """SOURce:VOLTage:PROTection: the next step of 20 V up to 160 V, 500 V above."""
-        self.settings["over-voltage limit"] = 20.0 * max(1, math.ceil(value / 20)) if value <= 160 else 500.0
+        """SOURce:VOLTage:PROTection: the next step of the list; beyond 160 V there is no limit."""
+        self.settings["over-voltage limit"] = next(step for step in OVER_VOLTAGE_LIMITS if value <= step)
         self.apply()
 
     def set_terminals(self, side: str) -> None:
@@ -422,7 +424,7 @@ class Keithley2400(KeithleyBox):
         self.sweep_end_changed(quantity)
 
     def set_list(self, quantity: Quantity, levels: tuple[float, ...], *, append: bool = False) -> None:
-        """SOURce:LIST: [?] at most 100 levels in a message, 2500 altogether."""
+        """SOURce:LIST: at most 100 levels in a message [D], 2500 altogether."""
         levels = (*self.settings[f"{quantity} list"], *levels) if append else levels
         if len(levels) > self.store_size or (not append and len(levels) > 100):
             raise ScpiError(-223)
@@ -878,7 +880,7 @@ def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Com
             Choice("FIXed", "LIST", "SWEep"),
             default="FIX",
             key=f"{quantity} mode",
-            meaning="Fixed level, list or sweep",
+            meaning="Fixed level, list or sweep; [?] stays_at_last_level: where it is afterwards",
             source=CHAPTER,
         ),
         kept("STARt", lambda box: box.sweep_end_changed(quantity)),
@@ -1291,9 +1293,9 @@ Keithley2400.commands = (
     *_source_commands("CURR", "CURRent", 1.05),
     Command(
         "[:SOURce[1]]:FUNCtion[:MODE]",
-        meaning="What is forced; MEMory is kept, not acted on",
+        meaning="What is forced; a memory sweep is not implemented",
         source="[M] p. 362",
-        takes=(Choice("VOLTage", "CURRent", "MEMory"),),
+        takes=(Choice("VOLTage", "CURRent"),),
         set=lambda box, function: box.set_source_function(function),
         query=lambda box: box.settings["source function"],
         keys=("source function",),
@@ -1328,7 +1330,7 @@ Keithley2400.commands = (
     Command(
         "[:SOURce[1]]:VOLTage:PROTection[:LEVel]",
         meaning="Over-voltage limit of the source [V]",
-        source="[M] ch. 18; [?] limits: 20 to 160 V in steps of 20, NONE",
+        source="[M] ch. 18; [?] steps 20 to 160 V, 500 is none",
         takes=(Number(0, 500, default=500),),
         set=lambda box, value: box.set_over_voltage_limit(value),
         query=lambda box: float(box.settings["over-voltage limit"]),
@@ -1442,13 +1444,13 @@ Keithley2400.commands = (
             Command(
                 f":CONFigure:{node}",
                 meaning="One-shot settings for this function, and the output on",
-                source="[M] p. 301",
+                source="[M] p. 301; compliance too: [?] configure_resets_compliance",
                 set=lambda box, name=name: box.configure(name),
             ),
             Command(
                 f":MEASure:{node}",
                 meaning="CONFigure and READ?: switches the output on",
-                source="[M] p. 302",
+                source="[M] p. 302; +803 with the output off: [?] reads_with_output_off",
                 query=lambda box, name=name: box.measure_once(name),
             ),
         )
@@ -1504,8 +1506,12 @@ Keithley2400.commands = (
         source=CHAPTER,
         set=lambda box: box.initialise_memory(),
     ),
-    Command(
-        ":SYSTem:MEP[:STATe]", meaning="SCPI protocol on GPIB is in use", source="[D]", query=lambda box: 1
+    control(
+        ":SYSTem:MEP[:STATe]",
+        Switch(),
+        initial=True,
+        meaning="SCPI protocol on GPIB; the other one is not implemented",
+        source="[D]",
     ),
     _kept(":SYSTem:CCHeck", Switch(), False, "", "Contact check: kept, not acted on"),
     Command(

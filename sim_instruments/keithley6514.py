@@ -608,7 +608,7 @@ Keithley6514.commands = (
     Command(
         ":SYSTem:ZCHeck[:STATe]",
         meaning="Zero check: the input is shunted, readings show the offset",
-        source="[M] p. 81; after *RST [?] assumption: off",
+        source="[M] p. 81; after *RST: [?] zero_check_after_reset",
         takes=(Switch(),),
         set=lambda box, on: box.set_zero_check(on),
         query=lambda box: box.settings["zero check"],
