@@ -8,7 +8,7 @@ never by PyMeasure's Worker.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pymeasure.experiment import (
     BooleanParameter,
@@ -41,6 +41,10 @@ class Quantity(FloatParameter):
     above : exclusive lower bound
     default : None where the parameter may be left out
     """
+
+    if TYPE_CHECKING:
+        # on an instance PyMeasure puts the value where the class has the declaration
+        def __get__(self, instance: object, owner: type) -> Any: ...
 
     def __init__(
         self,
@@ -110,6 +114,10 @@ class QuantityList(Quantity):
 class Count(IntegerParameter):
     """A whole number."""
 
+    if TYPE_CHECKING:
+        # on an instance PyMeasure puts the value where the class has the declaration
+        def __get__(self, instance: object, owner: type) -> int: ...
+
     def __init__(
         self, name: str, *, default: int, minimum: int = 0, maximum: int = 1_000_000, description: str = ""
     ) -> None:
@@ -132,12 +140,20 @@ class Count(IntegerParameter):
 class Switch(BooleanParameter):
     """Yes or no."""
 
+    if TYPE_CHECKING:
+        # on an instance PyMeasure puts the value where the class has the declaration
+        def __get__(self, instance: object, owner: type) -> bool: ...
+
     def __init__(self, name: str, *, default: bool, description: str = "") -> None:
         super().__init__(name, default=default, description=description or None)
 
 
 class Choice(ListParameter):
     """One of a few words."""
+
+    if TYPE_CHECKING:
+        # on an instance PyMeasure puts the value where the class has the declaration
+        def __get__(self, instance: object, owner: type) -> str: ...
 
     def __init__(self, name: str, choices: Sequence[str], *, default: str, description: str = "") -> None:
         super().__init__(name, choices=list(choices), default=default, description=description or None)
@@ -272,6 +288,7 @@ class BenchProcedure(Procedure):
     file_name : the class name in a run file's header
     roles : the instruments it needs, by role
     source : the role that feeds the device; it is switched off whatever happens
+    result_column : what is compared when points are measured again
     resumable : whether rows already measured may be left out after an interruption
     """
 
@@ -279,6 +296,7 @@ class BenchProcedure(Procedure):
     file_name: ClassVar[str]
     roles: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[SourceRole | None] = None
+    result_column: ClassVar[str]
     resumable: ClassVar[bool] = True
 
     surroundings: Surroundings

@@ -20,4 +20,11 @@ BACKGROUND_CURRENT = "Background current (A)"
 POINT_KIND = "Point kind (1)"  # 0 series, 1 reference pulse, 2 double period, 3 background, 4 pickup
 REPEAT = "Repeat (1)"
 
+# of pixel checks and conditioning: other headings, so that nobody takes their rows for a curve
+PROBE_VOLTAGE = "Probe voltage (V)"
+PROBE_CURRENT = "Probe current (A)"
+CONDITIONING_VOLTAGE = "Conditioning voltage (V)"
+CONDITIONING_CURRENT = "Conditioning current (A)"
+ELAPSED = "Elapsed (s)"
+
 TEMPERATURES = (STAGE_TEMPERATURE, SAMPLE_TEMPERATURE, TEMPERATURE_SETPOINT)

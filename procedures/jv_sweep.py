@@ -1,7 +1,7 @@
 """Current against voltage, point by point or as one hardware sweep; stops at compliance and at breakdown."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,10 +22,7 @@ from procedures.base import (
     SourceRole,
     Switch,
 )
-
-POWER_LINE_FREQUENCY = 50.0  # [Hz]; only durations are estimated with it
-APERTURES_PER_READING = 4  # auto-zero and both quantities sensed: facts of the 2400's manual and of benches
-MESSAGE_TIME = 0.03  # [s] a point on GPIB, besides its apertures
+from procedures.voltage_level import VoltageLevel, reading_time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +50,7 @@ class JVSweep(BenchProcedure):
     file_name: ClassVar[str] = "JVSweep"
     roles: ClassVar[tuple[str, ...]] = ("source_meter",)
     source: ClassVar[SourceRole | None] = "source_meter"
+    result_column: ClassVar[str] = columns.CURRENT
 
     DATA_COLUMNS = [
         columns.VOLTAGE,
@@ -172,11 +170,11 @@ class JVSweep(BenchProcedure):
 
     def longest_dwell(self) -> float:
         waiting = self.maximum_settling_time if self.settle_until_stable else self.settling_time
-        return float(waiting + self._reading_time())
+        return float(waiting + reading_time(self.power_line_cycles, self.filter_count))
 
     def cost(self, device: ConnectedDevice) -> Cost:
         points = self.points(device)
-        dwell = self.settling_time + self._reading_time()
+        dwell = self.settling_time + reading_time(self.power_line_cycles, self.filter_count)
         currents = [self._expected_current(point.voltage, device) for point in points]
         return Cost(
             points=len(points),
@@ -214,13 +212,7 @@ class JVSweep(BenchProcedure):
         return [point for point in self.points(self.device) if point.key not in done]
 
     def _step_through(self, points: Sequence[JVPoint]) -> None:
-        level = VoltageLevel(
-            source=self._source,
-            wait=self.clock.wait,
-            slew=self.surroundings.allowed_slew,
-            step=self.surroundings.allowed_step,
-            polarity=self.device.polarity,
-        )
+        level = VoltageLevel.of(self._source, self.surroundings)
         level.start()
         watch = BreakdownWatch(factor=self.breakdown_factor)
         for point in points:
@@ -264,7 +256,7 @@ class JVSweep(BenchProcedure):
                 return reading, reading.flags
         return reading, reading.flags | {"unsettled"}
 
-    def _probe_for_breakdown(self, level: "VoltageLevel", watch: "BreakdownWatch") -> frozenset[str]:
+    def _probe_for_breakdown(self, level: VoltageLevel, watch: "BreakdownWatch") -> frozenset[str]:
         """One reading at a lower voltage that was measured before: is the jump still there?"""
         voltage = watch.probe_voltage
         level.move_to(voltage)
@@ -306,44 +298,11 @@ class JVSweep(BenchProcedure):
             return compliance
         return min(compliance, abs(device.typical_current(voltage)))
 
-    def _reading_time(self) -> float:
-        aperture = self.power_line_cycles / POWER_LINE_FREQUENCY
-        return APERTURES_PER_READING * aperture * self.filter_count + MESSAGE_TIME
-
     @property
     def _source(self) -> SourceMeter:
         source = self.bench.source_meter
         assert source is not None
         return source
-
-
-@dataclass(kw_only=True)
-class VoltageLevel:
-    """The level of the source, moved no faster than the slew [V/s] and in no larger step [V] than allowed."""
-
-    source: SourceMeter
-    wait: Callable[[float], None]
-    slew: float
-    step: float
-    polarity: int
-    level: float = 0.0
-
-    def start(self) -> None:
-        """Switch on at 0 V."""
-        self.source.voltage = 0.0
-        self.source.switch_on()
-
-    def move_to(self, voltage: float) -> None:
-        distance = voltage - self.level
-        largest = self.step if math.isinf(self.slew) else min(self.step, self.slew * 0.05)
-        steps = 1 if math.isinf(largest) else max(1, math.ceil(abs(distance) / largest - 1e-9))
-        start = self.level
-        for index in range(1, steps + 1):
-            if math.isfinite(self.slew):
-                self.wait(abs(distance) / steps / self.slew)
-            target = voltage if index == steps else start + distance * index / steps
-            self.source.voltage = self.polarity * target
-            self.level = target
 
 
 class BreakdownWatch:

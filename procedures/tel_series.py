@@ -66,6 +66,7 @@ class TELSeriesMeasurement(BenchProcedure):
     file_name: ClassVar[str] = "TELSeries"
     roles: ClassVar[tuple[str, ...]] = ("pulse_generator", "light_meter")
     source: ClassVar[SourceRole | None] = "pulse_generator"
+    result_column: ClassVar[str] = columns.LIGHT_CURRENT
 
     DATA_COLUMNS = [
         columns.PULSE_AMPLITUDE,

@@ -99,13 +99,12 @@ class Earlier:
 
 @dataclass
 class Measured:
-    """What one procedure measured at one place: point -> current [A]."""
+    """What one procedure measured at one place: point -> its result (a current, in all that ours measure)."""
 
     values: dict[PointKey, float] = field(default_factory=dict)
 
     def add(self, procedure: BenchProcedure, row: Row) -> None:
-        value = row.get(columns.CURRENT, row.get(columns.LIGHT_CURRENT, math.nan))
-        self.values[procedure.point_key(row)] = value
+        self.values[procedure.point_key(row)] = row.get(procedure.result_column, math.nan)
 
     def change_from(self, earlier: "Measured") -> float:
         """Median relative change of the points both hold; NaN where they hold none."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 from pydantic import BeforeValidator, Field, PlainSerializer, create_model
 
 from procedures.base import BenchProcedure, Choice, Count, Quantity, QuantityList, SourceRole, Switch
+from procedures.conditioning import Conditioning
 from procedures.jv_sweep import JVSweep
+from procedures.pixel_check import PixelCheck
 from procedures.tel_series import TELSeriesMeasurement
 from procedures.temperature_sweep import StabilityRule, TimeOutPolicy
 from qdlab.config.fields import (
@@ -180,7 +182,7 @@ class RepeatUntilStableStep(StepConfig):
     steps: list["Step"] = Field(min_length=1)
 
 
-PROCEDURES: tuple[type[BenchProcedure], ...] = (JVSweep, TELSeriesMeasurement)
+PROCEDURES: tuple[type[BenchProcedure], ...] = (PixelCheck, JVSweep, TELSeriesMeasurement, Conditioning)
 _OTHER_STEPS = (OperatorStep, WaitStep, NoteStep, TemperatureSweepStep, RepeatUntilStableStep)
 
 if TYPE_CHECKING:
