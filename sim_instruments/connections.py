@@ -214,12 +214,15 @@ class GeneratorWiring:
 
     def _parts(self, start: float, end: float) -> list[tuple[float, float, _Driven]]:
         """(begin, end, driven) for each stretch of an interval on which one waveform ran."""
-        until = [driven.since for driven in self._history[1:]] + [math.inf]
-        parts = []
-        for driven, stop in zip(self._history, until, strict=True):
-            begin, finish = max(start, driven.since), min(end, stop)
-            if driven.waveform is not None and (begin < finish or start == end == begin < stop):
+        parts: list[tuple[float, float, _Driven]] = []
+        until = math.inf
+        for driven in reversed(self._history):
+            begin, finish = max(start, driven.since), min(end, until)
+            if driven.waveform is not None and (begin < finish or start == end == begin < until):
                 parts.append((begin, finish, driven))
+            until = driven.since
+            if until <= start:
+                break
         return parts
 
     def _charge(self, driven: _Driven, begin: float, end: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sim_instruments.clock import Clock
-from sim_instruments.scpi import Choice, Command, Number, Parameter, ScpiBox, ScpiError, Switch
+from sim_instruments.scpi import Choice, Command, Number, Parameter, Raw, ScpiBox, ScpiError, Switch, control
 from sim_instruments.waveform import GeneratorTerminals, OpenChannel, Shape, Waveform
 
 SOURCE_RESISTANCE = 50.0  # [Ω]
@@ -267,22 +267,6 @@ def _setting(header: str, attribute: str, parameter: Parameter, *, meaning: str,
     )
 
 
-def _stored(header: str, parameter: Parameter, default: Any, *, meaning: str) -> Command:
-    """A command of modulation or sweep: kept for each channel, without effect on the simulated output."""
-
-    def keep(box: MFG2230M, number: int, value: Any) -> None:
-        box.settings[header, number] = value
-
-    return Command(
-        header,
-        meaning=f"{meaning}; kept, without effect on the simulated output",
-        source=VENDOR,
-        takes=(parameter,),
-        set=keep,
-        query=lambda box, number: parameter.reply(box.settings.get((header, number), default), box),
-    )
-
-
 _VOLTS = Number(-1e3, 1e3, units=VOLTAGE_UNITS)
 _HERTZ = Number(1e-6, 30e6, units=FREQUENCY_UNITS)
 _SECONDS = Number(20e-9, 1e6, units=TIME_UNITS)
@@ -302,6 +286,48 @@ def _apply(word: str, function: str) -> Command:
         set=lambda box, number, *values: box.apply(number, function, *values),
     )
 
+
+_INTERNAL = Choice("INTernal", "EXTernal")
+_COURSE = Choice("SINusoid", "SQUare", "TRIangle", "UPRamp", "DNRamp")
+_MODULATION: tuple[tuple[str, Parameter, object, str], ...] = (
+    *(
+        (f"{kind}:{leaf}", parameter, default, meaning)
+        for kind in ("AM", "FM", "PM", "FSKey", "SUM")
+        for leaf, parameter, default, meaning in (
+            ("STATe", Switch(), False, "Modulation on or off"),
+            ("SOURce", _INTERNAL, "INT", "Where the modulation comes from"),
+            ("INTernal:FUNCtion", _COURSE, "SIN", "Course of the internal modulation"),
+            ("INTernal:FREQuency", Number(2e-3, 20e3, units=FREQUENCY_UNITS), 100.0, "Its frequency [Hz]"),
+        )
+    ),
+    ("AM:DEPTh", Number(0, 120), 100.0, "Depth of amplitude modulation [%]"),
+    ("FM:DEViation", _HERTZ, 100.0, "Deviation of frequency modulation [Hz]"),
+    ("PM:DEViation", Number(0, 360), 180.0, "Deviation of phase modulation [°]"),
+    ("FSKey:FREQuency", _HERTZ, 100.0, "Second frequency [Hz]"),
+    ("FSKey:INTernal:RATE", Number(2e-3, 1e6, units=FREQUENCY_UNITS), 10.0, "Rate of its keying [Hz]"),
+    ("SUM:AMPLitude", Number(0, 100), 50.0, "Share of the added wave [%]"),
+    ("SWEep:STATe", Switch(), False, "Frequency sweep on or off"),
+    ("SWEep:SPACing", Choice("LINear", "LOGarithmic"), "LIN", "Spacing of the sweep"),
+    ("SWEep:SOURce", Choice("IMMediate", "EXTernal", "MANual"), "IMM", "What starts a sweep"),
+    ("SWEep:RATE", Number(2e-3, 1e3, units=FREQUENCY_UNITS), 1.0, "Sweeps for each second [Hz]"),
+    ("FREQuency:STARt", _HERTZ, 100.0, "Where a sweep starts [Hz]"),
+    ("FREQuency:STOP", _HERTZ, 1e3, "Where a sweep stops [Hz]"),
+    ("FREQuency:CENTer", _HERTZ, 550.0, "Centre of a sweep [Hz]"),
+    ("FREQuency:SPAN", Number(0, 30e6, units=FREQUENCY_UNITS), 900.0, "Span of a sweep [Hz]"),
+    ("MARKer[:STATe]", Switch(), False, "Marker on or off"),
+    ("MARKer:FREQuency", _HERTZ, 550.0, "Where the marker stands [Hz]"),
+)
+MODULATION_COMMANDS = tuple(
+    control(
+        f"SOURce{{1|2}}:{header}",
+        parameter,
+        default=default,
+        meaning=f"{meaning}; kept, without effect on the simulated output",
+        source=VENDOR,
+    )
+    for header, parameter, default, meaning in _MODULATION
+)
+"""What GW Instek's driver can also say; nothing of it is used for pulses."""
 
 MFG2230M.commands = (
     _setting("SOURce{1|2}:FUNCtion[:SHAPe]", "function", _FUNCTIONS, meaning="Waveform", source=VENDOR),
@@ -450,4 +476,19 @@ MFG2230M.commands = (
     Command(
         "DISPlay", meaning="Display on or off", source=VENDOR, takes=(Switch(),), set=lambda box, on: None
     ),
+    Command(
+        "SOURce{1|2}:SWEep:TIME",
+        meaning="Duration of a sweep [s]; the question is never answered",
+        source="[R] AFG-2125 notes",
+        takes=(_SECONDS,),
+        set=lambda box, number, seconds: None,
+    ),
+    Command(
+        "SOURce{1|2}:DATA:DAC",
+        meaning="Points of the user's waveform; taken, without effect",
+        source=FAMILY,
+        takes=(Choice("VOLATILE"), Raw(repeated=True)),
+        set=lambda box, number, *points: None,
+    ),
+    *MODULATION_COMMANDS,
 )

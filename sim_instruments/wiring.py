@@ -85,8 +85,12 @@ class SimBench:
         self.light = PhotodiodeWiring(
             photodiode=eye, source_meter=self.source_meter, generator=self.generator, noise=noise
         )
-        self.keithley2400 = Keithley2400(clock=self.clock, seed=seed, terminals=self.source_meter)
-        self.keithley6514 = Keithley6514(clock=self.clock, seed=seed, terminals=self.light)
+        self.keithley2400 = Keithley2400(
+            clock=self.clock, seed=seed, terminals=self.source_meter, mains_frequency=mains_frequency
+        )
+        self.keithley6514 = Keithley6514(
+            clock=self.clock, seed=seed, terminals=self.light, mains_frequency=mains_frequency
+        )
         self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self.generator})
         self.lakeshore336 = Lakeshore336(clock=self.clock, seed=seed, cryostat=self.cryostat)
         self.source_meter.follow(self.keithley2400)

@@ -227,6 +227,16 @@ def test_the_witness_hears_of_both_channels_together() -> None:
     assert generator.outputs == [(True, 2.0), (True, 4.0), (True, 1.0), (False, 0.0)]
 
 
+def test_modulation_and_sweep_are_kept_for_each_channel_and_reset() -> None:
+    """[V]: the maker's own driver sets them; none of them touches the pulses."""
+    generator = Generator()
+    generator.send(PULSES + b";:SOUR1:AM:STAT ON;DEPT 30;:SOUR1:SWE:SPAC LOG;:SOUR2:FM:DEV 2KHZ")
+    assert generator.send(b"SOUR1:AM:STAT?;DEPT?;:SOUR1:SWE:SPAC?") == "1;+3.0000E+01;LOG"
+    assert generator.send(b"SOUR1:FM:DEV?;:SOUR2:FM:DEV?") == "+1.0000E+02;+2.0000E+03"
+    assert generator.send(b"*RST;:SOUR1:AM:STAT?") == "0"
+    assert generator.send(b"SYST:ERR?") == "+0, 'No error.'"
+
+
 few = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
