@@ -1,6 +1,6 @@
 """Any results file of PyMeasure, read as text: the procedure it names is shown, never imported.
 
-PyMeasure's own reader imports and calls whatever class the header names, and takes a torn last row for numbers.
+PyMeasure's own reader imports and calls whatever class the header names, and believes a torn last row.
 """
 
 import re
