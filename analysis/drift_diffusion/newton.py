@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupations
 
-UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
+UPDATE_TOLERANCE = 1e-5  # in kT; the error left is of the order of its square
 _MOST_ITERATIONS = 14
 _MOST_EQUILIBRIUM_ITERATIONS = 200
 _LARGEST_UPDATE = 60.0
@@ -14,21 +14,24 @@ _LEAST_SHARE = 0.02  # of an occupation that one step may leave
 
 
 @compiled
-def contact_equation(problem, spacing, level, potential, neighbour, quasi_fermi, log_c_slope, c):
-    """Potential at a contact against its Fermi level: residual and slopes in potential, neighbour, quasi-Fermi level.
+def contact_equation(problem, spacing, level, potential, quasi_fermi, work, i, neighbour):
+    """Potential at contact node i against its Fermi level, zero where they agree.
 
-    With an image force the level rises by image_lowering sqrt(field at the contact) while it pulls carriers out.
+    With an image force the level rises by image_lowering sqrt(field at the contact) while that pulls carriers out.
+
+    Returns
+    -------
+    residual, and its slopes in the potential, the neighbour's potential and the quasi-Fermi level
     """
-    residual = potential + level - quasi_fermi
+    residual = potential[i] + level - quasi_fermi[i]
     if problem.image_lowering == 0.0:
         return residual, 1.0, 0.0, -1.0
-    charge = 0.5 * problem.charge * spacing * c
-    field = (potential - neighbour) / spacing - charge
+    charge = 0.5 * problem.charge * spacing * work[i, 4]
+    field = (potential[i] - potential[neighbour]) / spacing - charge
     width = math.sqrt(field * field + 1.0)
-    pulling = 0.5 * (field + width)
-    raised = problem.image_lowering * math.sqrt(pulling)
+    raised = problem.image_lowering * math.sqrt(0.5 * (field + width))
     in_field = 0.5 * raised / width
-    in_level = charge * log_c_slope
+    in_level = charge * work[i, 1]
     return (
         residual + raised,
         1.0 + in_field * (1.0 / spacing + in_level),
@@ -54,51 +57,37 @@ def logarithmic_bend(change):
 def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi, work, blocks):
     """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
 
-    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and then the update, 14 flux to the
-    next node, 15 its one-way part.
+    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and then the
+    update, 14 flux to the next node, 15 its one-way part. `in_densities` is 1 to step in densities, 0 in Fermi levels.
 
     Returns
     -------
     largest update in kT
     """
     n = len(positions)
+    last = n - 1
     fill_occupations(problem, potential, quasi_fermi, work)
-
-    spacing = positions[1] - positions[0]
-    residual, in_own, in_next, in_fermi = contact_equation(
-        problem,
-        spacing,
-        problem.injecting_level,
-        potential[0],
-        potential[1],
-        quasi_fermi[0],
-        work[0, 1],
-        work[0, 4],
-    )
-    # the injecting contact holds the quasi-Fermi level zero: rows (contact equation; quasi_fermi = 0)
-    blocks[0, 0] = 1.0 / in_own
-    blocks[0, 1] = -in_fermi / in_own
-    blocks[0, 2] = 0.0
-    blocks[0, 3] = 1.0
-    blocks[0, 4] = in_next
-    blocks[0, 5] = 0.0
-    blocks[0, 6] = 0.0
-    blocks[0, 7] = 0.0
-    blocks[0, 12] = -residual
-    blocks[0, 13] = -quasi_fermi[0]
-
-    field = (potential[0] - potential[1]) / spacing
-    flux, p_i, p_j, f_i, f_j = edge_flux(problem, spacing, potential, quasi_fermi, work, 0)
-    blocks[0, 14] = flux
-    blocks[0, 15] = abs(f_i) + abs(f_j)
-    for i in range(1, n - 1):
+    spacing, field, flux = 0.0, 0.0, 0.0
+    p_i, p_j, f_i, f_j = 0.0, 0.0, 0.0, 0.0
+    for i in range(last):
         next_spacing = positions[i + 1] - positions[i]
         next_field = (potential[i] - potential[i + 1]) / next_spacing
         next_flux, q_i, q_j, g_i, g_j = edge_flux(problem, next_spacing, potential, quasi_fermi, work, i)
         blocks[i, 14] = next_flux
         blocks[i, 15] = abs(g_i) + abs(g_j)
-        width = 0.5 * problem.charge * (spacing + next_spacing)
-        charge = width * work[i, 4]
+        if i == 0:
+            # rows: contact equation; the injecting contact holds the quasi-Fermi level at zero
+            residual, in_own, in_next, in_fermi = contact_equation(
+                problem, next_spacing, problem.injecting_level, potential, quasi_fermi, work, 0, 1
+            )
+            blocks[0, 0], blocks[0, 1] = 1.0 / in_own, -in_fermi / in_own
+            blocks[0, 2], blocks[0, 3] = 0.0, 1.0
+            blocks[0, 4], blocks[0, 5], blocks[0, 6], blocks[0, 7] = in_next, 0.0, 0.0, 0.0
+            blocks[0, 12], blocks[0, 13] = -residual, -quasi_fermi[0]
+            spacing, field, flux = next_spacing, next_field, next_flux
+            p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
+            continue
+        charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
         in_level = charge * work[i, 1]
         # rows: next_field - field - charge = 0; next_flux - flux = 0
         l00, l01, l10, l11 = -1.0 / spacing, 0.0, -p_i, -f_i
@@ -132,16 +121,8 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
         spacing, field, flux = next_spacing, next_field, next_flux
         p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
 
-    last = n - 1
     residual, in_own, in_before, in_fermi = contact_equation(
-        problem,
-        spacing,
-        problem.extracting_level,
-        potential[last],
-        potential[last - 1],
-        quasi_fermi[last],
-        work[last, 1],
-        work[last, 4],
+        problem, spacing, problem.extracting_level, potential, quasi_fermi, work, last, last - 1
     )
     a00, a01, a10, a11 = blocks[last - 1, 0], blocks[last - 1, 1], blocks[last - 1, 2], blocks[last - 1, 3]
     m00, m01 = in_before * a00, in_before * a01
@@ -168,7 +149,7 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
         x0 = blocks[i, 0] * r0 + blocks[i, 1] * r1
         x1 = blocks[i, 2] * r0 + blocks[i, 3] * r1
         blocks[i, 12], blocks[i, 13] = x0, x1
-        bend = logarithmic_bend((x1 - x0) * work[i, 1]) if in_densities else 0.0
+        bend = in_densities * logarithmic_bend((x1 - x0) * work[i, 1])
         potential[i] += x0
         quasi_fermi[i] += x1 + bend
         size = max(abs(x0), abs(x1 + bend))
@@ -182,7 +163,7 @@ def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, wo
     """Newton's method from a good guess; True once an update stays below the tolerance."""
     before = np.inf
     for _ in range(_MOST_ITERATIONS):
-        size = newton_update(problem, positions, drop, True, potential, quasi_fermi, work, blocks)
+        size = newton_update(problem, positions, drop, 1.0, potential, quasi_fermi, work, blocks)
         if not size < _LARGEST_UPDATE or (size > 1.0 and size > 4.0 * before):
             return False
         if size < tolerance:
@@ -204,7 +185,7 @@ def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
             problem.injecting_level - problem.extracting_level
         )
     for _ in range(_MOST_EQUILIBRIUM_ITERATIONS):
-        size = newton_update(problem, positions, 0.0, False, potential, quasi_fermi, work, blocks)
+        size = newton_update(problem, positions, 0.0, 0.0, potential, quasi_fermi, work, blocks)
         quasi_fermi[:] = 0.0
         if size < UPDATE_TOLERANCE:
             return True

@@ -378,7 +378,8 @@ def _sweep(
     flux = np.full((len(ascending), meshes), np.nan)
     derivatives = np.full((len(ascending), meshes, film.derivatives.shape[1]), np.nan)
     codes = np.empty(len(ascending), dtype=np.int64)
-    sweep.solve_sweep(problem, _mesh(problem, cells, ascending[-1]), meshes, signed, flux, derivatives, codes)
+    nodes = _mesh(problem, cells, ascending[-1])
+    sweep.solve_sweep(problem, nodes, meshes, signed, flux, derivatives, np.empty((0, meshes)), codes)
     limit, slopes = extrapolate(flux), extrapolate(derivatives)
     limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
     close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
@@ -437,6 +438,36 @@ def _numbers(scaling: _Scaling) -> FloatArray:
             problem.image_lowering,
         ]
     )
+
+
+class OnMeshes(NamedTuple):
+    """The bare numbers of one sweep, for those who want to see the order of convergence.
+
+    Attributes
+    ----------
+    flux : (n, meshes) in the solver's units, coarse to fine
+    variation : (n, meshes) largest deviation of the flux through any cell, relative
+    """
+
+    flux: FloatArray
+    variation: FloatArray
+
+
+def solve_on_meshes(
+    problem: TransportProblem, voltage: npt.ArrayLike, *, cells: int, meshes: int
+) -> OnMeshes:
+    """The flux at rising voltages above zero [V] on each of some nested meshes, the finest with so many cells."""
+    from analysis.drift_diffusion import sweep  # compiles on first use
+
+    scaling = _scale(problem)
+    drops = np.append(0.0, _voltages(voltage) / scaling.thermal_voltage)
+    flux, variation = np.full((2, len(drops), meshes), np.nan)
+    nodes = _mesh(scaling.problem, cells, drops[-1])
+    codes = np.empty(len(drops), dtype=np.int64)
+    sweep.solve_sweep(
+        scaling.problem, nodes, meshes, drops, flux, np.empty((len(drops), meshes, 0)), variation, codes
+    )
+    return OnMeshes(flux=flux[1:], variation=variation[1:])
 
 
 def extrapolate(on_meshes: FloatArray) -> FloatArray:

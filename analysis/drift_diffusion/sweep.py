@@ -9,7 +9,13 @@ import numpy as np
 from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
-from analysis.drift_diffusion.equations import bernoulli, compiled, edge_density
+from analysis.drift_diffusion.equations import (
+    bernoulli,
+    compiled,
+    edge_density,
+    edge_flux,
+    fill_occupations,
+)
 from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
@@ -91,6 +97,17 @@ def solved_flux(blocks, i):
 
 
 @compiled
+def flux_variation(problem, positions, potential, quasi_fermi, work, flux):
+    """Largest deviation of any edge's flux from `flux`, relative."""
+    fill_occupations(problem, potential, quasi_fermi, work)
+    largest = 0.0
+    for i in range(len(positions) - 1):
+        through = edge_flux(problem, positions[i + 1] - positions[i], potential, quasi_fermi, work, i)[0]
+        largest = max(largest, abs(through - flux))
+    return largest / abs(flux)
+
+
+@compiled
 def advance(problem, positions, target, path, now, before, guess, work, blocks):
     """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
 
@@ -142,7 +159,7 @@ def _entry(sources: str) -> Callable[..., None]:
     """
 
     @njit(cache=True, nogil=True, error_model="numpy")
-    def solve_sweep(problem, positions, levels, drops, flux, derivatives, status):
+    def solve_sweep(problem, positions, levels, drops, flux, derivatives, variation, status):
         """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
         Parameters
@@ -153,6 +170,7 @@ def _entry(sources: str) -> Callable[..., None]:
         drops : (n,) in kT, the first zero, the others of one sign and growing
         flux : (n, levels), filled here, coarse to fine
         derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
+        variation : (n, levels), filled here with the largest deviation of an edge's flux; (0, levels): not asked for
         status : (n,), filled here with one of the numbers above
         """
         nodes, m = len(positions), (len(positions) - 1) // 2 ** (levels - 1) + 1
@@ -210,6 +228,10 @@ def _entry(sources: str) -> Callable[..., None]:
                         blocks,
                         adjoint,
                         derivatives[k, level],
+                    )
+                if variation.shape[0] > 0:
+                    variation[k, level] = flux_variation(
+                        problem, mesh, potential, quasi_fermi, work, flux[k, level]
                     )
             if solved:
                 status[k] = CONVERGED
