@@ -3,8 +3,11 @@
 import math
 import random
 from collections.abc import Sequence
+from typing import TypeVar
 
 MAXIMUM_POINTS = 100_000
+
+T = TypeVar("T")
 
 
 def linear_points(start: float, stop: float, step: float) -> list[float]:
@@ -55,7 +58,7 @@ def logarithmic_points(start: float, stop: float, points_per_decade: float) -> l
     return [float(f"{start * ratio:.6g}") for ratio in ratios]
 
 
-def shuffled(points: Sequence[float], *, seed: int) -> list[float]:
+def shuffled(points: Sequence[T], *, seed: int | str) -> list[T]:
     """The same points in a random order that the seed fixes for ever."""
     order = list(points)
     random.Random(seed).shuffle(order)

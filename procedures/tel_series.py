@@ -1,7 +1,6 @@
 """Transient electroluminescence: time-averaged light against pulse width, one series per pulse amplitude."""
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -25,6 +24,7 @@ from procedures.base import (
     SourceRole,
     Switch,
 )
+from procedures.points import shuffled
 
 POWER_LINE_FREQUENCY = 50.0  # [Hz]; only durations are estimated with it
 SETTING_TIME = 0.15  # [s] the generator takes to settle after amplitude and offset, and its messages
@@ -113,10 +113,11 @@ class TELSeriesMeasurement(BenchProcedure):
     )
     double_period = Switch("Double period", default=True, description="Light must halve at twice the period")
     source_resistance = Quantity("Source resistance", "ohm", default=50.0, minimum=0.0)
-    early_stop = Switch(
-        "Early stop",
-        default=False,
-        description="Once the intercept is known; 5 widths and 3 repeats at least",
+    intercept_precision = Quantity(
+        "Intercept precision",
+        "s",
+        above=0.0,
+        description="Stop once the delay time is known to this; 5 widths and 3 repeats at least",
     )
     choose_next_width = Switch(
         "Choose next width", default=False, description="After one pass, where it shortens the interval most"
@@ -211,7 +212,7 @@ class TELSeriesMeasurement(BenchProcedure):
             for width, extension in widths
         ]
         if self.order == "random":
-            random.Random(f"{self.random_seed} {amplitude!r}").shuffle(points)
+            return shuffled(points, seed=f"{self.random_seed} {amplitude!r}")
         return points
 
     def _measure_series(self, amplitude: float, points: Sequence[PulsePoint]) -> None:
@@ -314,7 +315,7 @@ class _Series:
 
     def _is_known(self) -> bool:
         rule = self._procedure.surroundings.stop_rule
-        if not self._procedure.early_stop or rule is None:
+        if self._procedure.intercept_precision is None or rule is None:
             return False
         counts: dict[float, int] = {}
         for width, _, _ in self._measured:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -209,7 +210,7 @@ def test_a_healthy_power_law_never_looks_like_a_breakdown(exponent: float) -> No
 def test_the_level_moves_no_faster_than_the_allowed_slew() -> None:
     _, bench, _ = sweep(voltages=[1.0, 4.0], surroundings={"allowed_slew": 2.0})
     moves = bench.source_meter.moves
-    for (before, low), (after, high) in zip(moves, moves[1:], strict=False):
+    for (before, low), (after, high) in pairwise(moves):
         assert abs(high - low) <= 2.0 * (after - before) + 1e-9
     assert moves[-1][1] == 0.0
     assert bench.clock.now == pytest.approx(4.0)
@@ -218,7 +219,7 @@ def test_the_level_moves_no_faster_than_the_allowed_slew() -> None:
 def test_the_level_moves_in_no_larger_steps_than_allowed() -> None:
     _, bench, rows = sweep(voltages=[1.0, 4.0], surroundings={"allowed_step": 0.5})
     levels = [level for _, level in bench.source_meter.moves]
-    assert max(abs(b - a) for a, b in zip(levels, levels[1:], strict=False)) <= 0.5
+    assert max(abs(b - a) for a, b in pairwise(levels)) <= 0.5
     assert column(rows, columns.VOLTAGE) == [1.0, 4.0]
 
 

@@ -1,0 +1,217 @@
+"""The TEL series on the simulated bench: what is measured when, with the output off while settings change."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from instruments.bench import Bench, arming_token
+from procedures import columns
+from procedures.base import ConnectedDevice, Row, Surroundings
+from procedures.tel_series import (
+    BACKGROUND,
+    DOUBLE_PERIOD,
+    PICKUP,
+    REFERENCE,
+    SERIES,
+    TELSeriesMeasurement,
+    device_voltage,
+)
+from qdlab.simulators import open_simulated_bench
+
+DEVICE = ConnectedDevice(identifier="li2024/light-emitting/1", area=4e-6, thickness=95e-9)
+
+Rows = list[tuple[Row, frozenset[str]]]
+
+
+def measure(
+    *,
+    surroundings: dict[str, Any] | None = None,
+    prepare: Callable[[Bench], None] = lambda bench: None,
+    **more: Any,
+) -> tuple[Rows, Bench, list[str]]:
+    """Run a series on a fresh bench; gives rows, bench and announcements."""
+    bench = open_simulated_bench(seed=2)
+    bench.set_up()
+    prepare(bench)
+    rows: Rows = []
+    said: list[str] = []
+    procedure = TELSeriesMeasurement()
+    parameters = {
+        "pulse_amplitudes": [5.0],
+        "pulse_widths": [20e-6, 50e-6, 100e-6],
+        "repeats": 2,
+        "readings": 2,
+        "reference_every": 0,
+        "double_period": False,
+        "background": False,
+        "light_current_range": 2e-6,
+        **more,
+    }
+    procedure.set_parameters(parameters)
+    bench.arm(token=arming_token("test"))
+    procedure.attach(
+        Surroundings(
+            bench=bench, device=DEVICE, record=rows.extend, announce=said.append, **(surroundings or {})
+        )
+    )
+    procedure.run()
+    bench.disarm()
+    assert bench.pulse_generator is not None and bench.pulse_generator.output_is_off
+    return rows, bench, said
+
+
+def column(rows: Rows, heading: str, kind: float = SERIES) -> list[float]:
+    return [row[heading] for row, _ in rows if row[columns.POINT_KIND] == kind]
+
+
+def test_every_width_is_measured_as_often_as_asked_for() -> None:
+    rows, _, _ = measure()
+    assert column(rows, columns.PULSE_WIDTH) == [20e-6, 50e-6, 100e-6] * 2
+    assert column(rows, columns.REPEAT) == [0.0] * 3 + [1.0] * 3
+    assert all(error > 0 for error in column(rows, columns.LIGHT_CURRENT_ERROR))
+
+
+def test_light_rises_with_the_width_beyond_the_delay() -> None:
+    rows, bench, _ = measure(readings=4)
+    light = dict(zip(column(rows, columns.PULSE_WIDTH), column(rows, columns.LIGHT_CURRENT), strict=True))
+    delay = bench.simulation.truth["li2024/light-emitting/1"]["delay_time"][5.0]
+    assert light[100e-6] / light[50e-6] == pytest.approx((100e-6 - delay) / (50e-6 - delay), rel=0.02)
+
+
+def test_a_random_order_is_the_same_points_and_fixed_by_the_seed() -> None:
+    listed, _, _ = measure()
+    first, _, _ = measure(order="random", random_seed=3)
+    again, _, _ = measure(order="random", random_seed=3)
+    widths = column(first, columns.PULSE_WIDTH)
+    assert widths != column(listed, columns.PULSE_WIDTH)
+    assert sorted(widths) == sorted(column(listed, columns.PULSE_WIDTH))
+    assert widths == column(again, columns.PULSE_WIDTH)
+
+
+def test_widths_of_the_extension_are_labelled() -> None:
+    rows, _, _ = measure(extension_widths=[150e-6], repeats=1)
+    assert [sorted(flags) for _, flags in rows] == [[], [], [], ["extension"]]
+
+
+def test_a_reference_pulse_is_measured_every_few_points() -> None:
+    rows, _, _ = measure(reference_every=2)
+    kinds = [row[columns.POINT_KIND] for row, _ in rows]
+    assert kinds == [REFERENCE, SERIES, SERIES] * 3
+    assert set(column(rows, columns.PULSE_WIDTH, REFERENCE)) == {50e-6}
+
+
+def test_the_background_is_read_with_the_output_off_and_subtracted() -> None:
+    from sim_instruments.emission import Photodiode
+    from sim_instruments.wiring import SimBench
+
+    bench = open_simulated_bench(simulation=SimBench(seed=2, photodiode=Photodiode(dark_current=5e-9)))
+    bench.set_up()
+    rows: Rows = []
+    procedure = TELSeriesMeasurement()
+    procedure.set_parameters(
+        {
+            "pulse_amplitudes": [5.0],
+            "pulse_widths": [50e-6, 100e-6],
+            "light_current_range": 2e-6,
+            "zero_correct": False,
+        }
+    )
+    bench.arm(token=arming_token("test"))
+    procedure.attach(Surroundings(bench=bench, device=DEVICE, record=rows.extend))
+    procedure.run()
+    assert column(rows, columns.LIGHT_CURRENT, BACKGROUND)[0] == pytest.approx(5e-9, rel=0.1)
+    delay = bench.simulation.truth["li2024/light-emitting/1"]["delay_time"][5.0]
+    light = dict(zip(column(rows, columns.PULSE_WIDTH), column(rows, columns.LIGHT_CURRENT), strict=True))
+    assert light[100e-6] / light[50e-6] == pytest.approx((100e-6 - delay) / (50e-6 - delay), rel=0.02)
+
+
+def test_pickup_is_measured_at_every_width_below_the_light_threshold() -> None:
+    rows, _, _ = measure(pickup_amplitude=1.0, repeats=1)
+    assert column(rows, columns.PULSE_WIDTH, PICKUP) == [20e-6, 50e-6, 100e-6]
+
+
+def test_light_at_twice_the_period_is_half() -> None:
+    rows, _, said = measure(double_period=True, readings=4)
+    usual = column(rows, columns.LIGHT_CURRENT)[-1]
+    assert column(rows, columns.LIGHT_CURRENT, DOUBLE_PERIOD)[0] / usual == pytest.approx(0.5, rel=0.02)
+    assert column(rows, columns.PULSE_PERIOD, DOUBLE_PERIOD) == [2e-3]
+    assert not [text for text in said if "twice the period" in text]
+
+
+def test_without_a_range_one_is_chosen_that_holds_the_peak() -> None:
+    rows, _, _ = measure(light_current_range=None, repeats=1)
+    assert all(not flags for _, flags in rows)
+
+
+def test_a_range_below_the_peak_is_flagged() -> None:
+    rows, _, _ = measure(light_current_range=2e-9, repeats=1)
+    assert any(flags & {"clipped", "overflow"} for _, flags in rows)
+
+
+def test_the_output_is_off_while_amplitude_offset_or_period_change() -> None:
+    on = {"now": False}
+    changes: list[bool] = []
+
+    def prepare(bench: Bench) -> None:
+        box = bench.simulation.mfg2230m
+        box.witness = lambda _, state, volts: on.__setitem__("now", state)
+        transport = bench.stations["pulse_generator"].door
+
+        write = transport.write
+
+        def spy(message: str, **more: Any) -> None:
+            words = ("AMPL", "DCO", "PER", "FUNC", "LOAD")
+            if "?" not in message and any(word in message.upper() for word in words):
+                changes.append(on["now"])
+            write(message, **more)
+
+        transport.write = spy  # type: ignore[method-assign]
+
+    measure(pulse_amplitudes=[4.0, 7.0, 5.0], double_period=True, prepare=prepare)
+    assert len(changes) > 6
+    assert not any(changes)
+
+
+def test_points_of_an_interrupted_run_are_not_measured_again() -> None:
+    rows, _, _ = measure()
+    rest, _, _ = measure(surroundings={"done": rows[:4]})
+    assert column(rest, columns.PULSE_WIDTH) == [50e-6, 100e-6]
+    assert column(rest, columns.REPEAT) == [1.0, 1.0]
+
+
+def test_a_series_ends_early_once_the_rule_says_so_but_never_before_five_widths_and_three_repeats() -> None:
+    asked: list[int] = []
+
+    def rule(measured: Sequence[tuple[float, float, float]]) -> bool:
+        asked.append(len(measured))
+        return True
+
+    widths = [20e-6, 40e-6, 60e-6, 80e-6, 100e-6]
+    rows, _, said = measure(
+        pulse_widths=widths, repeats=9, intercept_precision=1e-7, surroundings={"stop_rule": rule}
+    )
+    assert len(column(rows, columns.PULSE_WIDTH)) == 15
+    assert asked == [15]
+    assert any("known well enough" in text for text in said)
+
+
+def test_the_next_width_can_be_chosen_after_one_pass() -> None:
+    rows, _, _ = measure(
+        repeats=3, choose_next_width=True, surroundings={"next_point": lambda measured: 100e-6}
+    )
+    assert column(rows, columns.PULSE_WIDTH) == [20e-6, 50e-6, 100e-6] + [100e-6] * 6
+    assert column(rows, columns.REPEAT) == [0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+
+def test_the_device_s_voltage_is_less_than_the_amplitude_by_source_and_series_resistance() -> None:
+    ohmic = ConnectedDevice(
+        identifier="resistor",
+        area=1.0,
+        thickness=1.0,
+        series_resistance=25.0,
+        typical_current=lambda voltage: voltage / 100.0,
+    )
+    # 3 V over 50 ohm and a device of 100 ohm, of which 25 ohm lie in series with its layer
+    assert device_voltage(3.0, ohmic, source_resistance=50.0) == pytest.approx(1.5)
+    assert device_voltage(3.0, DEVICE, source_resistance=50.0) == 3.0
