@@ -95,7 +95,7 @@ class GuardianLink:
     def disarm(self, instructions: Sequence[Instruction] = ()) -> None:
         """Everything is off and stays off; the guardian still takes emergency messages."""
         self._armed = False
-        if self._lost is None:
+        with suppress(NotArmedError):
             self._instruct(instructions, armed=False, watch=False)
 
     def announce(self, seconds: float) -> None:
@@ -121,6 +121,8 @@ class GuardianLink:
             raise NotArmedError(f"{self._lost}: nothing can be armed without it")
         documents = [asdict(instruction) for instruction in instructions]
         state = {"armed": armed, "watch": watch, "session": session, "due": SHORTEST}
+        # an answer that came too late belongs to no question
+        self._answers = queue.Queue()
         self._send({"instructions": documents, **state})
         try:
             answer = self._answers.get(timeout=ANSWER_PATIENCE)

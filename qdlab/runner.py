@@ -29,7 +29,7 @@ from qdlab.awake import computer_kept_awake
 from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
 from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_plan
 from qdlab.control import Control, Progress
-from qdlab.errors import ConfigError, QdlabError, RecordError
+from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import Event
 from qdlab.guardian_link import GuardianLink
 from qdlab.hardware import open_bench
@@ -38,7 +38,8 @@ from qdlab.off import Instruction
 from qdlab.outputs import remember_outputs
 from qdlab.paths import runtime_directory
 from qdlab.protocol import Message, Server, event_message
-from qdlab.records import Session, SessionWriter, open_session
+from qdlab.records import SessionWriter
+from qdlab.unfinished import find_unfinished
 
 _log = logging.getLogger(__name__)
 
@@ -256,22 +257,6 @@ class Runner:
         self._facts = replace(self._facts, session=session)
         self._lock.publish(self._facts)
         self._publish(Message(kind="state", body=self._greet()))
-
-
-def find_unfinished(folder: Path, plan: PlanConfig) -> Session:
-    """The latest session of a plan in a folder that has not finished.
-
-    Raises ConfigError where there is none.
-    """
-    wanted = plan.to_document()
-    for path in sorted(folder.glob("*/session.toml"), reverse=True):
-        with suppress(RecordError):
-            session = open_session(path.parent)
-            if session.document.get("plan") == wanted and session.end != "finished":
-                return session
-    raise ConfigError(
-        f"no unfinished session of plan {plan.name!r} in {folder}; leave out --resume to start afresh"
-    )
 
 
 def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:

@@ -133,9 +133,8 @@ def _boxes(source: str) -> Iterator[Finding]:
             for role, identity in bench.identify().items():
                 yield Finding(subject=role.replace("_", " "), text=str(identity))
             for report in bench.safe():
-                yield Finding(
-                    subject=report.box, text=report.message, state="good" if report.confirmed else "bad"
-                )
+                text = report.message.removeprefix(f"{report.box} ")
+                yield Finding(subject=report.box, text=text, state="good" if report.confirmed else "bad")
         finally:
             bench.close()
     except InstrumentError as error:

@@ -44,10 +44,13 @@ def run(
     from qdlab.launch import owner_name, start_runner
     from qdlab.protocol import Client
     from qdlab.terminal import choose_display
+    from qdlab.unfinished import find_unfinished
 
     wanted = load_plan(plan)
     config = load_bench(bench)
     check_plan(wanted, bench_limits=config.limits, file=str(plan))
+    if resume:
+        find_unfinished(output, wanted)
     if dry_run:
         _print_estimate(wanted)
         return
@@ -84,6 +87,7 @@ def _watch(client: "Client", facts: "LockFacts", display: "Display") -> tuple[di
             except RunnerGone:
                 for report in guardian.reports():
                     display.say(report.text, alarm=report.alarm)
+                display.say("what was measured is safe; 'qdlab run ... --resume' goes on from there")
                 raise
             if message is None:
                 continue

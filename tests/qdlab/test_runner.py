@@ -5,10 +5,12 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from qdlab.launch import RunnerFailed, start_runner
 from qdlab.lock import HeldFile, LockFacts, is_held, read_lock
 from qdlab.protocol import Client, Message, emergency_off
 from qdlab.records import open_session, verify_session
-from qdlab.runner import find_unfinished
+from qdlab.unfinished import find_unfinished
 
 PATIENCE = 60.0
 """Seconds until a test gives up; nothing is expected to take anywhere near as long."""
@@ -31,6 +33,7 @@ PLAN = """
 name = "{name}"
 [devices]
 pixel = "{device}"
+{first}
 [[steps]]
 kind = "jv_sweep"
 voltages = {{ start = "0 V", stop = "{stop}", points = {points} }}
@@ -39,10 +42,10 @@ power_line_cycles = 0.1
 compliance_current = "20 mA"
 """
 ROLES = {
-    "source_meter": "keithley2400",
-    "light_meter": "keithley6514",
-    "pulse_generator": "mfg2230m",
-    "temperature_controller": "lakeshore336",
+    "keithley2400": "source_meter",
+    "keithley6514": "light_meter",
+    "mfg2230m": "pulse_generator",
+    "lakeshore336": "temperature_controller",
 }
 
 
@@ -86,33 +89,44 @@ class WireLog:
         self._stream.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """The simulated bench in a process of its own: bench file, wire log, and how each box is reached."""
+
+    bench: Path
+    log: Path
+    resources: dict[tuple[str, str], str]
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
-    """The simulated bench in a process of its own: its bench file and its wire log."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     log = folder / "wire.jsonl"
     words = [sys.executable, "-P", "-m", "qdlab", "sim", "--port-base", "0", "--wire-log", str(log)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    resources: dict[str, str] = {}
-    while len(resources) < len(ROLES):
+    resources: dict[tuple[str, str], str] = {}
+    while ("lakeshore336", "prologix") not in resources:
         box, door, resource = process.stdout.readline().strip().split("\t")
-        if door == "tcp" and box in ROLES.values():
-            resources[box] = resource
-    tables = [
-        f'[instruments.{role}]\ndriver = "{box}"\nresource = "{resources[box]}"\n'
-        for role, box in ROLES.items()
-    ]
+        resources[box, door] = resource
     bench = folder / "bench.toml"
-    bench.write_text('name = "lab"\nkind = "hardware"\n' + "".join(tables), encoding="utf-8")
-    yield bench, log
+    bench.write_text(bench_file("lab", {box: resources[box, "tcp"] for box in ROLES}), encoding="utf-8")
+    yield Served(bench=bench, log=log, resources=resources)
     process.terminate()
     process.communicate()
 
 
+def bench_file(name: str, resources: dict[str, str]) -> str:
+    tables = [
+        f'[instruments.{ROLES[box]}]\ndriver = "{box}"\nresource = "{resource}"\n'
+        for box, resource in resources.items()
+    ]
+    return f'name = "{name}"\nkind = "hardware"\n{"".join(tables)}'
+
+
 @pytest.fixture
-def wire(served: tuple[Path, Path]) -> Iterator[WireLog]:
-    wire = WireLog(served[1])
+def wire(served: Served) -> Iterator[WireLog]:
+    wire = WireLog(served.log)
     yield wire
     wire.close()
 
@@ -144,21 +158,24 @@ def start(folder: Path) -> Iterator[Callable[..., LockFacts]]:
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Callable[..., Path]:
-    def write(name: str = "curve", *, points: int = 400, stop: str = "1 V") -> Path:
+    def write(name: str = "curve", *, points: int = 400, stop: str = "1 V", first: str = "") -> Path:
         path = tmp_path / f"{name}.toml"
         device = (EXAMPLES / "device-hole-only.toml").as_posix()
-        path.write_text(PLAN.format(name=name, device=device, points=points, stop=stop), encoding="utf-8")
+        text = PLAN.format(name=name, device=device, points=points, stop=stop, first=first)
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write
 
 
 @pytest.fixture
-def measuring(start, served, wire: WireLog, plan, tmp_path: Path) -> Callable[..., tuple[LockFacts, Client]]:
+def measuring(
+    start, served: Served, wire: WireLog, plan, tmp_path: Path
+) -> Callable[..., tuple[LockFacts, Client]]:
     """A runner in the middle of a curve over TCP, its output on."""
 
     def begin(points: int = 400) -> tuple[LockFacts, Client]:
-        facts = start(served[0])
+        facts = start(served.bench)
         client = Client.attach(facts)
         client.request("run", plan=str(plan(points=points)), output=str(tmp_path / "sessions"))
         wait_for(client, lambda message: message.body.get("event") == "RowRecorded")
@@ -293,9 +310,9 @@ def test_stop_ends_after_the_point_with_everything_off(measuring, wire: WireLog,
 @pytest.mark.skipif(os.name == "nt", reason="CTRL_BREAK reaches a whole console there")
 @pytest.mark.parametrize(("presses", "end"), [(1, "stopped"), (2, "aborted")])
 def test_control_c_stops_and_again_aborts(
-    served, folder: Path, wire: WireLog, plan, tmp_path: Path, presses: int, end: str
+    served: Served, folder: Path, wire: WireLog, plan, tmp_path: Path, presses: int, end: str
 ) -> None:
-    words = ["run", plan(), "--bench", served[0], "--output", tmp_path / "sessions", "--json-events"]
+    words = ["run", plan(), "--bench", served.bench, "--output", tmp_path / "sessions", "--json-events"]
     command = [sys.executable, "-P", "-m", "qdlab", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
@@ -387,15 +404,15 @@ def test_safe_works_while_another_process_hangs(measuring, wire: WireLog, frozen
     assert not any(wire.outputs().values())
 
 
-def test_safe_switches_off_a_bench_that_nobody_runs(served, folder: Path, wire: WireLog) -> None:
-    outcome = run_qdlab("safe", "--bench", served[0])
+def test_safe_switches_off_a_bench_that_nobody_runs(served: Served, folder: Path, wire: WireLog) -> None:
+    outcome = run_qdlab("safe", "--bench", served.bench)
     assert outcome.returncode == 0, outcome.stdout
     assert "2400 OFF confirmed" in outcome.stdout
     assert any(line.get("bytes", "").upper().startswith(":OUTP") for line in wire.read())
 
 
 def test_a_stopped_plan_is_resumed_where_it_stopped(
-    measuring, served, plan, folder: Path, tmp_path: Path
+    measuring, served: Served, plan, folder: Path, tmp_path: Path
 ) -> None:
     _, client = measuring(points=30)
     with client:
@@ -405,7 +422,7 @@ def test_a_stopped_plan_is_resumed_where_it_stopped(
     until(lambda: not is_held("lab", folder))
     (first,) = open_session(only_session(tmp_path)).runs
     outcome = run_qdlab(
-        "run", plan(points=30), "--bench", served[0], "--output", tmp_path / "sessions", "--resume"
+        "run", plan(points=30), "--bench", served.bench, "--output", tmp_path / "sessions", "--resume"
     )
     assert outcome.returncode == 0, outcome.stderr
     session = open_session(only_session(tmp_path))
@@ -415,6 +432,42 @@ def test_a_stopped_plan_is_resumed_where_it_stopped(
     voltages = [row.values["Voltage (V)"] for run in (first, second) for row in run.recorded_rows()]
     assert voltages == sorted(voltages)
     assert len(set(voltages)) == 30
+
+
+def test_the_operators_answer_comes_from_a_client(
+    start, served: Served, wire: WireLog, plan, tmp_path: Path
+) -> None:
+    connect = (
+        '[[steps]]\nkind = "operator"\ntext = "connect pixel 3"\ndevice = "pixel"\nsource = "source_meter"'
+    )
+    with Client.attach(start(served.bench)) as client:
+        client.request("run", plan=str(plan(points=3, first=connect)), output=str(tmp_path / "sessions"))
+        asked = wait_for(client, lambda message: message.body.get("prompt"))
+        assert asked.body["prompt"]["text"] == "connect pixel 3"
+        assert not wire.was_on()
+        client.request("answer", text="done by ada")
+        assert wait_for_end(client).body["end"] == "finished"
+    assert journal_tells(only_session(tmp_path), "done by ada")
+
+
+@pytest.mark.parametrize("door", ["tcp", "serial", "prologix"])
+def test_off_is_said_and_confirmed_through_every_door(
+    served: Served, folder: Path, wire: WireLog, tmp_path: Path, door: str
+) -> None:
+    if ("keithley2400", door) not in served.resources:
+        pytest.skip(f"no {door} door on this system")
+    host, port = re.findall(r"::([^:]+)", served.resources["keithley2400", "tcp"])[:2]
+    with socket.create_connection((host, int(port))) as box:
+        box.sendall(b":SOUR:VOLT 1;:OUTP ON\n")
+        until(wire.was_on)
+    bench = tmp_path / "bench.toml"
+    bench.write_text(
+        bench_file("one-box", {"keithley2400": served.resources["keithley2400", door]}), encoding="utf-8"
+    )
+    outcome = run_qdlab("safe", "--bench", bench)
+    assert outcome.returncode == 0, outcome.stdout
+    assert re.search(r"2400 OFF confirmed \d+ ms", outcome.stdout)
+    assert not any(wire.outputs().values())
 
 
 def test_resume_without_anything_to_resume_says_so(plan, tmp_path: Path) -> None:
