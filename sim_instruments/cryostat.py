@@ -62,6 +62,7 @@ class ControlSettings:
     Parameters
     ----------
     mode : closed loop, open loop (manual output only) or off
+    on_sample : the closed loop controls the sensor beside the sample, not the stage's
     setpoint : where the ramp ends [K]
     ramp_rate : [K s⁻¹]; 0 jumps
     proportional, integral, derivative : the controller's own units: % of full output for each kelvin; 1000 /
@@ -72,6 +73,7 @@ class ControlSettings:
     """
 
     mode: ControlMode = "closed_loop"
+    on_sample: bool = False
     setpoint: float = ROOM_TEMPERATURE
     ramp_rate: float = 0.0
     proportional: float = 50.0
@@ -99,7 +101,12 @@ class Cryostat:
     """The cold finger with its loop, advanced to the clock's now whenever somebody looks.
 
     It starts as the last user left it: coolant flowing, loop closed and settled at the set point.
-    `stuck_sensor` and `heater_broken` are for faults.
+
+    Parameters
+    ----------
+    clock, spec, settings : the bench's clock, what it is made of, what the controller asks of it
+    seed, noise : of the sensors' noise, and whether there is any
+    stuck_sensor, sensor_lost, heater_broken, hunting : troubles; see `fail`
     """
 
     clock: Clock
@@ -110,7 +117,7 @@ class Cryostat:
     stuck_sensor: float | None = None
     sensor_lost: bool = False
     heater_broken: bool = False
-    hunting: float = 0.0  # [K] swing of a stage that never settles
+    hunting: float = 0.0
 
     step = 1.0  # [s]
 
@@ -158,7 +165,13 @@ class Cryostat:
         self._limit_tripped = False
 
     def fail(self, **trouble: object) -> None:
-        """Change `stuck_sensor`, `sensor_lost`, `heater_broken`, `hunting` or `spec` from now on."""
+        """From now on something is wrong.
+
+        Parameters
+        ----------
+        trouble : `stuck_sensor` (what the stage's sensor shows for ever [K], or None), `sensor_lost`,
+            `heater_broken`, `hunting` (swing of a stage that never settles [K]), or another `spec`
+        """
         self._advance()
         for name, value in trouble.items():
             setattr(self, name, value)
@@ -189,19 +202,19 @@ class Cryostat:
         return self._state.output
 
     def measure_stage(self) -> float:
-        """One reading of the stage's sensor [K], with its noise; NaN where the sensor is lost."""
-        return self._measure(self._now("sensor") + self._hunting_now())
-
-    def measure_sample(self) -> float:
-        """One reading of the second sensor, beside the sample [K]."""
-        return self._measure(self.sample_temperature)
-
-    def _measure(self, temperature: float) -> float:
+        """One reading of the stage's sensor [K]; NaN where the sensor is lost."""
         if self.sensor_lost:
             return math.nan
         if self.stuck_sensor is not None:
             return self.stuck_sensor
-        return temperature + (self.spec.sensor_noise * self._random.standard_normal() if self.noise else 0.0)
+        return self._now("sensor") + self._hunting_now() + self._noise()
+
+    def measure_sample(self) -> float:
+        """One reading of the second sensor, beside the sample [K]."""
+        return self.sample_temperature + self._noise()
+
+    def _noise(self) -> float:
+        return self.spec.sensor_noise * float(self._random.standard_normal()) if self.noise else 0.0
 
     def _hunting_now(self) -> float:
         return self.hunting * math.sin(2 * math.pi * self.clock.monotonic() / 45.0) if self.hunting else 0.0
@@ -238,12 +251,13 @@ class Cryostat:
         if settings.ramp_rate > 0 and state.setpoint != settings.setpoint:
             way = settings.setpoint - state.setpoint
             state.setpoint += math.copysign(min(settings.ramp_rate * dt, abs(way)), way)
-        sensor = state.sensor if self.stuck_sensor is None else self.stuck_sensor
-        too_hot = 0 < settings.stage_limit < sensor or 0 < settings.sample_limit < state.sample
+        sensor = self._seen_by_loop()
+        too_hot = 0 < settings.stage_limit < state.sensor or 0 < settings.sample_limit < state.sample
         if too_hot and settings.maximum_power > 0:
             self._limit_tripped = True
             self.settings = settings = replace(settings, maximum_power=0.0)
-        if settings.maximum_power == 0 or settings.mode == "off" or self.sensor_lost:
+        blind = self.sensor_lost and not settings.on_sample
+        if settings.maximum_power == 0 or settings.mode == "off" or blind:
             state.output = 0.0
             return
         if settings.mode == "open_loop":
@@ -258,3 +272,9 @@ class Cryostat:
         if 0 <= unlimited <= 100 or (unlimited > 100) == (growth < 0):
             state.integral_output += growth
         state.output = min(max(wanted + state.integral_output, 0.0), 100.0)
+
+    def _seen_by_loop(self) -> float:
+        """Reading that the closed loop works with [K]."""
+        if self.settings.on_sample:
+            return self._state.sample
+        return self._state.sensor if self.stuck_sensor is None else self.stuck_sensor

@@ -26,7 +26,7 @@ from sim_instruments.scpi import (
 
 MODES: dict[int, ControlMode] = {0: "off", 1: "closed_loop", 2: "closed_loop", 3: "open_loop"}
 FULL_CURRENTS = (0.0, 0.707, 1.0, 1.141, 2.0)  # [A], by the index of HTRSET; 0 is the user's own value
-INVALID, UNDER, OVER, SENSOR_ZERO, SENSOR_OVER = 1, 16, 32, 64, 128  # bits of RDGST?
+INVALID, SENSOR_OVER = 1, 128  # bits of RDGST?
 ALARMING, SENSOR_OVERLOAD, RAMP_DONE, NEW_READING = 1, 2, 8, 16  # bits of OPST?
 
 
@@ -157,13 +157,13 @@ class Lakeshore336(ScpiBox):
     def __init__(self, *, clock: Clock, seed: int = 0, cryostat: Cryostat) -> None:
         self.cryostat = cryostat
         self._ranges = {1: 0, 2: 0, 3: 0, 4: 0}
-        self._old_setpoint = (-math.inf, 0.0)
+        self._written: dict[int, tuple[float, float]] = {}
         self.operation_status = StatusRegister()
-        self._latched: set[tuple[str, str]] = set()
-        self._extremes: dict[str, tuple[float, float]] = {}
+        self.alarms: set[tuple[str, str]] = set()
+        self.lowest_and_highest: dict[str, tuple[float, float]] = {}
         super().__init__(clock=clock, seed=seed)
         self._ranges[1] = 3
-        self._apply_heater()
+        self.apply_heater()
         cryostat.settle()
 
     def reset(self) -> None:
@@ -172,7 +172,7 @@ class Lakeshore336(ScpiBox):
         for output in self._ranges:
             if not self._kept("OUTMODE", output, (1, 1, 0))[2]:
                 self._ranges[output] = 0
-        self._apply_heater()
+        self.apply_heater()
 
     def report(self, code: int) -> None:
         """There is no error queue; an error only sets its bit in the event status register."""
@@ -204,18 +204,18 @@ class Lakeshore336(ScpiBox):
     def kelvin(self, letter: str) -> float | None:
         """One reading of an input [K]; None where it has no valid sensor."""
         measure = {"A": self.cryostat.measure_stage, "B": self.cryostat.measure_sample}.get(letter)
-        if measure is None or self.cryostat.sensor_lost:
+        if measure is None or self.reading_status(letter):
             return None
         reading = measure()
-        low, high = self._extremes.get(letter, (reading, reading))
-        self._extremes[letter] = (min(low, reading), max(high, reading))
+        low, high = self.lowest_and_highest.get(letter, (reading, reading))
+        self.lowest_and_highest[letter] = (min(low, reading), max(high, reading))
         return reading
 
     def reading_status(self, letter: str) -> int:
         """Bits of RDGST?."""
         if letter not in "AB":
             return INVALID
-        return SENSOR_OVER if self.cryostat.sensor_lost else 0
+        return SENSOR_OVER if letter == "A" and self.cryostat.sensor_lost else 0
 
     def answer_readings(self, letter: str, convert: Callable[[float], float]) -> str:
         """The reading of an input, or of all for 0; an input without a sensor answers zero."""
@@ -227,7 +227,7 @@ class Lakeshore336(ScpiBox):
 
     def extremes(self, letter: str) -> str:
         """What MDAT? answers: lowest and highest reading since they were forgotten."""
-        low, high = self._extremes.get(letter, (self.kelvin(letter) or 0.0,) * 2)
+        low, high = self.lowest_and_highest.get(letter, (self.kelvin(letter) or 0.0,) * 2)
         return f"{self.format_number(low)},{self.format_number(high)}"
 
     def relay_is_on(self, relay: int) -> bool:
@@ -239,30 +239,29 @@ class Lakeshore336(ScpiBox):
         return (low, high, low or high)[which]
 
     def alarm_state(self, letter: str) -> tuple[bool, bool]:
-        """High and low alarm of an input."""
-        on, high, low, _, latching, *_ = self._kept("ALARM", letter, ALARM_DEFAULT)
+        """High and low alarm of an input; one that does not latch ends a dead band inside its limit."""
+        on, high, low, dead_band, latching, *_ = self._kept("ALARM", letter, ALARM_DEFAULT)
         kelvin = self.kelvin(letter)
         if not on or kelvin is None:
             return False, False
-        for which, state in (("high", kelvin > high), ("low", kelvin < low)):
-            if state and latching:
-                self._latched.add((letter, which))
-        return (
-            kelvin > high or (letter, "high") in self._latched,
-            kelvin < low or (letter, "low") in self._latched,
-        )
+        for alarm, excess in (((letter, "high"), kelvin - high), ((letter, "low"), low - kelvin)):
+            if excess > 0:
+                self.alarms.add(alarm)
+            elif not latching and excess < -dead_band:
+                self.alarms.discard(alarm)
+        return (letter, "high") in self.alarms, (letter, "low") in self.alarms
 
     # the loop
 
     def set_setpoint(self, output: int, kelvin: float) -> None:
-        self._old_setpoint = (self.clock.monotonic(), self.setpoint(output))
+        self._written[output] = (self.clock.monotonic(), self.setpoint(output))
         self.settings["SETP", output] = kelvin
         if output == 1:
             self.cryostat.control(setpoint=kelvin)
 
     def setpoint(self, output: int) -> float:
         """What SETP? answers [K]."""
-        written, before = self._old_setpoint
+        written, before = self._written.get(output, (-math.inf, 0.0))
         if self.clock.monotonic() < written + self.setpoint_latency:
             return before
         if output == 1 and self.setpoint_query_follows_ramp:
@@ -272,13 +271,13 @@ class Lakeshore336(ScpiBox):
     def set_range(self, output: int, heater_range: int) -> None:
         if heater_range > (3 if output <= 2 else 1):
             raise ScpiError(-222)
+        self._notice_limit()
         self._ranges[output] = heater_range
-        self._apply_heater()
+        self.apply_heater()
 
     def range(self, output: int) -> int:
         """The heater range in use; 0 once a temperature limit has cut the heaters."""
-        if self.cryostat.limit_tripped:
-            self._ranges = dict.fromkeys(self._ranges, 0)
+        self._notice_limit()
         return self._ranges[output]
 
     def heater_percent(self) -> float:
@@ -295,16 +294,26 @@ class Lakeshore336(ScpiBox):
         current = FULL_CURRENTS[index] or user_current
         return {1: 25.0, 2: 50.0}[resistance] * current**2
 
-    def _apply_heater(self) -> None:
+    def _notice_limit(self) -> None:
+        """A temperature limit that was passed has switched every heater off."""
+        if self.cryostat.limit_tripped:
+            self._ranges = dict.fromkeys(self._ranges, 0)
+            self.cryostat.reset_limit()
+
+    def apply_heater(self) -> None:
+        """Bring mode, control input and heater range of output 1 to the cold finger."""
+        self._notice_limit()
         mode, control_input, _ = self._kept("OUTMODE", 1, (1, 1, 0))
-        power = {0: 0.0, 1: 0.01, 2: 0.1, 3: 1.0}[self._ranges[1]] * self._full_power()
-        closed_without_sensor = MODES.get(mode) == "closed_loop" and control_input not in (1, 2)
-        self.cryostat.reset_limit()
+        name = MODES.get(mode, "off")
+        if name == "closed_loop" and control_input not in (1, 2):
+            name = "off"
+        share = {0: 0.0, 1: 0.01, 2: 0.1, 3: 1.0}[self._ranges[1]]
         self.cryostat.control(
-            mode="off" if closed_without_sensor else MODES.get(mode, "off"), maximum_power=power
+            mode=name, on_sample=control_input == 2, maximum_power=share * self._full_power()
         )
 
-    def _apply_loop(self, output: int) -> None:
+    def apply_loop(self, output: int) -> None:
+        """Bring ramp, PID and manual output to the cold finger."""
         if output != 1:
             return
         ramping, rate = self._kept("RAMP", 1, (0, 0.0))
@@ -317,7 +326,8 @@ class Lakeshore336(ScpiBox):
             manual_output=self._kept("MOUT", 1, (0.0,))[0],
         )
 
-    def _apply_limit(self, letter: str) -> None:
+    def apply_limit(self, letter: str) -> None:
+        """Bring a temperature limit to the cold finger."""
         limit = self._kept("TLIMIT", letter, (0.0,))[0]
         if letter in "AB":
             self.cryostat.control(**{{"A": "stage_limit", "B": "sample_limit"}[letter]: limit})
@@ -414,7 +424,7 @@ TEMPERATURE_COMMANDS = (
         "MNMXRST",
         meaning="Forget lowest and highest readings",
         source=_LAKESHORE,
-        set=lambda box: box._extremes.clear(),
+        set=lambda box: box.lowest_and_highest.clear(),
     ),
     Command(
         "TEMP",
@@ -468,7 +478,7 @@ TEMPERATURE_COMMANDS = (
         KELVIN,
         by=(INPUT,),
         default=(0.0,),
-        after=lambda box, letter: box._apply_limit(letter),
+        after=lambda box, letter: box.apply_limit(letter),
         meaning="Temperature that switches all heaters off [K]; 0 is none",
         source=_LAKESHORE,
     ),
@@ -493,9 +503,7 @@ TEMPERATURE_COMMANDS = (
         asks=(INPUT,),
         query=lambda box, letter: ",".join(str(int(state)) for state in box.alarm_state(letter)),
     ),
-    Command(
-        "ALMRST", meaning="Forget latched alarms", source=_LAKESHORE, set=lambda box: box._latched.clear()
-    ),
+    Command("ALMRST", meaning="Forget latched alarms", source=_LAKESHORE, set=lambda box: box.alarms.clear()),
     kept(
         "RELAY",
         whole(0, 2),
@@ -531,7 +539,7 @@ LOOP_COMMANDS = (
         Field(0, 100, form="+06.1f"),
         by=(OUTPUT,),
         default=(0, 0.0),
-        after=lambda box, output: box._apply_loop(output),
+        after=lambda box, output: box.apply_loop(output),
         meaning="Ramp on or off, rate [K/min]; 0 steps",
         source=_MANUAL_340,
     ),
@@ -579,7 +587,7 @@ LOOP_COMMANDS = (
         Field(0, 200, form="+07.1f"),
         by=(OUTPUT,),
         default=PID_DEFAULT,
-        after=lambda box, output: box._apply_loop(output),
+        after=lambda box, output: box.apply_loop(output),
         meaning="Proportional, integral, derivative",
         source=_LAKESHORE,
     ),
@@ -588,7 +596,7 @@ LOOP_COMMANDS = (
         PERCENT,
         by=(OUTPUT,),
         default=(0.0,),
-        after=lambda box, output: box._apply_loop(output),
+        after=lambda box, output: box.apply_loop(output),
         meaning="Manual output [%]",
         source=_LAKESHORE,
     ),
@@ -599,7 +607,7 @@ LOOP_COMMANDS = (
         SWITCH,
         by=(OUTPUT,),
         default=(1, 1, 0),
-        after=lambda box, output: box._apply_heater(),
+        after=lambda box, output: box.apply_heater(),
         meaning="Mode, control input, on after power-up",
         source=_LAKESHORE,
     ),
@@ -773,7 +781,7 @@ Lakeshore336.commands = (
         whole(1, 2),
         by=(HEATER,),
         default=HEATER_DEFAULT,
-        after=lambda box, output: box._apply_heater(),
+        after=lambda box, output: box.apply_heater(),
         meaning="Heater: 1 25 Ω or 2 50 Ω, full current by index, by the user [A], display 1 current 2 power",
         source=_LAKESHORE,
     ),
@@ -810,7 +818,7 @@ Lakeshore335.commands = (
         whole(1, 2),
         by=(HEATER,),
         default=(0, *HEATER_DEFAULT),
-        after=lambda box, output: box._apply_heater(),
+        after=lambda box, output: box.apply_heater(),
         meaning="Heater: current or voltage, 25 or 50 Ω, full current by index or user [A], display",
         source=_LAKESHORE,
     ),

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sim_instruments.clock import SimClock
-from sim_instruments.cryostat import Cryostat
+from sim_instruments.cryostat import Cryostat, CryostatSpec
 from sim_instruments.fuzzing import Judge, random_message
 from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
 
@@ -144,6 +144,49 @@ def test_the_temperature_limit_cuts_the_heater() -> None:
     controller.clock.wait(600.0)
     assert controller.send("RANGE? 1") == "0"
     assert float(controller.send("KRDG? A")) < 300.0
+
+
+def test_a_heater_cut_by_its_limit_stays_off_whatever_else_is_set() -> None:
+    controller = Controller()
+    controller.send("TLIMIT B,300;SETP 1,310")
+    controller.clock.wait(900.0)
+    controller.send("OUTMODE 1,1,1,0;HTRSET 1,2,2,1,2;SETP 1,290")
+    assert controller.send("RANGE? 1") == "0"
+    controller.clock.wait(60.0)
+    controller.send("RANGE 1,3")
+    assert controller.send("RANGE? 1") == "3"
+
+
+def test_the_loop_may_control_the_sample_sensor() -> None:
+    controller = Controller()
+    controller.cryostat.fail(spec=CryostatSpec(sample_offset=5.0, coolant_swing=0.0))
+    controller.send("OUTMODE 1,1,2,0;SETP 1,290")
+    controller.clock.wait(7200.0)
+    assert controller.send("KRDG? B") == "+290.000"
+    assert controller.send("KRDG? A") == "+285.000"
+    controller.send("OUTMODE 1,1,3,0")
+    controller.clock.wait(10.0)
+    assert controller.send("HTR? 1") == "+000.0"
+
+
+def test_a_dead_band_keeps_an_alarm_that_does_not_latch() -> None:
+    controller = Controller()
+    controller.send("ALARM A,1,296,250,2,0,0,0")
+    assert controller.send("ALARMST? A") == "1,0"
+    controller.send("SETP 1,295")
+    controller.clock.wait(1800.0)
+    assert controller.send("ALARMST? A") == "1,0"
+    controller.send("SETP 1,293")
+    controller.clock.wait(1800.0)
+    assert controller.send("ALARMST? A") == "0,0"
+
+
+def test_set_points_of_other_outputs_are_their_own() -> None:
+    controller = Controller()
+    controller.send("SETP 2,100")
+    assert controller.send("SETP? 1") == "+297.000"
+    controller.clock.wait(1.0)
+    assert controller.send("SETP? 2;SETP? 1") == "+100.000;+297.000"
 
 
 def test_alarms_latch_until_they_are_reset() -> None:
