@@ -41,7 +41,7 @@ class DelayFit:
     ----------
     delay_time : intercept of the asymptote [s], with its 95 % interval
     slope : of the asymptote [A s⁻¹]
-    dispersion : standard deviation of ln(arrival time) that fits best [1]; NaN where none was fitted
+    dispersion : relative width of the onset that fits best [1]; NaN where none was fitted
     used : (n,) points of the straight part
     straight_part : shortest and longest width of it [s]; None where there is none
     chosen_by : "rule" or "operator"

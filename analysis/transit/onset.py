@@ -1,16 +1,17 @@
 """Light against pulse width with its whole onset: the asymptote's intercept, free of the curvature before it.
 
 Carriers that arrive after a time T emit for the rest of the pulse, so the light per pulse is b E[(w - T)+],
-whose asymptote b (w - τ_d) has the mean arrival time τ_d as its intercept. A straight line through long
-pulses sits on the rest of the onset's curvature, which no lack-of-fit test sees in noise: with arrival times
-spread by half, intervals of such lines miss the truth most of the time. Here the arrival times are log-normal
-of a spread s between none and `LARGEST_DISPERSION`, and the interval of τ_d holds every value that *some*
-spread makes compatible with the data: where the data know the spread it is narrow, where they do not it
-covers them all.
+whose asymptote b (w - τ_d) has the mean arrival time τ_d as its intercept. A straight line through long pulses
+sits on the rest of the onset's curvature, which no lack-of-fit test sees in noise: with arrival times spread by
+half, most 95 % intervals of such lines miss the truth. Here the arrival times are spread log-normally, or rise
+exponentially after a dead time, with a relative width between none and `LARGEST_DISPERSION`; the interval of τ_d
+holds every value that *some* of these makes compatible with the data. Where the data know the onset it is
+narrow, where they do not it covers them all.
 """
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +23,19 @@ from analysis.curves import FloatArray
 LARGEST_DISPERSION = 0.6
 """Largest standard deviation of ln(arrival time) considered [1]."""
 
+Onset = Literal["log-normal", "exponential"]
+
 OFFSET_DRIFT = 0.02
 """Standard deviation of a linear drift of the background over a series, relative to the largest light [1]."""
 
+_LARGEST_TAIL = (
+    0.5  # of an exponential rise, in delay times; at two of these it leaves as much as the log-normal
+)
 _SMALLEST_DISPERSION = 0.01  # as sharp as no dispersion, without its kink
 _FLOOR_RATIOS = np.geomspace(
     1e-3, 3.0, 12
 )  # constant part of the noise against its part proportional to light
+_ONSETS: tuple[Onset, ...] = ("log-normal", "exponential")
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -42,7 +49,8 @@ class OnsetFit:
     standard_error : [s]
     confidence_interval : 95 % [s]; infinite limits where the data set none
     slope, slope_standard_error : of the asymptote [A s⁻¹]
-    dispersion : standard deviation of ln(arrival time) [1]
+    onset : which shape fits better
+    dispersion : standard deviation of ln(arrival time), or the exponential part of the delay time [1]
     residual : (n,) light less model, in standard deviations of the noise [1]
     """
 
@@ -51,6 +59,7 @@ class OnsetFit:
     confidence_interval: tuple[float, float]
     slope: float
     slope_standard_error: float
+    onset: Onset
     dispersion: float
     residual: FloatArray
 
@@ -96,44 +105,49 @@ def fit_onset(
     free = 5 if with_background else 3
     degrees = max(len(width) - free, 1)
     problem = _first_problem(width, light, with_background)
-    delay, dispersion = _coarse_minimum(problem)
-    floor_given = None if light_error is None else float(np.mean(light_error**2))
+    least = _refined_minimum(problem, _coarse_minimum(problem))
     for _ in range(3):
-        delay, dispersion, chi_square = _refined_minimum(problem, delay)
-        model = _model(problem, delay, dispersion)
+        model = _model(problem, least)
         shape, scatter = _noise_law(light - model.total, model.signal, light_error, degrees)
         problem = _reweighted(problem, shape, scatter)
-    delay, dispersion, chi_square = _refined_minimum(problem, delay)
-    model = _model(problem, delay, dispersion)
-    scatter = max(chi_square / degrees, 0.0 if floor_given is None else 1.0)
-    delay_error, slope_error = _linear_errors(problem, delay, dispersion, model.slope, scatter)
+        least = _refined_minimum(problem, least.delay)
+    model = _model(problem, least)
+    scatter = max(least.chi_square / degrees, 0.0 if light_error is None else 1.0)
+    delay_error, slope_error = _linear_errors(problem, least, model.slope, scatter)
     quantile = float(student_t.ppf(0.975, degrees))
-    interval = _profile_interval(problem, delay, delay_error, chi_square, quantile**2 * scatter)
+    interval = _profile_interval(problem, least, delay_error, quantile**2 * scatter)
     return OnsetFit(
-        delay_time=delay,
+        delay_time=least.delay,
         standard_error=delay_error,
         confidence_interval=interval,
         slope=model.slope,
         slope_standard_error=slope_error,
-        dispersion=dispersion,
+        onset=least.onset,
+        dispersion=least.dispersion,
         residual=(light - model.total) / np.sqrt(shape * scatter),
     )
 
 
-def onset_light(width: FloatArray, delay_time: FloatArray, dispersion: FloatArray) -> npt.NDArray[np.float64]:
-    """Light per pulse for unit slope, E[(w - T)+] with log-normal T of mean `delay_time`: (k, n) [s].
+def onset_light(
+    width: FloatArray, delay_time: FloatArray, dispersion: FloatArray, onset: Onset = "log-normal"
+) -> npt.NDArray[np.float64]:
+    """Light per pulse for unit slope, E[(w - T)+] with arrival times T of mean `delay_time`: (k, n) [s].
 
     Parameters
     ----------
     width : (n,) [s]
     delay_time : (k,) [s]
-    dispersion : (k,) standard deviation of ln T, above zero [1]
+    dispersion : (k,) above zero: standard deviation of ln T, or the exponential part of the delay time [1]
+    onset : "log-normal", or "exponential": a dead time, then an exponential rise
     """
     tau, s = delay_time[:, None], dispersion[:, None]
     u = width / tau
+    if onset == "exponential":
+        since = np.maximum(u - (1 - s), 0.0)
+        light: npt.NDArray[np.float64] = tau * (since + s * np.expm1(-since / s))
+        return light
     d = np.log(u) / s
-    light: npt.NDArray[np.float64] = tau * (u * ndtr(d + s / 2) - ndtr(d - s / 2))
-    return light
+    return tau * (u * ndtr(d + s / 2) - ndtr(d - s / 2))
 
 
 def _first_problem(width: FloatArray, light: FloatArray, with_background: bool) -> _Problem:
@@ -173,50 +187,69 @@ def _reweighted(problem: _Problem, shape: FloatArray, scatter: float) -> _Proble
     )
 
 
-def _chi_square(problem: _Problem, delay: FloatArray, dispersion: FloatArray) -> FloatArray:
+def _chi_square(problem: _Problem, delay: FloatArray, dispersion: FloatArray, onset: Onset) -> FloatArray:
     """Weighted sum of squares at (k,) delay times and dispersions, slope and background at their best."""
-    g = onset_light(problem.width, delay, dispersion)
+    g = onset_light(problem.width, delay, dispersion, onset)
     overlap = g @ problem.projected_light
     norm = np.einsum("kn,kn->k", g @ problem.projector, g)
     explained = np.where(overlap > 0, overlap**2 / np.maximum(norm, 1e-300), 0.0)
     return problem.total - explained
 
 
-def _profile(problem: _Problem, delay: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _profile(problem: _Problem, delay: FloatArray, onset: Onset) -> tuple[FloatArray, FloatArray]:
     """Least sum of squares over the dispersion at each delay time, by golden section; and that dispersion."""
-    low, high = np.full(len(delay), _SMALLEST_DISPERSION), np.full(len(delay), LARGEST_DISPERSION)
+    largest = LARGEST_DISPERSION if onset == "log-normal" else _LARGEST_TAIL
+    low, high = np.full(len(delay), _SMALLEST_DISPERSION), np.full(len(delay), largest)
     inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_inner, at_outer = _chi_square(problem, delay, inner), _chi_square(problem, delay, outer)
+    at_inner = _chi_square(problem, delay, inner, onset)
+    at_outer = _chi_square(problem, delay, outer, onset)
     for _ in range(11):
         left = at_inner < at_outer
         low, high = np.where(left, low, inner), np.where(left, outer, high)
         fresh = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
-        at_fresh = _chi_square(problem, delay, fresh)
+        at_fresh = _chi_square(problem, delay, fresh, onset)
         inner, outer = np.where(left, fresh, outer), np.where(left, inner, fresh)
         at_inner, at_outer = np.where(left, at_fresh, at_outer), np.where(left, at_inner, at_fresh)
     dispersion = np.where(at_inner < at_outer, inner, outer)
     lowest = np.minimum(at_inner, at_outer)
-    for edge in (_SMALLEST_DISPERSION, LARGEST_DISPERSION):
-        there = _chi_square(problem, delay, np.full(len(delay), edge))
+    for edge in (_SMALLEST_DISPERSION, largest):
+        there = _chi_square(problem, delay, np.full(len(delay), edge), onset)
         dispersion, lowest = np.where(there < lowest, edge, dispersion), np.minimum(there, lowest)
     return lowest, dispersion
 
 
-def _coarse_minimum(problem: _Problem) -> tuple[float, float]:
+def _coarse_minimum(problem: _Problem) -> float:
+    """The delay time of least misfit on a coarse grid."""
     delays = np.geomspace(0.5 * problem.width.min(), 0.9 * problem.width.max(), 40)
     dispersions = np.array([0.02, 0.15, 0.3, 0.45, 0.6])
     pairs = np.array([(tau, s) for tau in delays for s in dispersions])
-    best = pairs[int(np.argmin(_chi_square(problem, pairs[:, 0], pairs[:, 1])))]
-    return float(best[0]), float(best[1])
+    return float(pairs[int(np.argmin(_chi_square(problem, pairs[:, 0], pairs[:, 1], "log-normal"))), 0])
 
 
-def _refined_minimum(problem: _Problem, near: float) -> tuple[float, float, float]:
-    """Delay time, dispersion and sum of squares at the minimum, starting from a delay time near it."""
+@dataclass(frozen=True, kw_only=True)
+class _Minimum:
+    delay: float
+    dispersion: float
+    onset: Onset
+    chi_square: float
+
+
+def _refined_minimum(problem: _Problem, near: float) -> _Minimum:
+    """The better onset's minimum, starting from a delay time near it."""
+    return min((_minimum_of(problem, near, onset) for onset in _ONSETS), key=lambda one: one.chi_square)
+
+
+def _minimum_of(problem: _Problem, near: float, onset: Onset) -> _Minimum:
     grid = near * np.geomspace(1 / 1.25, 1.25, 13)
     for _ in range(4):
-        lowest, dispersion = _profile(problem, grid)
+        lowest, dispersion = _profile(problem, grid, onset)
         best = int(np.argmin(lowest))
-        found = float(grid[best]), float(dispersion[best]), float(lowest[best])
+        found = _Minimum(
+            delay=float(grid[best]),
+            dispersion=float(dispersion[best]),
+            onset=onset,
+            chi_square=float(lowest[best]),
+        )
         below, above = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
         grid = np.linspace(below, above, 9)
     return found
@@ -229,8 +262,8 @@ class _Model:
     total: FloatArray
 
 
-def _model(problem: _Problem, delay: float, dispersion: float) -> _Model:
-    g = onset_light(problem.width, np.array([delay]), np.array([dispersion]))[0]
+def _model(problem: _Problem, least: _Minimum) -> _Model:
+    g = onset_light(problem.width, np.array([least.delay]), np.array([least.dispersion]), least.onset)[0]
     slope = float(g @ problem.projected_light) / max(float(g @ problem.projector @ g), 1e-300)
     signal = slope * g
     return _Model(slope=slope, signal=signal, total=signal + problem.smoother @ (problem.light - signal))
@@ -256,15 +289,13 @@ def _noise_law(
     return shapes[best], float(np.sum(residual**2 / shapes[best])) / degrees
 
 
-def _linear_errors(
-    problem: _Problem, delay: float, dispersion: float, slope: float, scatter: float
-) -> tuple[float, float]:
+def _linear_errors(problem: _Problem, least: _Minimum, slope: float, scatter: float) -> tuple[float, float]:
     """Standard errors of delay time and slope from the curvature at the minimum."""
-    step = 1e-4 * delay
-    spread = min(max(dispersion, 0.05), LARGEST_DISPERSION)
+    step, delay = 1e-4 * least.delay, least.delay
+    spread = min(max(least.dispersion, 0.05), _LARGEST_TAIL)
 
     def light(tau: float, s: float) -> FloatArray:
-        return onset_light(problem.width, np.array([tau]), np.array([s]))[0]
+        return onset_light(problem.width, np.array([tau]), np.array([s]), least.onset)[0]
 
     jacobian = np.stack(
         [
@@ -279,16 +310,18 @@ def _linear_errors(
 
 
 def _profile_interval(
-    problem: _Problem, delay: float, standard_error: float, chi_square: float, threshold: float
+    problem: _Problem, least: _Minimum, standard_error: float, threshold: float
 ) -> tuple[float, float]:
     """Delay times at which the profile has risen by `threshold`; infinite where it never does."""
+    delay = least.delay
     unit = min(max(standard_error, 1e-4 * delay), 0.3 * delay)
     steps = unit * np.array([0.5, 1.0, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3, 4.0, 6.0, 10.0, 20.0, 50.0])
     limits = []
     for sign in (-1.0, 1.0):
         delays = delay + sign * steps
         delays = delays[(delays > 1e-3 * delay) & (delays < 2 * problem.width.max())]
-        rise = np.sqrt(np.maximum(_profile(problem, delays)[0] - chi_square, 0.0) / threshold)
+        lowest = np.minimum(*(_profile(problem, delays, onset)[0] for onset in _ONSETS))
+        rise = np.sqrt(np.maximum(lowest - least.chi_square, 0.0) / threshold)
         beyond = np.flatnonzero(rise > 1)
         if len(beyond) == 0:
             limits.append(sign * math.inf)
