@@ -33,6 +33,7 @@ from sim_instruments.scpi import (
     Switch,
     Text,
     control,
+    short_form,
 )
 
 OVERFLOW = 9.9e37
@@ -69,8 +70,7 @@ class KeithleyBox(ScpiBox):
     clock, seed : as for every box
     mains_frequency : of the building [Hz]; found at power-on
     answers_while_running : status and error queries are answered during a run. [?] The manual lets only
-    device clear and
-        ABORt through; programs in use poll ``*STB?`` during a run, so True is the likelier reading.
+        device clear and ABORt through; programs in use poll ``*STB?`` during a run, so True is likelier.
     """
 
     error_texts = ERROR_TEXTS
@@ -151,6 +151,9 @@ class KeithleyBox(ScpiBox):
             try:
                 self._due += next(self._run)
             except StopIteration:
+                self._end_run()
+            except ScpiError as error:
+                self.report(error.code)
                 self._end_run()
 
     def finish(self) -> None:
@@ -272,7 +275,7 @@ class KeithleyBox(ScpiBox):
     def format_readings(self, readings: Sequence[Reading]) -> str | bytes:
         """Return readings as FORMat says: chosen elements in the box's own order, text or singles."""
         chosen = [
-            index for index, name in enumerate(self.elements) if short(name) in self.settings["elements"]
+            index for index, name in enumerate(self.elements) if short_form(name) in self.settings["elements"]
         ]
         return self.format_values([reading[index] for reading in readings for index in chosen])
 
@@ -377,11 +380,6 @@ class KeithleyBox(ScpiBox):
             raise ScpiError(-220)
         self.reset()
         self.settings.update(self.memories[slot])
-
-
-def short(mnemonic: str) -> str:
-    """Return the short form of an element's name."""
-    return "".join(letter for letter in mnemonic if not letter.islower())
 
 
 def statistic(name: str, values: Sequence[float]) -> float:
@@ -895,7 +893,7 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
 
 def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
     """Return the FORMat subsystem for a box with these reading elements."""
-    names = tuple(short(element) for element in elements)
+    names = tuple(short_form(element) for element in elements)
     choice = Choice(*elements, repeated=True)
 
     def set_elements(box: KeithleyBox, *chosen: str) -> None:

@@ -5,6 +5,7 @@ those of the manual 2400S-900-01 rev. K, accuracies those of SPEC-2400 rev. H; t
 """
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ NOISE = 3e-6  # [?] assumption: standard deviation of one conversion of 1 power 
 READING_OVERFLOW = 1
 
 # measurement event register ([M] p. 288)
+FEEDS = ("VOLT", "CURR", "RES")  # what limits may work on, by its place in a reading
 LIMIT_NUMBERS = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
 LIMIT_EVENTS = {1: (1 << 0, 0), 2: (1 << 1, 1 << 2), 3: (1 << 3, 1 << 4)}
 EVENT_LIMITS_PASS = 1 << 5
@@ -112,14 +114,12 @@ class Keithley2400(KeithleyBox):
     ----------
     clock, seed, mains_frequency, answers_while_running : as in `KeithleyBox`
     terminals : what is connected; nothing by default
-    reads_with_output_off : READ? with the output off gives near-zero readings instead of +803. [?] The manual
-    (p. 304)
-        refuses it and so do clients in use; one author saw it answer.
+    reads_with_output_off : READ? with the output off gives near-zero readings instead of +803. [?] The
+        manual (p. 304) refuses it and so do clients in use; one author saw it answer.
     configure_resets_compliance : CONFigure and MEASure? put the compliance back to its default. [?] The
-    manual (p. 301)
-        resets "every control" of the function.
-    stays_at_last_level : after a sweep the source stays at its last level, else goes back to the fixed one.
-    [?]
+        manual (p. 301) resets "every control" of the function.
+    stays_at_last_level : after a sweep the source stays at its last level until the output is switched off,
+        else it goes back to the fixed one. [?]
     """
 
     name = "keithley2400"
@@ -164,6 +164,8 @@ class Keithley2400(KeithleyBox):
         self.is_on = False
         self._forced: float | None = None
         self._announced = (False, 0.0)
+        self._stack: deque[tuple[float, ...]] = deque(maxlen=100)  # of the moving filter
+        self._tripped: dict[int, bool] = {}
         self._errors_of_range: dict[tuple[str, str, float], tuple[float, float]] = {}
         super().__init__(
             clock=clock,
@@ -193,6 +195,8 @@ class Keithley2400(KeithleyBox):
         if on != self.is_on and self.settings["off state"] == "HIMP":
             self.clock.wait(RELAY_TIME)
         self.is_on = on
+        if not on:
+            self._forced = None
         self.apply()
 
     def apply(self) -> None:
@@ -201,6 +205,7 @@ class Keithley2400(KeithleyBox):
         level, limit = (self.true_level(), self.limit()[0]) if self.is_on else (0.0, 1.0)
         volts = self.terminals.output(on=self.is_on, source=source, level=level, limit=limit)
         volts = volts if self.is_on else 0.0
+        self._stack.clear()
         was_on, before = self._announced
         if self.is_on != was_on or not math.isclose(volts, before, rel_tol=1e-6, abs_tol=1e-6):
             self._announced = (self.is_on, volts)
@@ -405,7 +410,7 @@ class Keithley2400(KeithleyBox):
         """Let points follow the step, or the step the points, whichever was set last."""
         width = self.settings[f"{quantity} stop"] - self.settings[f"{quantity} start"]
         step = self.settings[f"{quantity} step"]
-        if not self.settings.get("points follow step"):
+        if not self.settings["points follow step"]:
             self.settings[f"{quantity} step"] = width / (self.settings["sweep points"] - 1)
         elif step:
             self.settings["sweep points"] = min(max(round(abs(width / step)) + 1, 2), 2500)
@@ -461,8 +466,8 @@ class Keithley2400(KeithleyBox):
         self.is_on = False
         self._forced = None
         super().reset()
-        self._stack: deque[tuple[float, ...]] = deque(maxlen=100)
-        self._tripped: dict[int, bool] = {}
+        self._tripped.clear()
+        self.settings["points follow step"] = False
         self.apply()
 
     def _draw_calibration(self) -> dict[tuple[str, str, float], tuple[float, float]]:
@@ -481,9 +486,10 @@ class Keithley2400(KeithleyBox):
     # the trigger model
 
     def check_trigger(self) -> None:
-        """A reading needs the output on, or auto output-off to switch it ([M] p. 304)."""
+        """A reading needs the output on or auto output-off ([M] p. 304), and a sweep possible levels."""
         if not (self.is_on or self.settings["auto off"] or self.reads_with_output_off):
             raise ScpiError(803)
+        self.sweep_levels()
 
     def trigger_model(self) -> TriggerModel:
         """Source, delay, measure: `trigger count` times in each of `arm count` passes."""
@@ -506,12 +512,11 @@ class Keithley2400(KeithleyBox):
                 yield self.source_delay
                 if levels and self.settings["compliance abort"] == "EARL" and self.in_compliance():
                     return
-                reading = yield from self.measure()
-                self.store(reading)
+                self.store((yield from self.measure()))
+                if levels and self.settings["compliance abort"] == "LATE" and self.in_compliance():
+                    return
                 if self.settings["auto off"] and self.settings["auto off mode"] == "ALW":
                     self.switch(False)
-                if levels and self.settings["compliance abort"] == "LATE" and int(reading[4]) & COMPLIANCE:
-                    return
                 position += 1
             passes += 1
 
@@ -565,12 +570,14 @@ class Keithley2400(KeithleyBox):
         yield aperture + max((FIRMWARE_TIME[q] for q in wanted), default=0.0)
         true = self._true_reading(start, aperture)
         noise = NOISE / math.sqrt(self.settings["nplc"] * repeats)
-        measured = {
-            q: self._digitise(q, value, noise)
+        digitised = tuple(
+            self._digitise(q, value, noise) if q in wanted else 0.0
             for q, value in zip(QUANTITIES, true, strict=True)
-            if q in wanted
-        }
-        return self._reading(measured, true)
+        )
+        if self.settings["filter"] and self.settings["filter type"] == "MOV":
+            self._stack.append(digitised)
+            digitised = tuple(map(statistics.fmean, zip(*list(self._stack)[-averaged:], strict=True)))
+        return self._reading(dict(zip(QUANTITIES, digitised, strict=True)), true)
 
     def _find_ranges(self, wanted: tuple[Quantity, ...]) -> Iterator[float]:
         """Auto-range: step to the range of the value, up to that of the compliance."""
@@ -673,16 +680,26 @@ class Keithley2400(KeithleyBox):
         except (ZeroDivisionError, ValueError):
             return OVERFLOW
 
-    def fed_value(self, reading: Reading) -> float:
-        """CALCulate2: the fed element, null subtracted; sentinels stay."""
+    def _fed(self, reading: Reading) -> float:
+        """The element or result that null and limits work on; overflow where there is no result."""
         feed = self.settings["limit feed"]
-        if feed == "CALC1":
-            value = self.calculate([*self.readings, reading])
-        else:
-            value = reading[("VOLT", "CURR", "RES").index(feed)]
-        if self.settings["null"] and abs(value) < OVERFLOW:
-            value -= self.settings["null offset"]
-        return value
+        if feed != "CALC1":
+            return reading[FEEDS.index(feed)]
+        is_stored = bool(self.readings) and self.readings[-1] is reading
+        return self._result(self.readings if is_stored else [*self.readings, reading])
+
+    def _result(self, readings: Sequence[Reading]) -> float:
+        try:
+            return self.calculate(readings)
+        except ScpiError:
+            return OVERFLOW
+
+    def fed_value(self, reading: Reading) -> float:
+        """CALCulate2: the fed value, null subtracted; sentinels stay."""
+        value = self._fed(reading)
+        return (
+            value - self.settings["null offset"] if self.settings["null"] and abs(value) < OVERFLOW else value
+        )
 
     def calculation(self, stage: int) -> str | bytes:
         """CALCulate1:DATA? and CALCulate2:DATA?: the last run's results; -230 when there are none."""
@@ -698,9 +715,7 @@ class Keithley2400(KeithleyBox):
         """CALCulate2:NULL:ACQuire: the last fed value becomes the offset."""
         if not self.readings:
             raise ScpiError(-230)
-        self.settings["null offset"] += self.fed_value(self.readings[-1]) if self.settings["null"] else 0.0
-        if not self.settings["null"]:
-            self.settings["null offset"] = self.fed_value(self.readings[-1])
+        self.settings["null offset"] = self._fed(self.readings[-1])
 
     def limit_failed(self, number: int) -> bool:
         """CALCulate2:LIMit:FAIL?: whether the last tested reading failed."""
@@ -734,7 +749,7 @@ class Keithley2400(KeithleyBox):
         super().store(reading)
         feed = self.settings["buffer feed"]
         if feed != "SENS" and self.buffer and self.buffer[-1] is reading:
-            result = self.calculate(self.readings) if feed == "CALC1" else self.fed_value(reading)
+            result = self._result(self.readings) if feed == "CALC1" else self.fed_value(reading)
             self.buffer[-1] = (result, *reading[1:])
 
     # MEASure and CONFigure

@@ -91,10 +91,9 @@ class Keithley6514(KeithleyBox):
     clock, seed, mains_frequency, answers_while_running : as in `KeithleyBox`
     terminals : what is connected; nothing by default
     zero_check_after_reset : state of zero check after power-on and ``*RST``. [?] A driver in use reads after
-    ``*RST``
-        without switching it off, so False is the likelier reading.
-    clips_peaks : a current whose peak lies beyond the range is cut off there, and the mean with it, without a
-    sign.
+        ``*RST`` without switching it off, so False is the likelier reading.
+    clips_peaks : a current whose peak lies beyond the range is cut off there, and the mean with it, without
+        a sign.
     """
 
     name = "keithley6514"

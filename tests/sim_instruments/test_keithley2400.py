@@ -335,6 +335,41 @@ def test_limits_and_null_work_on_the_fed_value(box):
     assert ask(box, "CALC:DATA?")[0] == pytest.approx(1e-4, rel=2e-3)
 
 
+def test_a_moving_filter_is_quick_and_starts_anew_with_the_source(box):
+    source_volts(box)
+    box.receive(b"FORM:ELEM CURR;:SENS:AVER:TCON MOV;COUN 20;:SENS:AVER ON")
+    start = box.clock.monotonic()
+    readings = [ask(box, "READ?")[0] for _ in range(40)]
+    assert box.clock.monotonic() - start < 40 * 0.1
+    assert max(readings[20:]) - min(readings[20:]) < max(readings[:20]) - min(readings[:20])
+    box.receive(b"SOUR:VOLT 0.5")
+    assert ask(box, "READ?")[0] == pytest.approx(5e-5, rel=5e-3)
+
+
+def test_trouble_within_a_run_ends_it_and_is_told_by_the_error_queue(box):
+    box.receive(b"SOUR:CLE:AUTO ON;:OUTP:ENAB ON")
+    box.enable_line_closed = False
+    box.receive(b"INIT")
+    box.clock.wait(1.0)
+    assert box.is_idle() and error(box) == 802
+    box.receive(b"SOUR:VOLT:STAR -1;STOP 1;MODE SWE;:SOUR:SWE:SPAC LOG;:INIT")
+    assert error(box) == -221
+
+
+def test_limits_on_a_result_that_is_not_there_yet_do_no_harm(box):
+    source_volts(box)
+    box.receive(b"CALC:MATH:NAME 'VARALPHA';:CALC2:FEED CALC1;LIM2:STAT ON;:TRIG:COUN 2")
+    assert box.receive(b"READ?") is not None and error(box) == 0
+
+
+def test_switching_off_after_a_sweep_forgets_its_last_level(box):
+    box.receive(b"SENS:CURR:PROT 1E-2;:SOUR:VOLT 0.5;:SOUR:VOLT:STAR 1;STOP 3;MODE SWE;:SOUR:SWE:POIN 3")
+    seen = []
+    box.witness = lambda _, on, volts: seen.append(round(volts, 1))
+    box.receive(b"TRIG:COUN 3;:OUTP ON;:READ?;:OUTP OFF;:OUTP ON")
+    assert seen == [0.5, 1.0, 2.0, 3.0, 0.0, 0.5]
+
+
 def test_binary_readings_are_singles_in_the_byte_order_asked_for(box):
     source_volts(box)
     box.receive(b"FORM:ELEM VOLT;:FORM REAL,32;:FORM:BORD NORM")
