@@ -262,46 +262,51 @@ class GeneratorWiring:
         return light.low + (light.high - light.low) * max(levels, default=0.0)
 
     def _light(self, waveform: Waveform) -> _Light:
-        sample, mounted = self.sample, self._mounted
-        if sample is None or mounted is None or sample.spec.emission is None:
+        mounted, sample = self._mounted, self.sample
+        if mounted is None or sample is None or sample.spec.emission is None:
             return _Light(low=0.0, high=0.0, pulse=None)
         temperature, now = self._cryostat.sample_temperature, self._clock.monotonic()
 
-        def layer_voltage(level: float) -> float:
-            return sample.layer_voltage(mounted.polarity * level, temperature, resistance=waveform.resistance)
+        def glow(level: float, share: float) -> tuple[float, float]:
+            """Voltage across the layer, and its steady photocurrent."""
+            voltage = sample.layer_voltage(
+                mounted.polarity * level, temperature, resistance=waveform.resistance, duty_cycle=share
+            )
+            light = sample.steady_light(voltage, temperature, time=now, duty_cycle=share)
+            return voltage, self._photodiode.photocurrent(light)
 
-        def steady(voltage: float) -> float:
-            return self._photodiode.photocurrent(sample.steady_light(voltage, temperature, time=now))
-
-        low, high = layer_voltage(waveform.low), layer_voltage(waveform.high)
+        _, low = glow(waveform.low, 1 - waveform.duty_cycle)
+        voltage, high = glow(waveform.high, waveform.duty_cycle)
         if waveform.shape != "pulse":
-            return _Light(low=steady(low), high=steady(high), pulse=None)
-        pulse = sample.light_pulse(high, temperature, width=waveform.width, period=waveform.period)
-        return _Light(low=steady(low), high=steady(high), pulse=pulse)
+            return _Light(low=low, high=high, pulse=None)
+        pulse = sample.light_pulse(voltage, temperature, width=waveform.width, period=waveform.period)
+        return _Light(low=low, high=high, pulse=pulse)
 
     def _driven_at(self, time: float) -> _Driven:
         return next(driven for driven in reversed(self._history) if driven.since <= time)
 
-    def _current(self, level: float, waveform: Waveform) -> float:
+    def _current(self, level: float, waveform: Waveform, share: float = 1.0) -> float:
         """Current that a level drives through the mounted pixel, sign of the source's HI [A]."""
         if self._mounted is None:
             return 0.0
         _, current = self._mounted.sample.force_voltage(
-            self._mounted.polarity * level, self._cryostat.sample_temperature, resistance=waveform.resistance
+            self._mounted.polarity * level,
+            self._cryostat.sample_temperature,
+            resistance=waveform.resistance,
+            duty_cycle=share,
         )
         return self._mounted.polarity * current
 
     def _age(self) -> None:
         """Let the mean current of what ran until now pass through the pixel; too high a pulse breaks it."""
         now = self._clock.monotonic()
-        waveform = self._driven_at(now).waveform
-        if self._mounted is not None and waveform is not None:
-            share = min(waveform.width / waveform.period, 1.0) if waveform.shape == "pulse" else 0.5
-            high, low = (
-                abs(self._current(waveform.high, waveform)),
-                abs(self._current(waveform.low, waveform)),
-            )
-            self._mounted.sample.age(share * high + (1 - share) * low, now - self._aged_until)
+        if self._mounted is not None:
+            for begin, end, driven in self._parts(self._aged_until, now):
+                assert driven.waveform is not None
+                waveform, share = driven.waveform, driven.waveform.duty_cycle
+                high = abs(self._current(waveform.high, waveform, share))
+                low = abs(self._current(waveform.low, waveform, 1 - share))
+                self._mounted.sample.age(share * high + (1 - share) * low, end - begin)
         self._aged_until = now
 
     def _restart(self) -> None:

@@ -100,6 +100,7 @@ class Sample:
 
     def __init__(self, spec: SampleSpec, *, seed: int = 0, identifier: str = "") -> None:
         self.spec = spec
+        self.seed = seed
         self.identifier = identifier or spec.identifier
         self._random = np.random.default_rng([seed, *self.identifier.encode()])
         self.conduction = _as_made(spec, self._random)
@@ -124,36 +125,49 @@ class Sample:
         self.charge_passed += abs(current) * max(seconds, 0.0)
 
     def force_voltage(
-        self, voltage: float, temperature: float, *, limit: float = math.inf, resistance: float = 0.0
+        self,
+        voltage: float,
+        temperature: float,
+        *,
+        limit: float = math.inf,
+        resistance: float = 0.0,
+        duty_cycle: float = 1.0,
     ) -> tuple[float, float]:
-        """Voltage [V] and current [A] at a source that forces a voltage through its own resistance [Ω].
+        """Voltage [V] and current [A] at a source that forces a voltage.
 
-        `limit` is the largest current the source gives [A]; what flows then may break the pixel.
+        What flows then may break the pixel.
+
+        Parameters
+        ----------
+        voltage, temperature : forced [V], of the stage it lies on [K]
+        limit : largest current the source gives [A]
+        resistance : of the source [Ω]
+        duty_cycle : share of the time it is forced, for the heat it leaves [1]
         """
-        resistance += self.spec.series_resistance
         return self._unbroken(
-            lambda: self._at_voltage(voltage, temperature, limit, resistance), temperature, resistance
+            lambda point: point.at_voltage(voltage, limit), temperature, resistance, duty_cycle
         )
 
     def force_current(self, current: float, temperature: float, *, limit: float) -> tuple[float, float]:
         """Voltage [V] and current [A] at a source that forces a current with at most `limit` volts."""
-        resistance = self.spec.series_resistance
-        return self._unbroken(
-            lambda: self._at_current(current, temperature, limit, resistance), temperature, resistance
-        )
+        return self._unbroken(lambda point: point.at_current(current, limit), temperature, 0.0, 1.0)
 
-    def layer_voltage(self, voltage: float, temperature: float, *, resistance: float = 0.0) -> float:
-        """Voltage across the layer [V] with a voltage forced through a further resistance [Ω]."""
-        _, current = self.force_voltage(voltage, temperature, resistance=resistance)
+    def layer_voltage(
+        self, voltage: float, temperature: float, *, resistance: float = 0.0, duty_cycle: float = 1.0
+    ) -> float:
+        """Voltage across the layer [V] with a voltage forced as in `force_voltage`."""
+        _, current = self.force_voltage(voltage, temperature, resistance=resistance, duty_cycle=duty_cycle)
         return voltage - current * (self.spec.series_resistance + resistance)
 
-    def steady_light(self, voltage: float, temperature: float, *, time: float = 0.0) -> float:
-        """Steady photocurrent [A] at a layer voltage [V], with the drift of the brightness."""
+    def steady_light(
+        self, voltage: float, temperature: float, *, time: float = 0.0, duty_cycle: float = 1.0
+    ) -> float:
+        """Steady photocurrent [A] at a layer voltage [V], its brightness drifted until a time [s]."""
         emission = self.spec.emission
         if emission is None or self.defect != "none" or voltage <= 0:
             return 0.0
         brightness = max(1 + emission.brightness_drift * time, 0.0)
-        feeding = self._layer_current(voltage, temperature)
+        feeding = self.layer_current(voltage, temperature, duty_cycle)
         return max(emission.photocurrent_yield * feeding * brightness, 0.0)
 
     def light_pulse(self, voltage: float, temperature: float, *, width: float, period: float) -> LightPulse:
@@ -176,27 +190,11 @@ class Sample:
         if isinstance(law, DriftDiffusion):
             told["zero_field_mobility"] = {T: law.zero_field_mobility(T) for T in TOLD_TEMPERATURES}
         if isinstance(law, EmittingDiode) and spec.emission is not None:
-            told |= self._told_light(law, spec.emission)
-        return told
-
-    def _told_light(self, diode: EmittingDiode, emission: Emission) -> dict[str, Any]:
-        """Transit and delay of pulses from the generator's 50 Ω, by amplitude [V], at 297 K."""
-        told: dict[str, dict[float, float]] = {
-            "device_voltage": {},
-            "transit_time": {},
-            "transit_mobility": {},
-            "delay_time": {},
-        }
-        for amplitude in TOLD_AMPLITUDES:
-            voltage = self.layer_voltage(amplitude, ROOM_TEMPERATURE, resistance=GENERATOR_RESISTANCE)
-            transit_time = diode.transit_time(voltage, ROOM_TEMPERATURE) / self.spec.trap_factor
-            told["device_voltage"][amplitude] = voltage
-            told["transit_time"][amplitude] = transit_time
-            told["transit_mobility"][amplitude] = (
-                diode.mobility(voltage, ROOM_TEMPERATURE) * self.spec.trap_factor
+            unbreakable = replace(spec, breakdown_field=math.inf, breakdown_current_density=math.inf)
+            told |= _told_light(
+                Sample(unbreakable, seed=self.seed, identifier=self.identifier), law, spec.emission
             )
-            told["delay_time"][amplitude] = emission.delay_time(transit_time)
-        return told | {field.name: getattr(emission, field.name) for field in fields(emission)}
+        return told
 
     def flicker(self) -> float:
         """Brightness of one reading relative to the mean [1]; drawn anew at each call."""
@@ -205,68 +203,109 @@ class Sample:
             return 1.0
         return 1 + emission.flicker * float(self._random.standard_normal())
 
-    def _unbroken(
-        self, operate: Callable[[], tuple[float, float]], temperature: float, resistance: float
-    ) -> tuple[float, float]:
-        """The operating point; where it exceeds what the layer bears, the one after the breakdown."""
-        voltage, current = operate()
-        if self.defect == "none" and self._exceeds(voltage - current * resistance, current):
-            self.defect = "short"
-            voltage, current = operate()
-        return voltage, current
-
-    def _exceeds(self, layer_voltage: float, current: float) -> bool:
-        too_high_field = abs(layer_voltage) > self.spec.breakdown_field * self.conduction.thickness
-        return too_high_field or abs(current) > self.spec.breakdown_current_density * self.spec.area
-
-    def _at_voltage(
-        self, voltage: float, temperature: float, limit: float, resistance: float
-    ) -> tuple[float, float]:
-        current = self._current(voltage, temperature, resistance)
-        if abs(current) <= limit:
-            return voltage, current
-        return self._at_current(math.copysign(limit, current), temperature, abs(voltage), resistance)
-
-    def _at_current(
-        self, current: float, temperature: float, limit: float, resistance: float
-    ) -> tuple[float, float]:
-        if current == 0:
-            return 0.0, 0.0
-        end = math.copysign(limit, current)
-        if abs(at_end := self._current(end, temperature, resistance)) <= abs(current):
-            return end, at_end
-        voltage = _root(lambda v: self._current(v, temperature, resistance) - current, end, at_start=-current)
-        return voltage, current
-
-    def _current(self, voltage: float, temperature: float, resistance: float) -> float:
-        """Current [A] with a voltage applied through a resistance [Ω]."""
-        if self.defect == "open" or voltage == 0:
-            return 0.0
-        if self.defect == "short":
-            return voltage / (resistance + self.spec.short_resistance)
-        if resistance == 0:
-            return self._layer_current(voltage, temperature)
-        layer_voltage = _root(
-            lambda v: v + resistance * self._layer_current(v, temperature) - voltage,
-            voltage,
-            at_start=-voltage,
-        )
-        return self._layer_current(layer_voltage, temperature)
-
-    def _layer_current(self, voltage: float, temperature: float) -> float:
-        """Current at a layer voltage, heated by itself until the temperature agrees with the power."""
+    def layer_current(self, voltage: float, temperature: float, duty_cycle: float = 1.0) -> float:
+        """Current [A] at a layer voltage [V], self-heated until temperature and power agree."""
         spec, factor = self.spec, self.spec.area * self.spec.trap_factor * self.age_factor
         leakage = spec.leakage_conductance * voltage
         current = factor * self._law.current_density(voltage, temperature) + leakage
         if spec.thermal_resistance == 0:
             return current
         for _ in range(20):
-            heating = min(spec.thermal_resistance * voltage * current, self.most_self_heating)
-            hotter = factor * self._law.current_density(voltage, temperature + heating) + leakage
-            if abs(hotter - current) <= 1e-9 * abs(hotter):
+            heating = spec.thermal_resistance * duty_cycle * voltage * current
+            hot = temperature + min(heating, self.most_self_heating)
+            before, current = current, factor * self._law.current_density(voltage, hot) + leakage
+            if abs(current - before) <= 1e-9 * abs(current):
                 break
-            current = hotter
         return current
+
+    def _unbroken(
+        self,
+        operate: Callable[["_Circuit"], tuple[float, float]],
+        temperature: float,
+        resistance: float,
+        duty_cycle: float,
+    ) -> tuple[float, float]:
+        """The operating point; where it exceeds what the layer bears, the one after the breakdown."""
+        circuit = _Circuit(
+            sample=self,
+            temperature=temperature,
+            resistance=resistance + self.spec.series_resistance,
+            duty_cycle=duty_cycle,
+        )
+        voltage, current = operate(circuit)
+        if self.defect == "none" and self._exceeds(voltage - current * circuit.resistance, current):
+            self.defect = "short"
+            voltage, current = operate(circuit)
+        return voltage, current
+
+    def _exceeds(self, layer_voltage: float, current: float) -> bool:
+        too_high_field = abs(layer_voltage) > self.spec.breakdown_field * self.conduction.thickness
+        return too_high_field or abs(current) > self.spec.breakdown_current_density * self.spec.area
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Circuit:
+    """A sample in series with a resistance [Ω], at a temperature [K] and a duty cycle [1]."""
+
+    sample: Sample
+    temperature: float
+    resistance: float
+    duty_cycle: float
+
+    def at_voltage(self, voltage: float, limit: float) -> tuple[float, float]:
+        """Voltage and current with a voltage forced; the current stays within the limit."""
+        current = self.current(voltage)
+        if abs(current) <= limit:
+            return voltage, current
+        return self.at_current(math.copysign(limit, current), abs(voltage))
+
+    def at_current(self, current: float, limit: float) -> tuple[float, float]:
+        """Voltage and current with a current forced; the voltage stays within the limit."""
+        if current == 0:
+            return 0.0, 0.0
+        end = math.copysign(limit, current)
+        at_end = self.current(end)
+        if abs(at_end) <= abs(current):
+            return end, at_end
+        return _root(lambda voltage: self.current(voltage) - current, end, at_start=-current), current
+
+    def current(self, voltage: float) -> float:
+        """Current with a voltage across sample and resistance."""
+        if self.sample.defect == "open" or voltage == 0:
+            return 0.0
+        if self.sample.defect == "short":
+            return voltage / (self.resistance + self.sample.spec.short_resistance)
+        if self.resistance == 0:
+            return self._through_layer(voltage)
+        layer_voltage = _root(
+            lambda layer: layer + self.resistance * self._through_layer(layer) - voltage,
+            voltage,
+            at_start=-voltage,
+        )
+        return self._through_layer(layer_voltage)
+
+    def _through_layer(self, voltage: float) -> float:
+        return self.sample.layer_current(voltage, self.temperature, self.duty_cycle)
+
+
+def _told_light(sample: Sample, diode: EmittingDiode, emission: Emission) -> dict[str, Any]:
+    """Transit and delay of pulses from the generator's 50 Ω, by amplitude [V], at 297 K."""
+    told: dict[str, Any] = {field.name: getattr(emission, field.name) for field in fields(emission)}
+    voltages = {
+        amplitude: sample.layer_voltage(
+            amplitude, ROOM_TEMPERATURE, resistance=GENERATOR_RESISTANCE, duty_cycle=0.0
+        )
+        for amplitude in TOLD_AMPLITUDES
+    }
+    mobility = {a: diode.mobility(v, ROOM_TEMPERATURE) for a, v in voltages.items()}
+    transit = {a: diode.transit_time(v, ROOM_TEMPERATURE) for a, v in voltages.items()}
+    theta = sample.spec.trap_factor
+    return told | {
+        "device_voltage": voltages,
+        "transit_mobility": {a: theta * value for a, value in mobility.items()},
+        "transit_time": {a: value / theta for a, value in transit.items()},
+        "delay_time": {a: emission.delay_time(value / theta) for a, value in transit.items()},
+    }
 
 
 def _as_made(spec: SampleSpec, random: np.random.Generator) -> ConductionLaw:

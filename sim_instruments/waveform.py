@@ -30,6 +30,11 @@ class Waveform:
     repeats_every: float = math.inf
     resistance: float = 50.0
 
+    @property
+    def duty_cycle(self) -> float:
+        """Share of a period at the high level [1]; half where the course is not rectangular."""
+        return min(self.width / self.period, 1.0) if self.shape == "pulse" else 0.5
+
 
 class GeneratorTerminals(Protocol):
     """The sample as one channel of the generator sees it."""

@@ -90,6 +90,29 @@ def test_self_heating_raises_the_current_by_its_activation_energy() -> None:
     assert hot == pytest.approx(expected)
 
 
+def test_pulses_heat_by_their_share_of_the_time_only() -> None:
+    law = Murgatroyd(
+        thickness=110e-9,
+        relative_permittivity=4.0,
+        zero_field_mobility=4.4e-11,
+        activation_energy=0.3 * electronvolt,
+    )
+    sample = pixel(conduction=law, thermal_resistance=2000.0)
+    cold, pulsed = (sample.force_voltage(7.0, 297.0, duty_cycle=share)[1] for share in (0.0, 0.1))
+    assert cold == pytest.approx(AREA * law.current_density(7.0, 297.0))
+    warm = 297.0 + 0.1 * 2000.0 * 7.0 * pulsed
+    assert pulsed == pytest.approx(AREA * law.current_density(7.0, warm))
+
+
+def test_telling_the_truth_leaves_the_pixel_whole() -> None:
+    spec = SampleSpec(
+        identifier="q", conduction=DIODE, area=AREA, emission=Emission(), breakdown_field=5.0 / 95e-9
+    )
+    sample = Sample(spec)
+    assert len(sample.truth()["delay_time"]) == 7
+    assert sample.defect == "none"
+
+
 def test_charge_ages_current_and_light_alike() -> None:
     sample = Sample(
         SampleSpec(identifier="q", conduction=DIODE, area=AREA, emission=Emission(), ageing_charge=2.0)
