@@ -32,7 +32,9 @@ __all__ = [
 Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
 ROLES: tuple[Role, ...] = ("source_meter", "pulse_generator", "light_meter", "temperature_controller")
 
-_READ_BACKS = 3
+_PATIENCE = 6.0
+"""How long a box that does not confirm is told off again [s]; a cable is back in its socket by then."""
+_READ_BACK_TIME, _PAUSE = 1.0, 0.2  # s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,12 +198,24 @@ class Bench:
     def safe(self) -> list[OffReport]:
         """Make every box safe: off to all of them first, each guarded from the others, then read back.
 
-        Disarms first. Never raises for a box that does not answer; its report says so.
+        Disarms first. Who does not confirm is told again, up to six seconds; never raises for a box that does
+        not answer, its report says so.
         """
         started = self.clock.monotonic()
         self.disarm()
         failures = {role: self._send_off(role) for role in self.stations}
-        return [self._confirm_off(role, failures[role], started) for role in self.stations]
+        reports: dict[Role, OffReport] = {}
+        waiting = list(self.stations)
+        while waiting:
+            for role in list(waiting):
+                failures[role] = failures[role] or self._read_back(role)
+                if not failures[role] or self.clock.monotonic() > started + _PATIENCE:
+                    reports[role] = self._report(role, failures[role], started)
+                    waiting.remove(role)
+            if waiting:
+                self.clock.wait(_PAUSE)
+                failures |= {role: self._send_off(role) for role in waiting}
+        return [reports[role] for role in self.stations]
 
     def off_instructions(self) -> list[OffInstruction]:
         """What a guardian needs to make the boxes safe; nothing for boxes that live in this process."""
@@ -295,28 +309,27 @@ class Bench:
             return str(failure) or type(failure).__name__
         return ""
 
-    def _confirm_off(self, role: Role, failure: str, started: float) -> OffReport:
+    def _read_back(self, role: Role) -> str:
+        """Empty where the box says it is off, or has nothing to be asked."""
+        station, query = self.stations[role], self._safe_end(role).query
+        try:
+            if not query or station.driver.says_off(
+                station.door.ask_within(_READ_BACK_TIME, query, attempts=1)
+            ):
+                return ""
+            return "says it is still on"
+        except Exception as failure:
+            # as above: a box that cannot be asked is reported, the others are asked all the same
+            return f"no answer ({failure})"
+
+    def _report(self, role: Role, failure: str, started: float) -> OffReport:
         box, end = self.stations[role].door.box, self._safe_end(role)
-        for attempt in range(_READ_BACKS if end.query else 0):
-            if attempt:
-                self._send_off(role)
-            failure = self._read_back(role)
-            if not failure:
-                break
         duration = self.clock.monotonic() - started
         if failure:
             message = f"{box} {failure}: switch it off by hand"
         else:
             message = f"{box} {end.word}{f' confirmed {duration * 1e3:.0f} ms' if end.query else ''}"
         return OffReport(box=box, confirmed=not failure, duration=duration, message=message)
-
-    def _read_back(self, role: Role) -> str:
-        """Empty where the box says it is off."""
-        try:
-            return "" if self.stations[role].driver.output_is_off else "says it is still on"
-        except Exception as failure:
-            # as above: a box that cannot be asked is reported, the others are asked all the same
-            return f"no answer ({failure})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from pymeasure.adapters import Adapter
 
 from instruments.errors import LimitError, NotArmedError, ReplyError
 from instruments.limits import Demand, Envelope
-from instruments.link import Line
+from instruments.link import ATTEMPTS, Line
 
 Parameter = Callable[[str], Any]
 """Reads one parameter of a command or one value of a reply; raises ValueError for what it does not know."""
@@ -305,9 +305,9 @@ class Door(Adapter):
             raise LimitError(f"{self.box}: its output is on; switch it off before changing the envelope")
         self._envelope = envelope
 
-    def ask_within(self, seconds: float, message: str) -> str:
-        """The reply to a question that may take this long [s]."""
-        self._write(message, timeout=seconds)
+    def ask_within(self, seconds: float, message: str, *, attempts: int = ATTEMPTS) -> str:
+        """The reply to a question that may take this long [s], tried so often."""
+        self._write(message, timeout=seconds, attempts=attempts)
         return self._read()
 
     def close(self) -> None:
@@ -316,7 +316,9 @@ class Door(Adapter):
         if line is not None:
             line.close()
 
-    def _write(self, command: str, *, timeout: float | None = None, **_: Any) -> None:
+    def _write(
+        self, command: str, *, timeout: float | None = None, attempts: int = ATTEMPTS, **_: Any
+    ) -> None:
         self._reply = None
         units = self._understand(command)
         after = self._state
@@ -333,7 +335,7 @@ class Door(Adapter):
             repeatable = all(unit.header.repeatable for unit in units)
             (asked,) = (unit.header for unit in units if unit.asks)
             self._reply = self.line.ask(
-                command, timeout=timeout, repeatable=repeatable, accepts=asked.replies
+                command, timeout=timeout, repeatable=repeatable, attempts=attempts, accepts=asked.replies
             )
             after = _adopted(after, asked, self._reply)
         else:

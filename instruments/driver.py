@@ -30,7 +30,7 @@ class Driver(Instrument):
     OFF : messages that switch the output off, first to last
     OFF_QUERY, OFF_ANSWER : how the box reads back that it is off
     MODELS : what the box calls itself in ``*IDN?``
-    TAGGED : the box takes two questions in one message
+    TAGGED : the box takes several questions in one message; None where only the box itself can tell
     SERIAL_CLEAR : what it takes for a device clear on a serial line
     """
 
@@ -40,7 +40,7 @@ class Driver(Instrument):
     OFF_QUERY: ClassVar[str]
     OFF_ANSWER: ClassVar[str]
     MODELS: ClassVar[tuple[str, ...]]
-    TAGGED: ClassVar[bool] = True
+    TAGGED: ClassVar[bool | None] = True
     SERIAL_CLEAR: ClassVar[str] = ""
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
@@ -59,7 +59,11 @@ class Driver(Instrument):
     @property
     def output_is_off(self) -> bool:
         """Get whether the output is off (bool), as the box reads it back."""
-        return bool(strictly(number)(self.ask(self.OFF_QUERY)) == number(self.OFF_ANSWER))
+        return self.says_off(self.ask(self.OFF_QUERY))
+
+    def says_off(self, reply: str) -> bool:
+        """Whether a reply to `OFF_QUERY` says that the output is off."""
+        return bool(strictly(number)(reply) == number(self.OFF_ANSWER))
 
     def off(self) -> None:
         """Send output off: write-only, and before anything else."""

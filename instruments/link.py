@@ -71,8 +71,8 @@ class Line:
     timeout : usual longest wait for a reply [s]
     models : what the box may call itself; empty for anything
     serial : serial number it must have; None takes the first one met and insists on it from then on
-    tagged : the box takes two questions in one message (``*ESE n;...;*ESE?``), so the number travels with the
-        question; otherwise the number is asked for afterwards
+    tagged : the box takes several questions in one message (``*ESE n;...;*ESE?``), so the number travels with
+        each question; else it is asked for afterwards. None finds out when the box is met
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Line:
         timeout: float = 2.0,
         models: Sequence[str] = (),
         serial: str | None = None,
-        tagged: bool = True,
+        tagged: bool | None = True,
     ) -> None:
         self.link, self.box, self.timeout = link, box, timeout
         self.identity: Identity | None = None
@@ -130,6 +130,7 @@ class Line:
         *,
         timeout: float | None = None,
         repeatable: bool = True,
+        attempts: int = ATTEMPTS,
         accepts: Callable[[str], object] | None = None,
     ) -> str:
         """The reply to a message, proven to be its own.
@@ -139,17 +140,18 @@ class Line:
         message : asks exactly one thing
         timeout : longest wait for the reply [s]; the line's own if None
         repeatable : asking twice does no harm, so a disturbed exchange is tried again (`disturbances` counts)
+        attempts : how often the question, its line's proof and its connection are tried
         accepts : raises ValueError for what cannot be the reply
         """
         with self._exchange():
             for attempt in itertools.count(1):
                 try:
-                    self._make_ready()
+                    self._make_ready(attempts)
                     reply = self._ask_once(message, self.timeout if timeout is None else timeout)
                     return _accepted(reply, accepts)
                 except (TimeoutError, ReplyError, OSError) as failure:
                     self._disturbed(failure)
-                    if not repeatable or attempt >= ATTEMPTS:
+                    if not repeatable or attempt >= attempts:
                         raise self._explained(message, failure) from failure
             raise AssertionError
 
@@ -215,7 +217,7 @@ class Line:
         if returned != str(number):
             raise ReplyError(f"asked for {number}, received {returned[:40]!r}")
 
-    def _make_ready(self) -> None:
+    def _make_ready(self, attempts: int = ATTEMPTS) -> None:
         """Leave with an open, drained and proven line to the right box."""
         for attempt in itertools.count(1):
             try:
@@ -225,17 +227,17 @@ class Line:
                 if not self._recognised:
                     self._recognise()
                 if not self.trusted:
-                    self._resynchronise()
+                    self._resynchronise(attempts)
                 return
             except (OSError, ReplyError) as failure:
                 self._disturbed(failure)
                 self._give_up()
-                if attempt >= ATTEMPTS:
+                if attempt >= attempts:
                     raise ConnectionFailed(
                         f"{self.box} cannot be reached: {failure}; check power, cable and address"
                     ) from failure
 
-    def _resynchronise(self) -> None:
+    def _resynchronise(self, attempts: int) -> None:
         """Drain what is on its way, then ask for something that nobody could have asked before."""
         for attempt in itertools.count(1):
             self._log("note", "clear, drain, prove")
@@ -243,7 +245,7 @@ class Line:
             try:
                 self._prove(next(self._numbers))
             except (TimeoutError, ReplyError) as failure:
-                if attempt >= ATTEMPTS:
+                if attempt >= attempts:
                     raise ReplyError(f"it does not answer as it should: {failure}") from failure
             else:
                 self.trusted = True
@@ -257,6 +259,8 @@ class Line:
         self._check_identity(identity)
         self._prove(next(self._numbers))
         self.trusted = True
+        if self._tagged is None:
+            self._tagged = self._takes_tags()
         event_status = self._ask_once("*ESR?", self.timeout)
         if not event_status.isdecimal():
             raise ReplyError(f"{event_status[:40]!r} is no event status")
@@ -269,6 +273,17 @@ class Line:
             raise ConnectionFailed(
                 f"{self.box} was switched off and on: its settings are gone; start the run again"
             )
+
+    def _takes_tags(self) -> bool:
+        """Whether the box answers several questions in one message."""
+        self._tagged = True
+        try:
+            self._ask_once("*IDN?", self.timeout)
+        except (TimeoutError, ReplyError):
+            self._quieten()
+            self._prove(next(self._numbers))
+            return False
+        return True
 
     def _check_identity(self, identity: Identity) -> None:
         serial = self._serial if self.identity is None else self.identity.serial

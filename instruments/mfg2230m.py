@@ -68,7 +68,7 @@ class MFG2230M(Driver):
     OFF = ("OUTP1 OFF",)
     OFF_QUERY = "OUTP1?"
     OFF_ANSWER = "0"
-    TAGGED = False
+    TAGGED = None
     HEADERS = (
         command("*RST", resets=True),
         control("OUTPut1", switch, changes="on", switches=True, replies=switch),
