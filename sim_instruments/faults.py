@@ -235,7 +235,8 @@ class FaultyTransport:
         """One reply without its terminator; raises TimeoutError when none comes in time."""
         if not self._arriving:
             if self.line.is_quiet:
-                return self.inner.read(timeout)
+                self.line.last_reply = self.inner.read(timeout)
+                return self.line.last_reply
             self.line.check()
             self._arriving += self.line.to_client(self.inner.read(timeout))
         clock = self.line.box.clock
