@@ -8,7 +8,7 @@ in ``*ESR?`` only.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sim_instruments.clock import Clock
@@ -32,17 +32,19 @@ ALARMING, SENSOR_OVERLOAD, RAMP_DONE, NEW_READING = 1, 2, 8, 16  # bits of OPST?
 
 @dataclass(frozen=True)
 class Field(Number):
-    """A number as Lake Shore prints it: sign, leading zeros, fixed places; an empty one keeps its value.
+    """A number as Lake Shore prints it: sign, leading zeros, fixed places.
 
     Parameters
     ----------
     form : format specification of the reply
+    kept_when_empty : left empty, it keeps its value: None
     """
 
     form: str = "d"
+    kept_when_empty: bool = False
 
     def convert(self, text: str, box: ScpiBox) -> float | int | None:  # type: ignore[override]
-        return None if text == "" else super().convert(text, box)
+        return None if self.kept_when_empty and text == "" else super().convert(text, box)
 
     def reply(self, value: Any, box: ScpiBox) -> str:
         return format(int(value) if self.integer else value, self.form)
@@ -109,6 +111,8 @@ def kept(
     after : called with the box, and what `by` named, once they have changed
     """
 
+    takes = (*by, *(replace(f, kept_when_empty=True) if isinstance(f, Field) else f for f in fields))
+
     def values_of(box: "Lakeshore336", key: tuple[Any, ...]) -> tuple[Any, ...]:
         return box.settings.get((header, *key), default)
 
@@ -124,9 +128,7 @@ def kept(
         values = values_of(box, key)
         return ",".join(field.reply(value, box) for field, value in zip(fields, values, strict=True))
 
-    return Command(
-        header, meaning=meaning, source=source, takes=(*by, *fields), asks=by, set=keep, query=answer
-    )
+    return Command(header, meaning=meaning, source=source, takes=takes, asks=by, set=keep, query=answer)
 
 
 class Lakeshore336(ScpiBox):
@@ -358,10 +360,10 @@ def _curve_point(box: "Lakeshore336", curve: int, index: int) -> str:
     return f"{sensor:+.5f},{kelvin:+.3f}"
 
 
-def _set_curve_point(
-    box: "Lakeshore336", curve: int, index: int, sensor: float, kelvin: float, curvature: float = 0.0
-) -> None:
-    box.settings["CRVPT", curve, index] = (sensor, kelvin)
+def _set_curve_point(box: "Lakeshore336", curve: int, index: int, *point: float) -> None:
+    if len(point) < 2:
+        raise ScpiError(-109)
+    box.settings["CRVPT", curve, index] = point[:2]
 
 
 def _delete_curve(box: "Lakeshore336", curve: int) -> None:
