@@ -114,6 +114,7 @@ class FaultKind:
     spans : messages or replies that a single strike takes
     amount : its size unless told otherwise
     matching : messages that can set it off unless told otherwise
+    boxes : names of the boxes it can happen to; empty for all
     """
 
     name: str
@@ -125,6 +126,12 @@ class FaultKind:
     spans: int = 1
     amount: float = 1.0
     matching: bytes = _ANY
+    boxes: tuple[str, ...] = ()
+
+    def check(self, box: ScpiBox) -> None:
+        """Refuse a box this cannot happen to."""
+        if self.boxes and box.name not in self.boxes:
+            raise ValueError(f"fault {self.name!r} happens to {' and '.join(self.boxes)}, not to {box.name}")
 
 
 FOREVER = float("inf")
@@ -515,16 +522,27 @@ KINDS: tuple[FaultKind, ...] = (
         lasts=5.0,
     ),
     _bench("power_cycle", "the box loses power and comes back with its defaults", _power_cycle),
-    _bench("output_drops", "the output goes off by itself", _output_drops),
+    _bench(
+        "output_drops",
+        "the output goes off by itself",
+        _output_drops,
+        boxes=("keithley2400", "mfg2230m", "lakeshore336"),
+    ),
     _bench(
         "enable_line_opens",
         "the 2400's output-enable line opens for `lasts` seconds",
         _enable_line_opens,
         undo=_enable_line_closes,
         lasts=30.0,
+        boxes=("keithley2400",),
     ),
     _bench(
-        "too_hot", "the 2400 is over temperature for `lasts` seconds", _too_hot, undo=_cooled_down, lasts=60.0
+        "too_hot",
+        "the 2400 is over temperature for `lasts` seconds",
+        _too_hot,
+        undo=_cooled_down,
+        lasts=60.0,
+        boxes=("keithley2400",),
     ),
     _bench(
         "zero_check_on",
@@ -532,16 +550,28 @@ KINDS: tuple[FaultKind, ...] = (
         _zero_check(True),
         undo=_zero_check(False),
         lasts=FOREVER,
+        boxes=("keithley6514",),
     ),
-    _bench("load_lost", "the generator believes in a 50 Ω load again: what it shows is halved", _load_lost),
+    _bench(
+        "load_lost",
+        "the generator believes in a 50 Ω load again: what it shows is halved",
+        _load_lost,
+        boxes=("mfg2230m",),
+    ),
     _bench(
         "panel_touched",
         "somebody changes the level at the front panel by `amount`",
         _panel_touched,
         amount=0.5,
+        boxes=("keithley2400", "mfg2230m", "lakeshore336"),
     ),
     _bench("spurious_error", "an error nobody caused appears", _spurious_error),
-    _bench("stamps_reset", "the instrument's time stamps start anew", _stamps_reset),
+    _bench(
+        "stamps_reset",
+        "the instrument's time stamps start anew",
+        _stamps_reset,
+        boxes=("keithley2400", "keithley6514"),
+    ),
     _bench("device_shorted", "the pixel is shorted", _defect("short"), undo=_defect("none"), lasts=FOREVER),
     _bench(
         "device_open", "the pixel has lost its contact", _defect("open"), undo=_defect("none"), lasts=FOREVER
@@ -605,8 +635,7 @@ CATALOGUE: dict[str, FaultKind] = {kind.name: kind for kind in KINDS}
 
 
 def _box_of(strike: Strike, model: type[Box]) -> Box:
-    if not isinstance(strike.box, model):
-        raise ValueError(f"fault {strike.kind.name!r} is one of a {model.__name__}, not of {strike.box.name}")
+    assert isinstance(strike.box, model), "FaultKind.check lets only such boxes through"
     return strike.box
 
 

@@ -102,12 +102,15 @@ class FaultyLine:
         return not (self._planned or self._active or self.unasked)
 
     def add(self, *faults: Fault) -> None:
-        """Plan faults."""
+        """Plan faults; ValueError for one that cannot happen to the box."""
+        for fault in faults:
+            CATALOGUE[fault.kind].check(self.box)
         self._planned += [_Planned(fault) for fault in faults]
 
     def strike(self, fault: Fault) -> None:
         """Let a fault act now, whatever its conditions."""
         kind, now = CATALOGUE[fault.kind], self.box.clock.monotonic()
+        kind.check(self.box)
         lasts = kind.lasts if fault.lasts is None else fault.lasts
         strike = Strike(
             kind=kind,

@@ -607,8 +607,22 @@ def test_impossible_faults_are_refused() -> None:
     line = FaultyLine(bench.boxes["keithley2400"])
     with pytest.raises(ValueError, match="give the line one"):
         line.strike(Fault("stray_light"))
-    with pytest.raises(ValueError, match="Keithley6514"):
-        line.strike(Fault("zero_check_on"))
+    with pytest.raises(ValueError, match="happens to keithley6514, not to keithley2400"):
+        line.add(Fault("zero_check_on"))
+
+
+@pytest.mark.parametrize("box", ["keithley2400", "keithley6514", "mfg2230m", "lakeshore336"])
+def test_whatever_fails_a_client_sees_replies_silence_or_a_broken_connection(box: str) -> None:
+    talk = Talk(box)
+    for kind in CATALOGUE.values():
+        if kind.boxes and box not in kind.boxes:
+            continue
+        talk.fail(kind.name, nth=2, times=3)
+        talk("*IDN?", "*ESE 3", "*ESE?", "OUTP1 1", "READ?", "KRDG? A", "SYST:ERR?", "*RST", "*STB?", "*IDN?")
+        talk.line.clear()
+        talk.transport.clear()
+        talk.bench.clock.wait(10.0)
+        assert talk("*IDN?")[0].count(",") == 3, kind.name
 
 
 def test_faults_happen_on_a_socket_too() -> None:
