@@ -9,6 +9,7 @@ from typing import Literal
 from instruments.bench import ArmingToken, Bench, OffReport, arming_token
 from instruments.errors import InstrumentError
 from procedures.base import BenchProcedure, Surroundings
+from qdlab.adaptive import rules_for
 from qdlab.campaign.opening import bench_limits
 from qdlab.campaign.places import Earlier, FlaggedRow, KnownCurrents, Measured, Place
 from qdlab.campaign.reporting import TELEMETRY_INTERVAL, Listener, Reporter
@@ -327,7 +328,7 @@ class _Campaign:
             self._control.check()
 
         try:
-            procedure.attach(self._surroundings(device, record, place))
+            procedure.attach(self._surroundings(procedure, device, record, place))
             self._bench.arm(token=self._arm(f"{procedure.file_name} on {device.identifier}"))
             self._reporter.say("measuring")
             procedure.run()
@@ -340,9 +341,14 @@ class _Campaign:
         return measured
 
     def _surroundings(
-        self, device: DeviceConfig, record: Callable[[Sequence[FlaggedRow]], None], place: Place
+        self,
+        procedure: BenchProcedure,
+        device: DeviceConfig,
+        record: Callable[[Sequence[FlaggedRow]], None],
+        place: Place,
     ) -> Surroundings:
         envelope = self._bench.envelope
+        next_point, stop_rule = rules_for(procedure)
         return Surroundings(
             bench=self._bench,
             device=device.to_connected(typical_current=self._currents.curve(device.identifier)),
@@ -353,6 +359,8 @@ class _Campaign:
             allowed_slew=math.inf if envelope.maximum_slew is None else envelope.maximum_slew,
             allowed_step=math.inf if envelope.maximum_step is None else envelope.maximum_step,
             done=self._earlier.rows(place),
+            next_point=next_point,
+            stop_rule=stop_rule,
         )
 
     def _end_run(self, procedure: BenchProcedure, run: RunWriter, device: DeviceConfig) -> None:

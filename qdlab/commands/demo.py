@@ -32,7 +32,7 @@ def demo(
     console.print("The campaign of Li et al. 2024 on the simulated bench: no hardware, simulated time.")
     with _Display(console) as display:
         result = run_demo(output, seed=seed, listener=display.hear, saying=display.say)
-    _print_table(console, result)
+    print_table(console, result)
     console.print(f"Session: {result.session}", soft_wrap=True)
     console.print(f"Report:  {result.report}", soft_wrap=True)
     if not all(one.is_accounted_for for one in result.quantities):
@@ -73,7 +73,7 @@ class _Display:
         self._bar.update(self._task, completed=1.0, description=words)
 
 
-def _print_table(console: "Console", result: "DemoResult") -> None:
+def print_table(console: "Console", result: "DemoResult") -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -89,6 +89,6 @@ def _print_table(console: "Console", result: "DemoResult") -> None:
     console.print(table)
     told = set()
     for one in result.quantities:
-        if not one.agrees and one.verdict.advice and one.verdict.advice not in told:
+        if one.verdict.advice and one.verdict.advice not in told:
             told.add(one.verdict.advice)
             console.print(f"{one.label}: {one.verdict.advice}", markup=False)
