@@ -74,6 +74,7 @@ def serve_simulated_bench(
     wire_log : file that witnesses every message and every change of an output
     """
     sim = SimBench(seed=seed, devices=devices, clock=make_clock(time, speed=speed))
+    sim.prepare()
     serve(sim, port_base=port_base, wire_log=wire_log)
 
 

@@ -121,6 +121,12 @@ class SimBench:
         """Which pixel is on which source."""
         return MappingProxyType(self._mounted)
 
+    def prepare(self) -> None:
+        """Solve ahead what a first reading needs; a bench that is served must not stop for that."""
+        for sample in self.samples.values():
+            for volts in (1.0, -1.0):
+                sample.layer_current(volts, self.cryostat.sample_temperature)
+
     def mount(self, device_identifier: str, *, source: SourceName, reversed: bool = False) -> None:
         """Connect a pixel to a source, taking it off the other one.
 
