@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pymeasure.instruments.validators import strict_range
 
-from instruments.door import Shadow, command, number, numbers, one_of, query, whole
+from instruments.door import Door, Shadow, command, number, numbers, one_of, query, whole
 from instruments.driver import Driver, read_number, read_numbers
 from instruments.errors import InstrumentError, ReplyError
 from instruments.limits import Demand, known
@@ -21,6 +21,10 @@ HeaterPolicy = Literal["hold", "ramp", "off"]
 LOWEST, HIGHEST = 4.0, 400.0
 """Set points this driver takes [K]."""
 
+ROOM_TEMPERATURE_AND_MORE = 320.0
+"""Highest temperature [K] where no envelope says another."""
+
+_HEADROOM = 5.0  # K above the highest set point, for overshoot
 _MINUTE = 60.0
 _READING_FAULTS = {
     1: "invalid",
@@ -70,7 +74,8 @@ class LakeShore336(Driver):
     ----------
     adapter : a `Door`, or anything PyMeasure takes
     heater_range : range to switch the heater on in (1 low, 2 medium, 3 high)
-    temperature_limit : at which the controller itself cuts its heaters [K]
+    temperature_limit : at which the controller itself cuts its heaters [K]; unless given, 5 K above what the
+        envelope allows
     """
 
     MODELS = ("336", "335")
@@ -102,12 +107,20 @@ class LakeShore336(Driver):
         name: str = "Lake Shore 336",
         *,
         heater_range: int = 3,
-        temperature_limit: float = 325.0,
+        temperature_limit: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(adapter, name, **kwargs)
         self.working_range = heater_range
-        self.temperature_limit = temperature_limit
+        self._temperature_limit = temperature_limit
+
+    @property
+    def temperature_limit(self) -> float:
+        """Get the temperature at which the controller is told to cut its heaters [K]."""
+        if self._temperature_limit is not None:
+            return self._temperature_limit
+        allowed = self.adapter.envelope.maximum_temperature if isinstance(self.adapter, Door) else None
+        return (ROOM_TEMPERATURE_AND_MORE if allowed is None else allowed) + _HEADROOM
 
     @property
     def stage_temperature(self) -> float:

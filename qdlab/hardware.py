@@ -110,7 +110,8 @@ class _Wiring:
         if box.gpib_address is not None and not _VISA.fullmatch(resource):
             resource = f"PROLOGIX::{box.resource}::{box.gpib_address}"
         settings = _serial_settings(box)
-        clear = driver.SERIAL_CLEAR if _SERIAL.fullmatch(resource) else ""
+        # a socket to a box without a network plug ends in a serial server
+        clear = driver.SERIAL_CLEAR if _SERIAL.fullmatch(resource) or _SOCKET.fullmatch(resource) else ""
         bus, connect = self._connection(role, resource, box, settings, clear)
         link = self._links.setdefault(bus, Link(bus, clock=self.clock))
         return open_station(

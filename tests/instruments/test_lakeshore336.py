@@ -78,6 +78,12 @@ def test_setting_up_leaves_a_heater_that_holds_its_temperature_alone(simulated):
     assert simulated.temperature_controller.stage_limit == 325.0
 
 
+def test_the_controllers_own_limit_lies_just_above_what_the_envelope_allows(simulated):
+    simulated.use_envelope(Envelope(maximum_temperature=300.0))
+    simulated.temperature_controller.set_up()
+    assert simulated.temperature_controller.stage_limit == 305.0
+
+
 def test_a_ramp_from_a_cold_start_begins_at_the_stage(simulated):
     controller = simulated.temperature_controller
     simulated.arm_for_test()

@@ -2,18 +2,18 @@
 
 import os
 import threading
-import time
 
 import pytest
 
 from instruments.bench import arming_token
 from instruments.errors import ConnectionFailed
 from instruments.limits import Envelope
+from qdlab.config import load_bench
 from qdlab.config.bench import BenchConfig
 from qdlab.errors import ConfigError
 from qdlab.hardware import open_bench, unopened_bench
-from sim_instruments.clock import SimClock
-from sim_instruments.server import BenchServer
+from sim_instruments.clock import RealClock, SimClock
+from sim_instruments.server import DEFAULT_PORT_BASE, BenchServer
 from sim_instruments.wiring import SimBench
 
 ROLES = {
@@ -25,9 +25,15 @@ ROLES = {
 
 
 @pytest.fixture
-def served():
+def clock():
+    """Time passes only while boxes work, unless a test says otherwise."""
+    return SimClock()
+
+
+@pytest.fixture
+def served(clock):
     """The simulated bench behind its doors, and each (box, door) -> resource."""
-    bench = SimBench(seed=3, clock=SimClock())
+    bench = SimBench(seed=3, clock=clock)
     server = BenchServer(bench, port_base=0)
     yield bench, {(line.box, line.door): line.resource for line in server.doors}
     server.close()
@@ -179,6 +185,20 @@ def test_a_guardian_is_told_how_each_box_is_switched_off_without_its_driver():
     assert instructions["336"].done == "ramps to 295 K"
 
 
+@pytest.mark.parametrize("name", ["bench-lab.toml", "bench-sim-tcp.toml"])
+def test_the_example_benches_are_read_and_every_connection_is_understood(project_root, name):
+    bench = unopened_bench(load_bench(project_root / "examples" / name))
+    assert set(bench.boxes) == set(ROLES)
+    assert len(bench.off_instructions()) == 4
+
+
+def test_the_example_of_a_simulated_bench_names_the_ports_that_are_served(project_root):
+    config = load_bench(project_root / "examples" / "bench-sim-tcp.toml")
+    offsets = {name: offset for offset, name in enumerate(SimBench().boxes)}
+    for box in config.instruments.values():
+        assert box.resource == f"TCPIP::127.0.0.1::{DEFAULT_PORT_BASE + offsets[box.driver]}::SOCKET"
+
+
 def test_a_lost_connection_is_opened_again_and_the_reading_taken_once_more(served):
     simulation, resources = served
     bench = open_bench(bench_file(resources))
@@ -192,29 +212,33 @@ def test_a_lost_connection_is_opened_again_and_the_reading_taken_once_more(serve
         bench.close()
 
 
-def test_off_reaches_a_box_in_the_middle_of_a_long_wait(served):
-    _, resources = served
+@pytest.mark.parametrize("clock", [RealClock()])
+def test_off_reaches_a_box_in_the_middle_of_a_long_reading(served):
+    simulation, resources = served
     bench = open_bench(bench_file(resources))
-    waiting = threading.Event()
-    bench.on_slice = waiting.set
-    failures = []
+    waiting, failures = threading.Event(), []
 
-    def wait_long() -> None:
+    def read() -> None:
         try:
-            # a question this box never answers
-            bench.stations["pulse_generator"].door.line.ask("SWE:TIME?", timeout=60.0)
+            bench.source_meter.read_point()
         except ConnectionFailed as failure:
             failures.append(str(failure))
 
-    thread = threading.Thread(target=wait_long)
-    thread.start()
     try:
+        bench.set_up()
+        bench.arm(token=arming_token("test"))
+        bench.source_meter.configure(
+            compliance_current=0.01, maximum_voltage=8.0, power_line_cycles=10.0, filter_count=100
+        )
+        bench.source_meter.switch_on()
+        bench.on_slice = waiting.set
+        thread = threading.Thread(target=read)
+        thread.start()
         assert waiting.wait(10)
-        begin = time.monotonic()
-        bench.pulse_generator.off()
-        took = time.monotonic() - begin
+        bench.source_meter.off()
         thread.join(10)
+        assert bench.source_meter.output_is_off
+        assert not simulation.keithley2400.is_on
         assert "abandoned" in failures[0]
-        assert took < 5.0
     finally:
         bench.close()
