@@ -41,7 +41,7 @@ def reopen_journal(path: Path, storage: Storage) -> tuple[AppendedFile, str, str
     except BlockingIOError:
         file.close()
         raise RecordError(f"{path}: another program is recording into it right now") from None
-    except OSError:
+    except BaseException:
         file.close()
         raise
     return file, parser.check, seed

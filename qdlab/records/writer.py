@@ -116,7 +116,12 @@ class SessionWriter:
             raise StorageFailed(f"{parent}: a session cannot be made there ({told})") from error
         seed = journal_seed(encoded)
         session = cls(path, clock=clock, storage=storage, seed=seed, journal=journal, check=seed)
-        session._begin(SESSION_OPENED, format=JOURNAL_FORMAT, session_sha256=_sha256(encoded))
+        try:
+            details = {"format": JOURNAL_FORMAT, "session_sha256": _sha256(encoded)}
+            session.journal("state", SESSION_OPENED, **details)
+        except BaseException:
+            session.abandon()
+            raise
         return session
 
     @classmethod
@@ -147,10 +152,13 @@ class SessionWriter:
             storage.remove(path / MANIFEST_FILE)
             storage.remove(path / RESERVE_FILE)
             write_new_file(path / RESERVE_FILE, [secrets.token_bytes(RESERVE_SIZE)], storage)
-        except OSError as error:
-            file.close()
-            raise StorageFailed(f"{path}: cannot be resumed ({error.strerror or error})") from error
-        session._begin(SESSION_RESUMED, after=found.end)
+            session.journal("state", SESSION_RESUMED, after=found.end)
+        except BaseException as problem:
+            session.abandon()
+            if isinstance(problem, OSError):
+                told = problem.strerror or problem
+                raise StorageFailed(f"{path}: cannot be resumed ({told})") from problem
+            raise
         return session
 
     @property
@@ -257,13 +265,6 @@ class SessionWriter:
                 self._told = True
                 self.journal("error", STORAGE_FAILED, reason=str(self._failure), lost=self._lost)
 
-    def _begin(self, text: str, **details: Any) -> None:
-        try:
-            self.journal("state", text, **details)
-        except StorageFailed:
-            self.abandon()
-            raise
-
     def _require_working(self) -> None:
         if self._closed:
             raise RecordError(f"session {self.path.name} is closed")
@@ -315,7 +316,7 @@ def _make_session(parent: Path, name: str, encoded: bytes, storage: Storage) -> 
         storage.lock(journal.handle)
         storage.sync_folder(path)
         storage.sync_folder(parent)
-    except OSError:
+    except BaseException:
         journal.close()
         raise
     return path, journal
