@@ -33,7 +33,8 @@ class CryostatSpec:
     sample_offset : sample minus stage at 297 K [K]
     sample_offset_slope : growth of that offset for each kelvin below 297 K [1]
     sensor_noise : standard deviation of one reading [K]
-    coolant_swing, coolant_swing_period : slow wander of the coolant's temperature [K], [s]
+    coolant_swing, sample_drift : slow swing of the coolant, and of the sample about its offset [K]
+    swing_period : of both [s]
     heater_resistance, heater_current : of the cartridge [Ω] and at full output of its high range [A]
     """
 
@@ -46,7 +47,8 @@ class CryostatSpec:
     sample_offset_slope: float = 0.0
     sensor_noise: float = 2e-3
     coolant_swing: float = 0.5
-    coolant_swing_period: float = 1800.0
+    sample_drift: float = 5e-3
+    swing_period: float = 1800.0
     heater_resistance: float = 50.0
     heater_current: float = 1.0
 
@@ -234,17 +236,18 @@ class Cryostat:
         stage_decay = math.exp(-spec.conductance / spec.heat_capacity * dt)
         sensor_share = -math.expm1(-dt / spec.sensor_lag)
         sample_share = -math.expm1(-dt / spec.sample_lag)
-        swing = 2 * math.pi / spec.coolant_swing_period
         while self._time < now:
             self._before = replace(state)
             self._time += dt
             self._step_loop(dt)
             power = 0.0 if self.heater_broken else state.output / 100 * self.settings.maximum_power
-            coolant = spec.coolant_temperature + spec.coolant_swing * math.sin(swing * self._time)
+            swing = math.sin(2 * math.pi * self._time / spec.swing_period)
+            coolant = spec.coolant_temperature + spec.coolant_swing * swing
             rest = coolant + power / spec.conductance
             state.stage = rest + (state.stage - rest) * stage_decay
             state.sensor += (state.stage - state.sensor) * sensor_share
-            state.sample += (state.stage + spec.offset(state.stage) - state.sample) * sample_share
+            followed = state.stage + spec.offset(state.stage) + spec.sample_drift * swing
+            state.sample += (followed - state.sample) * sample_share
 
     def _step_loop(self, dt: float) -> None:
         state, settings = self._state, self.settings

@@ -7,7 +7,7 @@ import pytest
 from sim_instruments.clock import SimClock
 from sim_instruments.cryostat import ControlSettings, Cryostat, CryostatSpec
 
-QUIET = CryostatSpec(sensor_noise=0.0, coolant_swing=0.0)
+QUIET = CryostatSpec(sensor_noise=0.0, coolant_swing=0.0, sample_drift=0.0)
 
 
 def cold_finger(spec: CryostatSpec = QUIET, **settings: object) -> tuple[SimClock, Cryostat]:
@@ -67,12 +67,28 @@ def test_a_closed_loop_sweep_reaches_217_kelvin_within_an_hour() -> None:
 
 
 def test_the_sample_is_warmer_than_the_stage_by_an_offset_that_grows_in_the_cold() -> None:
-    spec = CryostatSpec(sensor_noise=0.0, coolant_swing=0.0, sample_offset=0.02, sample_offset_slope=3.0 / 80)
+    spec = CryostatSpec(
+        sensor_noise=0.0,
+        coolant_swing=0.0,
+        sample_drift=0.0,
+        sample_offset=0.02,
+        sample_offset_slope=3.0 / 80,
+    )
     clock, cryostat = cold_finger(spec)
     assert cryostat.sample_temperature - cryostat.stage_temperature == pytest.approx(0.02)
     cryostat.control(setpoint=217.0)
     clock.wait(7200.0)
     assert cryostat.sample_temperature - cryostat.stage_temperature == pytest.approx(3.02, abs=0.01)
+
+
+def test_the_sample_drifts_slowly_about_a_settled_stage() -> None:
+    clock, cryostat = cold_finger(CryostatSpec(sensor_noise=0.0, coolant_swing=0.0, sample_drift=5e-3))
+    away = []
+    for _ in range(180):
+        clock.wait(10.0)
+        away.append(cryostat.sample_temperature - cryostat.stage_temperature)
+    assert max(away) == pytest.approx(5e-3, rel=0.01)
+    assert min(away) == pytest.approx(-5e-3, rel=0.01)
 
 
 def test_temperatures_do_not_depend_on_how_often_they_are_asked_for() -> None:

@@ -159,7 +159,7 @@ def test_a_heater_cut_by_its_limit_stays_off_whatever_else_is_set() -> None:
 
 def test_the_loop_may_control_the_sample_sensor() -> None:
     controller = Controller()
-    controller.cryostat.fail(spec=CryostatSpec(sample_offset=5.0, coolant_swing=0.0))
+    controller.cryostat.fail(spec=CryostatSpec(sample_offset=5.0, coolant_swing=0.0, sample_drift=0.0))
     controller.send("OUTMODE 1,1,2,0;SETP 1,290")
     controller.clock.wait(7200.0)
     assert controller.send("KRDG? B") == "+290.000"
