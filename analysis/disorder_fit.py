@@ -37,6 +37,14 @@ _ALTERNATIVE_POINTS = 12  # per curve, for refits under other models
 _OUTLIER_THRESHOLD = 6.0  # of the scatter about the neighbours
 _TOO_CORRELATED = 0.995
 _FEWEST_POINTS_PER_PARAMETER = 3
+_BELOW = "below the range the model describes"
+_OUTLIER = "outlier"
+_SOFT = (_BELOW, _OUTLIER)
+_CORE = 0.3  # of a curve's highest voltage; above it space charge rules, if anywhere
+_DEPARTURE = (
+    2.0  # of the scatter in the core: further off for three points running, the model no longer holds
+)
+_LINEAR_REACH = 0.5  # standard errors that a refit may move before all curves are solved anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +113,8 @@ class DisorderFit:
     covariance, correlation : (p, p) of the free parameters in the order of `parameters`; statistical only
     verdict : one word and advice for the whole fit; each parameter has its own too
     reduced_chi_square : weighted sum of squares over degrees of freedom [1]
-    mean_square_misfit : mean of (Δ log10 J)² per point that takes part, summed over each temperature's points and divided
-        by their number, as Felekidis et al. print it [1]
+    mean_square_misfit : sum of (Δ log10 J)² over the points that take part, over the number of temperatures, as
+        Felekidis et al. print it [1]
     curves : residuals point by point, with what was left out and why
     alternatives : refits under other models
     starts : where each start of the search ended
@@ -128,6 +136,7 @@ class DisorderFit:
     conventions: tuple[str, ...]
     options: "FitOptions"
     model: Model = field(repr=False)
+    minimum: Minimum | None = field(repr=False)
 
     @property
     def convention(self) -> Convention:
@@ -154,9 +163,15 @@ class DisorderFit:
         return solve_many([(voltage, problem)])[0]
 
     def refit(self, curves: Sequence[JVCurve]) -> "DisorderFit":
-        """The fit of more (or fewer) curves or points, started from this one; without the model range."""
+        """The fit of more points or curves, started from this one; without the model range.
+
+        Curves that did not change enter with their last linearisation while the parameters stay within half a standard
+        error of it: a point added to a running measurement costs the solution of one curve.
+        """
         options = replace(self.options, with_model_range=False)
-        return _fit(curves, options, self.convention, start=self.values)
+        quick = _linear_refit(self, curves, options)
+        start = self.values if self.minimum is not None else None
+        return quick or _fit(curves, options, self.convention, start)
 
     def leave_one_temperature_out(self) -> dict[float, dict[str, float]]:
         """The free parameters' values without each temperature [K] in turn, SI."""
@@ -243,7 +258,8 @@ class FitOptions:
     free: tuple[str, ...]
     fixed: dict[str, float]
     relative_error: float
-    voltage_window: tuple[float, float]
+    voltage_window: tuple[float, float] | None
+    robust: bool
     with_model_range: bool
     with_systematic: bool
     common_errors: CommonErrors
@@ -257,7 +273,8 @@ def fit_disorder(
     convention: ConventionName | Convention = "li2024",
     statistics: Statistics | None = None,
     relative_error: float = 0.02,
-    voltage_window: tuple[float, float] = (0.0, math.inf),
+    voltage_window: tuple[float, float] | None = None,
+    robust: bool = True,
     with_model_range: bool = True,
     with_systematic: bool = True,
     common_errors: CommonErrors | None = None,
@@ -278,7 +295,9 @@ def fit_disorder(
     convention : "li2024", "felekidis2018" or one of your own
     statistics : "classical" or "gaussian"; None: the convention's
     relative_error : of a reading where the curve brings no errors of its own [1]
-    voltage_window : points outside play no part [V]
+    voltage_window : points outside play no part [V]; None: each curve from where the model describes it, found by
+        fitting its upper part first and going down while the misfit stays within the scatter there
+    robust : Huber's weights, and points far off their neighbours left out; False: plain least squares of all points
     with_model_range : refit under other models, for each parameter's `model_range`
     with_systematic : propagate `common_errors`
     start : values to start from instead of searching, SI
@@ -300,6 +319,7 @@ def fit_disorder(
         fixed=dict(fixed or {}),
         relative_error=relative_error,
         voltage_window=voltage_window,
+        robust=robust,
         with_model_range=with_model_range,
         with_systematic=with_systematic,
         common_errors=common_errors or CommonErrors(),
@@ -337,31 +357,115 @@ def _free_names(
 def _fit(
     curves: Sequence[JVCurve], options: FitOptions, convention: Convention, start: Mapping[str, float] | None
 ) -> DisorderFit:
-    points = [select_points(curve, options.relative_error, options.voltage_window) for curve in curves]
+    window = options.voltage_window or (0.0, math.inf)
+    selected = [select_points(curve, options.relative_error, window) for curve in curves]
     model = Model(
         convention=convention,
         free=options.free,
         fixed=_with_contacts(options, convention),
-        points=[entry for entry in points if len(entry.index)],
+        points=[points for points in selected if len(points.index)],
     )
-    count = sum(len(entry.index) for entry in points)
+    count = sum(len(points.index) for points in selected)
     if count < _FEWEST_POINTS_PER_PARAMETER * len(model.free):
-        return _without_fit(points, model, options, count)
-    if start is None:
-        starts = _search(model)
-        best = min(starts, key=lambda entry: entry.cost).end
-    else:
-        starts, best = [], _only(start, model.free)
-    end = _descend(model, {**model.fixed, **best})
-    tidied = [
-        _without_outliers(entry, part) for entry, part in zip(model.points, _split(model, end), strict=True)
-    ]
-    if any(len(new.index) < len(old.index) for new, old in zip(tidied, model.points, strict=True)):
-        model = model.changed(points=tidied)
-        end = _descend(model, model.values(end.position))
-    left = iter(model.points)
-    points = [next(left) if len(entry.index) else entry for entry in points]
-    return _report(model, end, points, options, tuple(starts))
+        return _without_fit(selected, model, options, count)
+    core = (
+        model if options.voltage_window else model.changed(points=[_core(points) for points in model.points])
+    )
+    starts = () if start else _search(core)
+    best = {**model.fixed, **(start or min(starts, key=lambda entry: entry.cost).end)}
+    if options.voltage_window is None:
+        model, best = _extended(model, core, best)
+    end = _descend(model, best, robust=options.robust)
+    if options.robust:
+        tidied = [
+            _without_outliers(*pair) for pair in zip(model.points, model.split(end.residual), strict=True)
+        ]
+        if sum(len(points.index) for points in tidied) < len(end.residual):
+            model = model.changed(points=tidied)
+            end = _descend(model, model.values(end.position))
+    return _report(model, end, _with_the_unusable(model.points, selected), options, starts)
+
+
+def _linear_refit(fit: DisorderFit, curves: Sequence[JVCurve], options: FitOptions) -> DisorderFit | None:
+    """One Gauss-Newton step with only the changed curves solved; None where that does not reach."""
+    if fit.minimum is None or not fit.minimum.converged:
+        return None
+    model, minimum = fit.model, fit.minimum
+    known = {id(points.curve): k for k, points in enumerate(model.points)}
+    changed = [curve for curve in curves if id(curve) not in known]
+    kept = [known[id(curve)] for curve in curves if id(curve) in known]
+    if not kept or len(changed) > max(1, len(kept)):
+        return None
+    window = options.voltage_window or (0.0, math.inf)
+    added = model.changed(
+        points=[
+            points
+            for points in (
+                _as_before(fit, select_points(curve, options.relative_error, window)) for curve in changed
+            )
+            if len(points.index)
+        ]
+    )
+    residual_parts, jacobian_parts = (model.split(rows) for rows in (minimum.residual, minimum.jacobian))
+    residual = np.concatenate([residual_parts[k] for k in kept])
+    jacobian = np.vstack([jacobian_parts[k] for k in kept])
+    if added.points:
+        more_residual, more_jacobian = added.evaluate(minimum.expanded_at)
+        residual = np.concatenate([residual, more_residual + more_jacobian @ minimum.moved])
+        jacobian = np.vstack([jacobian, more_jacobian])
+    both = model.changed(points=[*(model.points[k] for k in kept), *added.points])
+    end = minimum.stepped(residual, jacobian, *both.bounds(), robust=options.robust)
+    if end is None or end.reach > _LINEAR_REACH:
+        return None
+    shifts = fit.systematic_shifts if options.with_systematic else {}
+    return _report(both, end, list(both.points), options, fit.starts, shifts)
+
+
+def _as_before(fit: DisorderFit, points: Points) -> Points:
+    """What was left out of an earlier, shorter state of the same curve stays left out."""
+    for entry in fit.curves:
+        shorter = entry.curve
+        if (shorter.temperature, shorter.thickness) != (points.curve.temperature, points.curve.thickness):
+            continue
+        voltages = {
+            voltage
+            for voltage, reason in zip(shorter.voltage, entry.left_out, strict=True)
+            if reason in _SOFT
+        }
+        return points.leaving_out(np.isin(points.voltage, list(voltages)), _BELOW)
+    return points
+
+
+def _core(points: Points) -> Points:
+    """The upper part of a curve."""
+    voltage = points.voltage
+    return points.leaving_out(voltage < _CORE * voltage.max(), _BELOW)
+
+
+def _extended(model: Model, core: Model, values: Mapping[str, float]) -> tuple[Model, dict[str, float]]:
+    """The points the model describes: from the core down each curve until three points running depart from it."""
+    thin = core.thinned(_ALTERNATIVE_POINTS)
+    end = _descend(thin, values, tolerance=0.1)
+    found = thin.values(end.position)
+    scatter = max(1.0, robust_scale(end.residual))
+    residuals = model.split(model.residuals(model.solve(found, sensitivities=False)))
+    extended = []
+    for points, residual in zip(model.points, residuals, strict=True):
+        order = np.argsort(points.voltage, kind="stable")
+        off = ~(np.abs(residual[order]) < _DEPARTURE * scatter)
+        off[points.voltage[order] >= _CORE * points.voltage.max()] = False
+        running = off[:-2] & off[1:-1] & off[2:] if len(off) > 2 else off[:0]
+        lowest = np.flatnonzero(running)[-1] + 3 if np.any(running) else 0
+        below = np.zeros(len(off), dtype=np.bool_)
+        below[order[:lowest]] = True
+        extended.append(points.leaving_out(below, _BELOW))
+    return model.changed(points=extended), found
+
+
+def _with_the_unusable(used: Sequence[Points], selected: Sequence[Points]) -> list[Points]:
+    """The points of all curves again, also of those without a usable one."""
+    taking_part = iter(used)
+    return [next(taking_part) if len(points.index) else points for points in selected]
 
 
 def _with_contacts(options: FitOptions, convention: Convention) -> dict[str, float]:
@@ -445,19 +549,15 @@ def _likely_widths(model: Model) -> list[float]:
     return sorted({min(max(central * factor, lower), upper) for factor in (0.85, 1.0, 1.2)})
 
 
-def _descend(model: Model, values: Mapping[str, float], tolerance: float = 3e-3) -> Minimum:
+def _descend(
+    model: Model, values: Mapping[str, float], *, tolerance: float = 3e-3, robust: bool = True
+) -> Minimum:
     lower, upper = model.bounds()
-    return minimise(model.evaluate, model.position(values), lower, upper, tolerance=tolerance)
+    return minimise(model.evaluate, model.position(values), lower, upper, tolerance=tolerance, robust=robust)
 
 
 def _only(values: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
     return {name: values[name] for name in names}
-
-
-def _split(model: Model, end: Minimum) -> list[FloatArray]:
-    """The residuals of each curve."""
-    edges = np.cumsum([len(points.index) for points in model.points])[:-1]
-    return np.split(end.residual, edges)
 
 
 def _without_outliers(points: Points, residual: FloatArray) -> Points:
@@ -476,33 +576,37 @@ def _without_outliers(points: Points, residual: FloatArray) -> Points:
     scatter = max(1.0, robust_scale(off))
     strange = np.zeros(len(residual), dtype=bool)
     strange[order] = np.abs(off) > _OUTLIER_THRESHOLD * scatter
-    return points.leaving_out(strange, "outlier") if np.any(strange) else points
+    return points.leaving_out(strange, _OUTLIER) if np.any(strange) else points
 
 
 def _report(
-    model: Model, end: Minimum, points: Sequence[Points], options: FitOptions, starts: tuple[Start, ...]
+    model: Model,
+    end: Minimum,
+    points: Sequence[Points],
+    options: FitOptions,
+    starts: tuple[Start, ...],
+    shifts: dict[str, dict[str, float]] | None = None,
 ) -> DisorderFit:
     values = model.values(end.position)
-    solutions = model.solve(values)
-    spread = end.residual[np.isfinite(end.residual)]
-    freedom = max(1, len(spread) - len(model.free))
+    freedom = max(1, np.count_nonzero(np.isfinite(end.residual)) - len(model.free))
     chi_square = end.cost / freedom
     scale = model.scale(values)
-    in_coordinates = _inverse(end.normal_matrix())
-    covariance = in_coordinates * np.outer(scale, scale) * max(1.0, chi_square)
+    covariance = _covariance(end) * np.outer(scale, scale) * max(1.0, chi_square)
     errors = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(errors, errors)
-    shifts = _systematic_shifts(model, end, solutions, values, options.common_errors)
-    alternatives = _alternatives(model, values, options) if options.with_model_range and end.converged else ()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = covariance / np.outer(errors, errors)
+    if shifts is None:
+        shifts = (
+            _systematic_shifts(model, end, values, options.common_errors) if options.with_systematic else {}
+        )
+    alternatives = _alternatives(model, values) if options.with_model_range and end.converged else ()
     parameters = {}
     for k, name in enumerate(model.free):
         others = [entry.values[name] for entry in alternatives if entry.converged]
         parameters[name] = Estimate(
             value=values[name],
             standard_error=float(errors[k]),
-            systematic_error=math.hypot(*(causes[name] for causes in shifts.values()))
-            if options.with_systematic
-            else None,
+            systematic_error=math.hypot(*(causes[name] for causes in shifts.values())) if shifts else None,
             model_range=(min([values[name], *others]), max([values[name], *others])) if others else None,
             verdict=_parameter_verdict(model, end, k, values, errors, correlation),
         )
@@ -513,15 +617,28 @@ def _report(
         correlation=correlation,
         verdict=_fit_verdict(model, end, parameters, values),
         reduced_chi_square=chi_square,
-        mean_square_misfit=_mean_square_misfit(model, solutions),
-        curves=_curve_residuals(model, end, points, solutions),
+        mean_square_misfit=_mean_square_misfit(model, end),
+        curves=_curve_residuals(model, end, points),
         alternatives=alternatives,
         starts=starts,
-        systematic_shifts=shifts if options.with_systematic else {},
+        systematic_shifts=shifts,
         conventions=tuple(_sentences(model, options)),
         options=options,
         model=model,
+        minimum=end,
     )
+
+
+def _covariance(end: Minimum) -> FloatArray:
+    """Of the coordinates, at unit scatter. What a bound holds is left out of the others' covariance, not of its own."""
+    normal = end.normal_matrix()
+    covariance = _inverse(normal)
+    moving = ~end.at_bound
+    if np.all(moving) or not np.any(moving):
+        return covariance
+    found = np.diag(np.diag(covariance))
+    found[np.ix_(moving, moving)] = _inverse(normal[np.ix_(moving, moving)])
+    return found
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:
@@ -536,18 +653,14 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 
 
 def _systematic_shifts(
-    model: Model,
-    end: Minimum,
-    solutions: Sequence[JVSolution],
-    values: Mapping[str, float],
-    common: CommonErrors,
+    model: Model, end: Minimum, values: Mapping[str, float], common: CommonErrors
 ) -> dict[str, dict[str, float]]:
     """By cause, what one standard error of it does to each free parameter: the least-squares fit's linear response."""
     names = ("thickness", "area", "relative_permittivity", "temperature")
-    columns = model.columns(solutions, values, names)
+    columns = model.columns(model.solved(end.position), values, names)
     known = np.isfinite(end.residual)
     weighted = end.jacobian[known] * end.weight[known, None]
-    response = -_inverse(end.normal_matrix()) @ weighted.T
+    response = -_covariance(end) @ weighted.T
     scale = model.scale(values)
     found = {}
     for k, name in enumerate(names):
@@ -572,7 +685,7 @@ def _systematic_shifts(
     return found
 
 
-def _alternatives(model: Model, values: Mapping[str, float], options: FitOptions) -> tuple[Alternative, ...]:
+def _alternatives(model: Model, values: Mapping[str, float]) -> tuple[Alternative, ...]:
     """Refits under other models, on thinned curves; their shifts are taken to the full fit."""
     thin = model.thinned(_ALTERNATIVE_POINTS)
     base = thin.values(_descend(thin, values, tolerance=1e-2).position)
@@ -693,27 +806,25 @@ def _fit_verdict(
     return GOOD
 
 
-def _mean_square_misfit(model: Model, solutions: Sequence[JVSolution]) -> float:
-    """Sum over temperatures of the sum over points of (Δ log10 J)², over the number of temperatures."""
-    squares: dict[float, list[float]] = {}
-    for points, solution in zip(model.points, solutions, strict=True):
+def _mean_square_misfit(model: Model, end: Minimum) -> float:
+    """Sum over a temperature's points of (Δ log10 J)², averaged over the temperatures."""
+    squares: dict[float, float] = {}
+    for points, residual in zip(model.points, model.split(end.residual), strict=True):
         with np.errstate(invalid="ignore", divide="ignore"):
-            off = np.log10(solution.current_density / points.current_density)
-        squares.setdefault(points.curve.temperature, []).append(float(np.nansum(off**2)))
-    return float(np.mean([sum(entry) for entry in squares.values()]))
+            off = np.log10(points.modelled(residual) / points.current_density)
+        temperature = points.curve.temperature
+        squares[temperature] = squares.get(temperature, 0.0) + float(np.nansum(off**2))
+    return float(np.mean(list(squares.values())))
 
 
-def _curve_residuals(
-    model: Model, end: Minimum, points: Sequence[Points], solutions: Sequence[JVSolution]
-) -> tuple[CurveResiduals, ...]:
-    weights = np.split(end.weight, np.cumsum([len(entry.index) for entry in model.points])[:-1])
-    taking_part = iter(zip(solutions, _split(model, end), weights, strict=True))
+def _curve_residuals(model: Model, end: Minimum, points: Sequence[Points]) -> tuple[CurveResiduals, ...]:
+    taking_part = iter(zip(model.split(end.residual), model.split(end.weight), strict=True))
     found = []
     for entry in points:
         columns = np.full((3, len(entry.curve)), np.nan)
         if len(entry.index):
-            solution, residual, weight = next(taking_part)
-            columns[:, entry.index] = solution.current_density, -residual * entry.error, weight
+            residual, weight = next(taking_part)
+            columns[:, entry.index] = entry.modelled(residual), -residual * entry.error, weight
         found.append(
             CurveResiduals(
                 curve=entry.curve,
@@ -767,4 +878,5 @@ def _without_fit(points: Sequence[Points], model: Model, options: FitOptions, co
         conventions=tuple(_sentences(model, options)),
         options=options,
         model=model,
+        minimum=None,
     )

@@ -173,6 +173,14 @@ class Points:
                 return np.log(current_density)
         return np.arcsinh(current_density / (2 * self.floor))
 
+    def expanded(self, compressed: FloatArray) -> FloatArray:
+        """The current density [A m⁻²] of a compressed one."""
+        return np.exp(compressed) if self.floor == 0 else 2 * self.floor * np.sinh(compressed)
+
+    def modelled(self, residual: FloatArray) -> FloatArray:
+        """The model's current density [A m⁻²] behind residuals in standard errors."""
+        return self.expanded(self.compressed(self.current_density) + residual * self.error)
+
     def compressed_slope(self, current_density: FloatArray) -> FloatArray:
         return 1 / np.sqrt(current_density**2 + (2 * self.floor) ** 2)
 
@@ -194,6 +202,7 @@ class Model:
         self.fixed = dict(fixed)
         self.points = tuple(points)
         self.accuracy: Accuracy = accuracy
+        self._latest: tuple[bytes, list[JVSolution]] | None = None
 
     def changed(self, **changes: Any) -> "Model":
         """The same model with some of its arguments changed."""
@@ -271,9 +280,20 @@ class Model:
         return np.vstack(parts)
 
     def evaluate(self, position: FloatArray) -> tuple[FloatArray, FloatArray]:
-        values = self.values(position)
-        solutions = self.solve(values)
+        """Residuals (n,) in standard errors and their Jacobian (n, p) in the coordinates."""
+        values, solutions = self.values(position), self.solved(position)
         return self.residuals(solutions), self.columns(solutions, values, self.free) * self.scale(values)
+
+    def solved(self, position: FloatArray) -> list[JVSolution]:
+        """The curves' solutions at a position; the latest are remembered."""
+        key = position.tobytes()
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, self.solve(self.values(position))
+        return self._latest[1]
+
+    def split(self, rows: FloatArray) -> list[FloatArray]:
+        """Rows of all points by curve."""
+        return np.split(rows, np.cumsum([len(points.index) for points in self.points])[:-1])
 
 
 def transport_problem(
@@ -341,7 +361,9 @@ def _in_fit_parameters(
     return found
 
 
-def select_points(curve: JVCurve, relative_error: float, voltage_window: tuple[float, float]) -> Points:
+def select_points(
+    curve: JVCurve, relative_error: float, voltage_window: tuple[float, float] = (0.0, math.inf)
+) -> Points:
     """The points of a curve that a fit can use, and why the others cannot be.
 
     Parameters

@@ -29,6 +29,8 @@ class Minimum:
     at_bound : (p,) whether a bound holds the parameter
     converged : whether the steps became small
     evaluations : of the model
+    moved : (p,) how far linear steps have led from where the Jacobian was taken; None: not at all
+    reach : the length of that way in standard errors
     """
 
     position: FloatArray
@@ -39,6 +41,50 @@ class Minimum:
     at_bound: npt.NDArray[np.bool_]
     converged: bool
     evaluations: int
+    moved: FloatArray
+    reach: float = 0.0
+
+    @property
+    def expanded_at(self) -> FloatArray:
+        """Where the Jacobian was taken: (p,)."""
+        return self.position - self.moved
+
+    def stepped(
+        self,
+        residual: FloatArray,
+        jacobian: FloatArray,
+        lower: FloatArray,
+        upper: FloatArray,
+        *,
+        robust: bool,
+    ) -> "Minimum | None":
+        """The minimum of other residuals by one Gauss-Newton step from here; None where they are not finite.
+
+        Parameters
+        ----------
+        residual, jacobian : (n,) and (n, p) here
+        lower, upper : bounds (p,); a step beyond one stops at it
+        robust : Huber's weights
+        """
+        if not (np.all(np.isfinite(residual)) and np.all(np.isfinite(jacobian))):
+            return None
+        weight = huber_weight(residual) if robust else np.ones_like(residual)
+        free = _free_directions(self.position, lower, upper, jacobian, residual, weight)
+        step, length = _damped_step(jacobian, residual, weight, free, 1e-12)
+        step = np.clip(self.position + step, lower, upper) - self.position
+        after = residual + jacobian @ step
+        return Minimum(
+            position=self.position + step,
+            residual=after,
+            jacobian=jacobian,
+            weight=weight,
+            cost=_cost(after, weight),
+            at_bound=~free,
+            converged=True,
+            evaluations=self.evaluations,
+            moved=self.moved + step,
+            reach=self.reach + length,
+        )
 
     def normal_matrix(self) -> FloatArray:
         """Jᵀ W J over the points the model has a value for: (p, p)."""
@@ -106,6 +152,7 @@ def minimise(
         at_bound=~free,
         converged=converged,
         evaluations=evaluations,
+        moved=np.zeros_like(position),
     )
 
 
