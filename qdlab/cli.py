@@ -16,10 +16,10 @@ from instruments.errors import InstrumentError
 from qdlab.errors import QdlabError
 
 COMMANDS = {
-    "demo": "The paper's campaign on the simulated bench: recorded, analysed, reported.",
+    "demo": "The paper's campaign on the simulated bench, with its report.",
     "gui": "The lab window; with a session, its replay.",
     "run": "Execute a plan on a bench, with progress.",
-    "analyse": "Transport parameters from sessions, or from J-V files measured elsewhere.",
+    "analyse": "Transport parameters from sessions or from measured J-V files.",
     "replay": "A recorded session through the live pipeline.",
     "verify": "Check every row and hash of a session.",
     "report": "A self-contained HTML report of sessions.",

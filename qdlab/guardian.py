@@ -37,7 +37,7 @@ from qdlab.off import Instruction, Outcome, prepare, switch_off
 GRACE = 0.3
 """Added to every announced silence [s], for a busy computer."""
 TICK = 0.1
-PATIENCE_WITH_A_PREDECESSOR = 10.0
+PATIENCE_WITH_A_PREDECESSOR = 20.0
 _PATIENCE_WITH_THE_DYING = 1.0
 _DEATH: dict[str, Any] = {"death": True}
 

@@ -16,9 +16,9 @@ from typing import Any
 from instruments.errors import NotArmedError
 from qdlab.off import Instruction
 
-START_PATIENCE = 15.0
+START_PATIENCE = 25.0
 ANSWER_PATIENCE = 5.0
-LONGEST_SILENCE = 1.0
+LONGEST_SILENCE = 2.0
 """A guardian ticks ten times a second; after this long [s] without a tick it cannot be relied on."""
 SHORTEST = 2.0
 """A slow disk may take this long [s] to sync a row; nobody is killed for that."""

@@ -8,6 +8,8 @@ its owner only. A ``.json`` without a held ``.lock`` is stale, whatever its proc
 import json
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -88,7 +90,7 @@ class BenchLock:
         """Take the bench, or raise `BenchInUse` naming the owner; what a dead owner left is replaced."""
         if not self._held.hold():
             raise BenchInUse(describe_owner(self.bench, read_lock(self.bench, self.folder)))
-        facts_path(self.bench, self.folder).unlink(missing_ok=True)
+        self._withdraw()
 
     def publish(self, facts: LockFacts) -> None:
         """Say who holds the bench; in one step, readable by the owner only."""
@@ -99,11 +101,15 @@ class BenchLock:
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:
             json.dump(asdict(facts), file)
-        draft.replace(path)
+        _while_others_read(lambda: draft.replace(path))
 
     def release(self) -> None:
-        facts_path(self.bench, self.folder).unlink(missing_ok=True)
+        self._withdraw()
         self._held.release()
+
+    def _withdraw(self) -> None:
+        path = facts_path(self.bench, self.folder)
+        _while_others_read(lambda: path.unlink(missing_ok=True))
 
 
 def facts_path(bench: str, folder: Path) -> Path:
@@ -140,6 +146,16 @@ def describe_owner(bench: str, facts: LockFacts | None) -> str:
         f"bench {bench!r} is in use by {facts.owner} (process {facts.pid}, since {facts.started}); "
         f"'qdlab gui' attaches to it, 'qdlab safe' ends it"
     )
+
+
+def _while_others_read(act: Callable[[], object]) -> None:
+    """Windows refuses to replace or remove a file in the moment in which somebody reads it."""
+    for _ in range(50):
+        with suppress(PermissionError):
+            act()
+            return
+        time.sleep(0.01)
+    act()
 
 
 def _read(path: Path) -> LockFacts | None:

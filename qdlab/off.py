@@ -74,7 +74,7 @@ def switch_off(
     *,
     started: float | None = None,
     report: Callable[[Outcome], None] = lambda outcome: None,
-    patience: float = 5.0,
+    patience: float = 15.0,
 ) -> list[Outcome]:
     """Switch off every box named, all buses at once.
 
@@ -82,7 +82,7 @@ def switch_off(
     ----------
     started : time.monotonic() when the reason arose, for the durations reported [s]
     report : takes the outcome of a box as soon as it is known, from the thread of its bus
-    patience : how long a box that cannot be reached or stays on is tried again [s]
+    patience : how long a box that cannot be reached, is busy or stays on is tried again [s]
 
     Returns
     -------

@@ -36,7 +36,7 @@ ended : a plan is over: end, reason, session, off_reports
 """
 
 GREETING_PATIENCE = 5.0
-GUARDIAN_PATIENCE = 8.0
+GUARDIAN_PATIENCE = 20.0
 FIRST_WORD = 2.0
 _LONGEST_LINE = 1_000_000
 _QUEUED = 2000
@@ -321,7 +321,8 @@ class Server:
         try:
             result = self._handle(str(document["command"]), document.get("arguments") or {})
             return Message(kind="reply", body={"id": number, "ok": True, "result": result})
-        except (QdlabError, TypeError, KeyError) as error:
+        except Exception as error:
+            # a client's mistake or ours: it is told, and the runner goes on
             return Message(kind="reply", body={"id": number, "ok": False, "error": str(error)})
 
 

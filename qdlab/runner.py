@@ -30,8 +30,8 @@ from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, 
 from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_plan
 from qdlab.control import Control, Progress
 from qdlab.errors import ConfigError, QdlabError
-from qdlab.events import Event
-from qdlab.guardian_link import GuardianLink
+from qdlab.events import Event, JournalEntry
+from qdlab.guardian_link import SHORTEST, GuardianLink
 from qdlab.hardware import open_bench
 from qdlab.lock import BenchLock, LockFacts
 from qdlab.off import Instruction
@@ -40,6 +40,9 @@ from qdlab.paths import runtime_directory
 from qdlab.protocol import Message, Server, event_message
 from qdlab.records import SessionWriter
 from qdlab.unfinished import find_unfinished
+
+CLOSING = 60.0
+"""Once the outputs are off, closing a large session may take this long [s]."""
 
 _log = logging.getLogger(__name__)
 
@@ -224,6 +227,7 @@ class Runner:
     def _take(self, bench: Bench) -> Bench:
         self._bench = bench
         bench.on_deadline = self._guardian.announce
+        bench.on_slice = self._breathe
         instructions = _instructions(bench)
         remember_outputs(self._config.name, self._folder, instructions)
         self._guardian.disarm(instructions)
@@ -242,7 +246,15 @@ class Runner:
         self._guardian.arm(instructions, watch=bool(instructions), session=self._facts.session)
         return arming_token(reason, valid=lambda: self._guardian.stands_by)
 
+    def _breathe(self) -> None:
+        """Between two slices of a long reading: still alive, and nobody asked for an end now."""
+        self._guardian.announce(SHORTEST)
+        if self._job is not None and self._bench is not None and self._bench.armed:
+            self._job.control.check()
+
     def _listen(self, what: Event | Progress) -> None:
+        if isinstance(what, JournalEntry) and what.text == "outputs off":
+            self._guardian.announce(CLOSING)
         if isinstance(what, Progress):
             self._publish(Message(kind="progress", body={**asdict(what), "share": what.share}))
         else:

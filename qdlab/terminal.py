@@ -15,7 +15,7 @@ from procedures.base import Cost
 from qdlab.config import PlannedProcedure
 from qdlab.protocol import Message
 
-_COLUMNS_SHOWN = 5
+_COLUMNS_SHOWN = 4
 
 
 class Display(Protocol):
@@ -93,6 +93,7 @@ class LiveDisplay:
         self._plan = self._bars.add_task("plan", total=None, note="")
         self._step = self._bars.add_task("step", total=None, note="")
         self._state, self._reading = Text("starting"), Text("")
+        self._left_at, self._left = 0, 0.0
         self._draw()
 
     def show(self, message: Message) -> None:
@@ -110,8 +111,9 @@ class LiveDisplay:
         self._live.console.print(Text(text, style="bold red" if alarm else "yellow"))
 
     def _show_progress(self, body: Mapping[str, Any]) -> None:
-        note = f"{format_duration(body['remaining'])} to go"
-        self._bars.update(self._plan, completed=body["points_done"], total=body["points_planned"], note=note)
+        self._left_at, self._left = body["points_done"], body["remaining"]
+        self._bars.update(self._plan, completed=body["points_done"], total=body["points_planned"])
+        self._show_remaining()
         self._bars.update(self._step, total=self._points.get(body["step"]), note=body["step"])
         self._state = Text(body["state"], style="bold")
 
@@ -121,9 +123,17 @@ class LiveDisplay:
         elif body["event"] == "RowRecorded":
             self._bars.advance(self._plan)
             self._bars.advance(self._step)
+            self._show_remaining()
             self._reading = Text(format_reading(body["values"], body["flags"]), style="cyan")
         elif body["event"] == "JournalEntry" and body["level"] in ("warning", "error"):
             self.say(body["text"], alarm=body["level"] == "error")
+
+    def _show_remaining(self) -> None:
+        """Time to go shrinks with the points between two words of the campaign about it."""
+        task = self._bars.tasks[self._plan]
+        if task.total and task.total > self._left_at:
+            share = max(task.total - task.completed, 0.0) / (task.total - self._left_at)
+            self._bars.update(self._plan, note=f"{format_duration(self._left * share)} to go")
 
     def _draw(self) -> None:
         self._live.update(Group(self._bars, self._state, self._reading))

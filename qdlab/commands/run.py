@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qdlab.terminal import Display
 
 _SLICE = 0.2
-_GUARDIAN_PATIENCE = 10.0
+_GUARDIAN_PATIENCE = 20.0
 
 
 def run(

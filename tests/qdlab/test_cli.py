@@ -1,6 +1,7 @@
 """The command line from outside: exit statuses, one readable line, and what is loaded for it."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,27 @@ def test_a_program_gets_an_import_error_for_a_file_in_the_way(tmp_path: Path) ->
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert str(tmp_path / "instruments.py") in outcome.stdout
+
+
+def test_a_served_bench_whose_port_is_taken_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert cli.run_command_line(["sim", "--port-base", str(taken.getsockname()[1])]) == 2
+    assert "another --port-base" in capsys.readouterr().err
+
+
+def test_a_device_without_a_stand_in_cannot_be_served(
+    tmp_path: Path, project_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (project_root / "examples" / "device-hole-only.toml").read_text(encoding="utf-8")
+    device = tmp_path / "device.toml"
+    device.write_text(text.replace("simulated_as", "# simulated_as"), encoding="utf-8")
+    assert cli.run_command_line(["sim", "--device", str(device), "--port-base", "0"]) == 2
+    assert "simulated_as is missing" in capsys.readouterr().err
+
+
+def test_safe_without_any_bench_ever_used_asks_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path))
+    assert cli.run_command_line(["safe"]) == 2
+    assert "--bench FILE" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def drawn(*messages: Message) -> str:
 def test_the_display_shows_state_share_remaining_time_and_the_last_reading() -> None:
     text = drawn(PROGRESS, STARTED, ROW)
     assert "settling at 257 K, 0.04 K to go" in text
-    assert "1 h 30 min to go" in text
+    assert "1 h 29 min to go" in text
     assert "26%" in text  # 31 of 120 points
     assert "Voltage 4.5 V   Current 1.2346e-05 A   compliance" in text
 
