@@ -14,6 +14,7 @@ from analysis.space_charge import (
     common_window,
     fit_murgatroyd,
     fit_space_charge,
+    judge_noise,
     mark_points,
 )
 
@@ -40,6 +41,7 @@ class LayerAnalysis:
     arrhenius : laws of the zero-field mobilities from the quadratic windows
     corrected_arrhenius : the same for the diffusion-corrected mobilities
     murgatroyd : field-dependent law through all temperatures at once
+    noise : whether the readings can be taken at their word
     """
 
     thickness: float
@@ -49,6 +51,7 @@ class LayerAnalysis:
     arrhenius: ArrheniusFit
     corrected_arrhenius: ArrheniusFit
     murgatroyd: MurgatroydFit
+    noise: Verdict
 
     def to_dict(self) -> dict[str, object]:
         """Glossary keys, SI values, Estimates as objects."""
@@ -61,6 +64,7 @@ class LayerAnalysis:
             "arrhenius": _arrhenius_to_dict(self.arrhenius),
             "corrected_arrhenius": _arrhenius_to_dict(self.corrected_arrhenius),
             "murgatroyd": _murgatroyd_to_dict(self.murgatroyd),
+            "noise": self.noise.to_dict(),
         }
 
 
@@ -140,10 +144,13 @@ def analyse_jv(
     """
     if not curves:
         raise ValueError("no curves to analyse; give at least one")
+    from analysis.disorder_fit import CommonErrors, fit_disorder
+
+    errors = common_errors or CommonErrors()
     known = [replace(curve, relative_permittivity=relative_permittivity) for curve in curves]
     thicknesses = sorted({curve.thickness for curve in known})
     layers = tuple(
-        _analyse_layer([curve for curve in known if curve.thickness == thickness], built_in_voltage)
+        _analyse_layer([curve for curve in known if curve.thickness == thickness], built_in_voltage, errors)
         for thickness in thicknesses
     )
     analysis = JVAnalysis(
@@ -152,44 +159,75 @@ def analyse_jv(
     if not with_disorder:
         return analysis
 
-    from analysis.disorder_fit import fit_disorder
-
     disorder = fit_disorder(
-        analysis.curves, convention=convention, with_model_range=with_model_range, common_errors=common_errors
+        analysis.curves, convention=convention, with_model_range=with_model_range, common_errors=errors
     )
     return replace(analysis, disorder=disorder)
 
 
-def _analyse_layer(curves: Sequence[JVCurve], built_in_voltage: float) -> LayerAnalysis:
+def _analyse_layer(
+    curves: Sequence[JVCurve], built_in_voltage: float, errors: "CommonErrors"
+) -> LayerAnalysis:
     marked = tuple(sorted(mark_points(curves), key=lambda curve: curve.temperature))
-    fits = tuple(fit_space_charge(curve, built_in_voltage=built_in_voltage) for curve in marked)
+    noise = judge_noise(marked)
+    fits = tuple(
+        fit_space_charge(
+            curve,
+            built_in_voltage=built_in_voltage,
+            relative_thickness_error=errors.thickness,
+            relative_area_error=errors.area,
+            relative_permittivity_error=errors.relative_permittivity,
+        )
+        for curve in marked
+    )
     temperatures = [curve.temperature for curve in marked]
     return LayerAnalysis(
         thickness=marked[0].thickness,
         curves=marked,
         space_charge=fits,
         common_window=common_window(marked, built_in_voltage=built_in_voltage),
-        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits]),
-        corrected_arrhenius=_laws(temperatures, [fit.corrected_mobility for fit in fits]),
-        murgatroyd=fit_murgatroyd(marked),
+        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits], errors, noise),
+        corrected_arrhenius=_laws(temperatures, [fit.corrected_mobility for fit in fits], errors, noise),
+        murgatroyd=_with_noise(fit_murgatroyd(marked), noise),
+        noise=noise,
     )
 
 
-def _laws(temperatures: list[float], mobilities: list[Estimate]) -> ArrheniusFit:
+def _laws(
+    temperatures: list[float], mobilities: list[Estimate], errors: "CommonErrors", noise: Verdict
+) -> ArrheniusFit:
     """The temperature laws, no better than the mobilities they rest on.
 
     The mobilities' own errors are left aside: the choice of the window does more, and shows in the scatter.
     """
-    fit = fit_arrhenius(temperatures, [mobility.value for mobility in mobilities])
-    biased = [one.verdict for one in mobilities if math.isfinite(one.value) and not one.verdict.is_good]
-    if not fit.verdict.is_good or not biased:
-        return fit
-    verdict = Verdict(
-        word=biased[0].word,
-        advice=f"{len(biased)} of the mobilities behind the plain laws are not good themselves (see above).",
+    fit = fit_arrhenius(
+        temperatures,
+        [mobility.value for mobility in mobilities],
+        temperature_offset_error=errors.temperature,
+        relative_common_error=math.hypot(3 * errors.thickness, errors.area, errors.relative_permittivity),
     )
+    biased = [one.verdict for one in mobilities if math.isfinite(one.value) and not one.verdict.is_good]
+    if not fit.verdict.is_good or (noise.is_good and not biased):
+        return fit
+    verdict = noise
+    if biased:
+        advice = (
+            f"{len(biased)} of the mobilities behind a temperature law are not good themselves (see above)."
+        )
+        verdict = Verdict(word=biased[0].word, advice=advice)
     energies = {name: replace(getattr(fit, name), verdict=verdict) for name in _LAW_ESTIMATES}
     return replace(fit, verdict=verdict, **energies)
+
+
+def _with_noise(fit: MurgatroydFit, noise: Verdict) -> MurgatroydFit:
+    if noise.is_good or not fit.verdict.is_good:
+        return fit
+    laws = {
+        name: replace(getattr(fit, name), verdict=noise)
+        for name in ("disorder_width", "gaussian_prefactor", "gill_coefficient", "gill_temperature")
+        if getattr(fit, name).verdict.is_good
+    }
+    return replace(fit, verdict=noise, **laws)
 
 
 def _curve_to_dict(curve: JVCurve, fit: SpaceChargeFit) -> dict[str, object]:

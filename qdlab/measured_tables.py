@@ -52,7 +52,7 @@ def _curves_table(layer: LayerAnalysis) -> Table:
 
 def _remarks(layer: LayerAnalysis) -> list[RenderableType]:
     """Why a mobility is not good and which points were left out, a line a curve; then the common window."""
-    lines = []
+    lines = [] if layer.noise.is_good else [layer.noise.advice]
     for curve, fit in zip(layer.curves, layer.space_charge, strict=True):
         told = [] if fit.verdict.is_good else [fit.verdict.advice]
         left_out = _left_out(fit)
@@ -96,7 +96,8 @@ def _laws_table(layer: LayerAnalysis) -> Table:
 
 
 def _advice(layer: LayerAnalysis) -> list[RenderableType]:
-    sentences = {energy.verdict.advice: None for _, energy, _ in _laws(layer) if energy.verdict.advice}
+    verdicts = [energy.verdict for _, energy, _ in _laws(layer)]
+    sentences = {one.advice: None for one in verdicts if one.advice and one != layer.noise}
     return [*sentences, f"Built-in voltage of the Murgatroyd fit: {layer.murgatroyd.built_in_voltage} V."]
 
 

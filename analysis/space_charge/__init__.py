@@ -21,6 +21,7 @@ from analysis.space_charge.points import (
     detect_offset,
     detect_range_switch,
     detect_series_resistance,
+    judge_noise,
     mark_points,
     usable_points,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "fit_murgatroyd",
     "fit_space_charge",
     "fit_thickness_scaling",
+    "judge_noise",
     "local_slope",
     "mark_points",
     "mott_gurney_current_density",

@@ -12,11 +12,21 @@ import numpy as np
 
 from analysis.constants import VACUUM_PERMITTIVITY, thermal_voltage
 from analysis.curves import FloatArray, JVCurve
+from analysis.estimate import GOOD, Verdict
 from analysis.space_charge.laws import permittivity_of
 from analysis.space_charge.slope import BoolArray, local_slope
 
 DISQUALIFYING_FLAGS = frozenset(
-    {"compliance", "overflow", "outside-temperature", "noise-floor", "offset", "breakdown", "range-switch"}
+    {
+        "compliance",
+        "overflow",
+        "outside-temperature",
+        "noise-floor",
+        "offset",
+        "breakdown",
+        "range-switch",
+        "hysteresis",
+    }
 )
 """Point flags that keep a reading out of a fit."""
 
@@ -27,6 +37,8 @@ OHMIC_START = 8
 """A diode is ohmic up to a few kT/q; points beyond this many say nothing of an offset [1]."""
 
 _MARGIN = 3  # gaps at either end where the slope around is one-sided
+_NOISE_FLAGS = frozenset({"noise-floor", "offset"})
+_NOISY_SHARE = 0.25  # of a curve's readings
 _STEP = 0.02  # smallest jump of ln J called one
 _NOISE_LIMIT = 0.1  # scatter of ln J above which noise rules
 _BREAKDOWN = 1.0  # jump of ln J between neighbours
@@ -81,6 +93,27 @@ def _marked(curve: JVCurve, ceiling: float | None) -> JVCurve:
         for index, words in enumerate(curve.flags)
     )
     return replace(curve, flags=flags)
+
+
+def judge_noise(curves: Sequence[JVCurve]) -> Verdict:
+    """Whether most of the marked curves lose more than a quarter of their readings to noise or offset."""
+    lost = {
+        curve.temperature: float(np.mean([bool(words & _NOISE_FLAGS) for words in curve.flags]))
+        for curve in curves
+        if len(curve)
+    }
+    noisy = [kelvin for kelvin, share in lost.items() if share > _NOISY_SHARE]
+    if not lost or len(noisy) <= len(lost) / 2:
+        return GOOD
+    told = ", ".join(f"{kelvin:g}" for kelvin in noisy)
+    return Verdict(
+        word="undecided",
+        advice=(
+            f"The series is noisy: at {told} K more than {100 * _NOISY_SHARE:.0f} % of the readings are "
+            f"lost in noise "
+            "or offset; measure it again with a longer integration and a corrected zero."
+        ),
+    )
 
 
 def common_ceiling(curves: Sequence[JVCurve]) -> float | None:

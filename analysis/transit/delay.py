@@ -30,6 +30,7 @@ WIDEST_INTERVAL = 1.0
 _ONSET_WIDTHS = 6  # distinct widths from which an onset can be fitted
 _BACKGROUND_WIDTHS = 2  # distinct widths that may lie before the delay and show the background
 _SIGNIFICANCE = 1e-3  # of the tests that find a wrong model
+_ROUNDING = 3e-5  # scatter below which residuals are rounding, relative to the largest light
 _REFERENCE_DRIFT = 0.03  # loss of light of the reference pulses that blocks *good*
 
 
@@ -116,7 +117,7 @@ def _of_whole_onset(series: TELSeries, readable: BoolArray) -> DelayFit:
     else:
         background = "Widths before the delay give the background."
     used = readable & (series.pulse_width >= STRAIGHT_FROM * onset.delay_time)
-    if _residuals_run(width, onset.residual):
+    if onset.relative_scatter > _ROUNDING and _residuals_run(width, onset.residual):
         if len(np.unique(series.pulse_width[used])) < 3:
             used = _iterated_straight_part(series, readable)
         why = "The shorter pulses do not follow an onset; only those beyond two delay times are used."
@@ -216,7 +217,7 @@ def _verdict(series: TELSeries, considered: BoolArray, used: BoolArray, onset: O
         return Verdict(
             word="drifting", advice="The reference pulses lose light; ageing looks like curvature."
         )
-    if _is_bent(series, used, onset):
+    if onset.relative_scatter > _ROUNDING and _is_bent(series, used, onset):
         advice = (
             "The long pulses are not on a straight line (heating or ageing); choose a straight part by hand."
         )
@@ -278,7 +279,7 @@ def _is_bent(series: TELSeries, used: BoolArray, onset: OnsetFit) -> bool:
         for m in (plain, bent)
     ]
     degrees = len(x) - 3
-    if degrees < 1 or left[1] <= 1e-20 * float(np.sum(series.light_current[used] ** 2)):
+    if degrees < 1:
         return False
     return float(fisher_f.sf((left[0] - left[1]) / (left[1] / degrees), 1, degrees)) < _SIGNIFICANCE
 

@@ -1,12 +1,12 @@
 """Light against pulse width with its whole onset: the asymptote's intercept, free of the curvature before it.
 
 Carriers that arrive after a time T emit for the rest of the pulse, so the light per pulse is b E[(w - T)+],
-whose asymptote b (w - τ_d) has the mean arrival time τ_d as its intercept. A straight line through long pulses
-sits on the rest of the onset's curvature, which no lack-of-fit test sees in noise: with arrival times spread by
-half, most 95 % intervals of such lines miss the truth. Here the arrival times are spread log-normally, or rise
-exponentially after a dead time, with a relative width between none and `LARGEST_DISPERSION`; the interval of τ_d
-holds every value that *some* of these makes compatible with the data. Where the data know the onset it is
-narrow, where they do not it covers them all.
+whose asymptote b (w - τ_d) has the mean arrival time τ_d as its intercept. A straight line through long
+pulses sits on the rest of the onset's curvature, which no lack-of-fit test sees in noise: with arrival times
+spread by half, most 95 % intervals of such lines miss the truth. Here the arrival times are spread
+log-normally, or rise exponentially after a dead time, with a relative width between none and
+`LARGEST_DISPERSION`; the interval of τ_d holds every value that *some* of these makes compatible with the
+data. Where the data know the onset it is narrow, where they do not it covers them all.
 """
 
 import math
@@ -31,7 +31,7 @@ OFFSET_DRIFT = 0.02
 _LARGEST_TAIL = (
     0.5  # of an exponential rise, in delay times; at two of these it leaves as much as the log-normal
 )
-_SMALLEST_DISPERSION = 0.01  # as sharp as no dispersion, without its kink
+_SMALLEST_DISPERSION = 1e-4  # as sharp as no dispersion, without its kink
 _FLOOR_RATIOS = np.geomspace(
     1e-3, 3.0, 12
 )  # constant part of the noise against its part proportional to light
@@ -52,6 +52,7 @@ class OnsetFit:
     onset : which shape fits better
     dispersion : standard deviation of ln(arrival time), or the exponential part of the delay time [1]
     residual : (n,) light less model, in standard deviations of the noise [1]
+    relative_scatter : root mean square of light less model, relative to the largest light [1]
     """
 
     delay_time: float
@@ -62,6 +63,7 @@ class OnsetFit:
     onset: Onset
     dispersion: float
     residual: FloatArray
+    relative_scatter: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +107,13 @@ def fit_onset(
     free = 5 if with_background else 3
     degrees = max(len(width) - free, 1)
     problem = _first_problem(width, light, with_background)
-    least = _refined_minimum(problem, _coarse_minimum(problem))
+    least = _refined_minimum(problem, _coarse_minimum(problem), reach=1.25, zooms=2)
     for _ in range(3):
         model = _model(problem, least)
         shape, scatter = _noise_law(light - model.total, model.signal, light_error, degrees)
         problem = _reweighted(problem, shape, scatter)
-        least = _refined_minimum(problem, least.delay)
+        least = _minimum_of(problem, least.delay, least.onset, reach=1.12, zooms=2)
+    least = _refined_minimum(problem, least.delay, reach=1.12, zooms=3)
     model = _model(problem, least)
     scatter = max(least.chi_square / degrees, 0.0 if light_error is None else 1.0)
     delay_error, slope_error = _linear_errors(problem, least, model.slope, scatter)
@@ -125,6 +128,7 @@ def fit_onset(
         onset=least.onset,
         dispersion=least.dispersion,
         residual=(light - model.total) / np.sqrt(shape * scatter),
+        relative_scatter=float(np.sqrt(np.mean((light - model.total) ** 2)) / np.max(np.abs(light))),
     )
 
 
@@ -203,7 +207,7 @@ def _profile(problem: _Problem, delay: FloatArray, onset: Onset) -> tuple[FloatA
     inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_inner = _chi_square(problem, delay, inner, onset)
     at_outer = _chi_square(problem, delay, outer, onset)
-    for _ in range(11):
+    for _ in range(9):
         left = at_inner < at_outer
         low, high = np.where(left, low, inner), np.where(left, outer, high)
         fresh = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
@@ -234,14 +238,15 @@ class _Minimum:
     chi_square: float
 
 
-def _refined_minimum(problem: _Problem, near: float) -> _Minimum:
-    """The better onset's minimum, starting from a delay time near it."""
-    return min((_minimum_of(problem, near, onset) for onset in _ONSETS), key=lambda one: one.chi_square)
+def _refined_minimum(problem: _Problem, near: float, *, reach: float, zooms: int) -> _Minimum:
+    """The better onset's minimum, within a factor `reach` of a delay time."""
+    minima = (_minimum_of(problem, near, onset, reach=reach, zooms=zooms) for onset in _ONSETS)
+    return min(minima, key=lambda one: one.chi_square)
 
 
-def _minimum_of(problem: _Problem, near: float, onset: Onset) -> _Minimum:
-    grid = near * np.geomspace(1 / 1.25, 1.25, 13)
-    for _ in range(4):
+def _minimum_of(problem: _Problem, near: float, onset: Onset, *, reach: float, zooms: int) -> _Minimum:
+    grid = near * np.geomspace(1 / reach, reach, 13)
+    for _ in range(zooms):
         lowest, dispersion = _profile(problem, grid, onset)
         best = int(np.argmin(lowest))
         found = _Minimum(
