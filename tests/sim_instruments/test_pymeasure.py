@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from pymeasure import __version__ as pymeasure_version
+from pymeasure.adapters import PrologixAdapter
 from pymeasure.instruments.keithley import Keithley2400
 from pymeasure.instruments.keithley.keithley2400_legacy import Keithley2400Legacy
 
@@ -107,6 +108,19 @@ def test_shutting_down_ends_with_the_output_off(smu, served):
     smu.ramp_to_voltage(0.2, steps=4, pause=0)
     smu.shutdown()
     assert smu.source_enabled is False and smu.source_voltage == 0
+
+
+def test_the_driver_works_through_pymeasures_own_prologix_adapter(served):
+    resource = served.resource["prologix", "tcp"].replace("PRLGX-TCPIP0", "TCPIP").replace("INTFC", "SOCKET")
+    adapter = PrologixAdapter(resource, address=24, visa_library="@py", read_termination="\n")
+    smu = Keithley2400(adapter)
+    smu.reset()
+    smu.source_voltage = 1.0
+    smu.source_enabled = True
+    assert smu.measure_all()["voltage"] == pytest.approx(1.0, rel=2e-3)
+    smu.source_enabled = False
+    assert smu.check_errors() == []
+    adapter.close()
 
 
 def test_the_legacy_driver_reads_what_the_elements_say(legacy):
