@@ -8,6 +8,9 @@ from instruments.bench import Bench, HeaterEnd, Role, Station
 from instruments.catalogue import open_station
 from instruments.limits import Envelope
 from instruments.link import Link
+from qdlab.quantities import parse_quantity
+from sim_instruments.device_under_test import SampleSpec
+from sim_instruments.sample_file import read_sample
 from sim_instruments.server import DEFAULT_PORT_BASE, TimeMode, make_clock, serve
 from sim_instruments.wiring import SimBench
 
@@ -36,12 +39,13 @@ def open_simulated_bench(
     Parameters
     ----------
     seed : of all noise and scatter
-    devices : identifier -> `SampleSpec` or name of a preset; the paper's two pixels unless given
+    devices : identifier -> `SampleSpec`, name of a preset or path of a sample file (``.toml``); the paper's
+        two pixels unless given
     envelope : the bench's own limits
     heater_end : what becomes of the heater at a safe end
     simulation : an existing `SimBench` in place of a new one
     """
-    sim = simulation or SimBench(seed=seed, devices=devices)
+    sim = simulation or SimBench(seed=seed, devices=_samples(devices))
     stations = {role: _station(sim, box) for role, box in STANDS_IN.items()}
     return Bench(
         name="sim",
@@ -73,9 +77,28 @@ def serve_simulated_bench(
     port_base : first TCP port; 0 takes free ones
     wire_log : file that witnesses every message and every change of an output
     """
-    sim = SimBench(seed=seed, devices=devices, clock=make_clock(time, speed=speed))
+    sim = SimBench(seed=seed, devices=_samples(devices), clock=make_clock(time, speed=speed))
     sim.prepare()
     serve(sim, port_base=port_base, wire_log=wire_log)
+
+
+def reveal_simulated_devices(
+    *, seed: int = 0, devices: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
+    """What a bench of that seed has put into its devices, sealed ones included; SI, glossary names."""
+    return SimBench(seed=seed, devices=_samples(devices)).reveal()
+
+
+def _samples(devices: Mapping[str, Any] | None) -> dict[str, SampleSpec | str] | None:
+    """Devices with their sample files read; other values are left as they are."""
+    if devices is None:
+        return None
+    return {
+        identifier: read_sample(Path(sample), parse_quantity)
+        if isinstance(sample, str) and sample.endswith(".toml")
+        else sample
+        for identifier, sample in devices.items()
+    }
 
 
 def _station(sim: SimBench, box: str) -> Station:

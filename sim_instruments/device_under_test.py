@@ -178,15 +178,19 @@ class Sample:
         return emission.pulse(transit_time=transit_time, width=width, period=period)
 
     def truth(self) -> dict[str, Any]:
-        """What was put in, SI, by glossary names; over temperature [K] or pulse amplitude [V] as dicts."""
+        """What was put in, SI, by glossary names; over temperature [K] or pulse amplitude [V] as dicts.
+
+        What is infinite, such as the breakdown field of a pixel that does not break, is left out.
+        """
         spec, law = self.spec, self.conduction
-        told: dict[str, Any] = {"law": type(law).__name__, "area": spec.area}
+        told: dict[str, Any] = {"law": type(law).__name__}
         told |= {field.name: getattr(law, field.name) for field in fields(law)}
-        told |= {
-            "trap_factor": spec.trap_factor,
-            "series_resistance": spec.series_resistance,
-            "leakage_conductance": spec.leakage_conductance,
+        numbers = {
+            f.name: getattr(spec, f.name)
+            for f in fields(spec)
+            if isinstance(f.default, float) or f.name == "area"
         }
+        told |= {name: value for name, value in numbers.items() if math.isfinite(value)}
         if isinstance(law, DriftDiffusion):
             told["zero_field_mobility"] = {T: law.zero_field_mobility(T) for T in TOLD_TEMPERATURES}
         if isinstance(law, EmittingDiode) and spec.emission is not None:

@@ -58,7 +58,7 @@ UNITS: Mapping[str, str] = {
     "rise_time": "s",
     "afterglow_time": "s",
     "memory_time": "s",
-    "brightness_drift": "1/s",
+    "brightness_drift": "s**-1",
 }
 """SI unit of every key that has one; `field_coefficient` is a plain number in (m/V)^1/2."""
 

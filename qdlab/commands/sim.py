@@ -1,5 +1,6 @@
 """``qdlab sim``: the simulated bench for other programs, ours or anybody's."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -29,11 +30,14 @@ def sim(
     wire_log: Annotated[
         Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
     ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Print what was put into the devices, sealed ones too, and end.")
+    ] = False,
 ) -> None:
     """The simulated bench on TCP, serial and Prologix doors; prints box, door and VISA resource of each."""
     from qdlab.config import load_device
     from qdlab.errors import ConfigError
-    from qdlab.simulators import serve_simulated_bench
+    from qdlab.simulators import reveal_simulated_devices, serve_simulated_bench
 
     devices = {}
     for path in device or []:
@@ -42,6 +46,9 @@ def sim(
             raise ConfigError(f"{path}: simulated_as is missing; say which sample stands in for the device")
         devices[config.identifier] = config.simulated_as
     try:
+        if reveal:
+            typer.echo(json.dumps(reveal_simulated_devices(seed=seed, devices=devices or None), indent=1))
+            return
         serve_simulated_bench(
             seed=seed,
             devices=devices or None,

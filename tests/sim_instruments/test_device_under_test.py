@@ -109,7 +109,10 @@ def test_telling_the_truth_leaves_the_pixel_whole() -> None:
         identifier="q", conduction=DIODE, area=AREA, emission=Emission(), breakdown_field=5.0 / 95e-9
     )
     sample = Sample(spec)
-    assert len(sample.truth()["delay_time"]) == 7
+    truth = sample.truth()
+    assert len(truth["delay_time"]) == 7
+    assert truth["breakdown_field"] == 5.0 / 95e-9
+    assert "ageing_charge" not in truth
     assert sample.defect == "none"
 
 

@@ -7,6 +7,7 @@ import pytest
 from analysis.constants import electronvolt
 from sim_instruments.conduction import DriftDiffusion, EmittingDiode, Murgatroyd
 from sim_instruments.presets import preset
+from sim_instruments.sample_file import UNITS as SI_UNITS
 from sim_instruments.sample_file import read_sample, sample_from
 
 UNITS = {
@@ -108,6 +109,22 @@ def test_what_makes_no_sample_is_refused_with_the_reason(tmp_path: Path, text: s
     with pytest.raises(ValueError) as refused:
         read(tmp_path, text)
     assert complaint in str(refused.value)
+
+
+def test_the_example_is_read_with_the_applications_parser(project_root: Path) -> None:
+    from qdlab.quantities import parse_quantity
+
+    spec = read_sample(project_root / "examples" / "sample-worn.toml", parse_quantity)
+    assert (spec.series_resistance, spec.leakage_conductance) == (80.0, 2e-9)
+    assert (spec.thermal_resistance, spec.ageing_charge, spec.breakdown_field) == (300.0, 0.5, 1.1e8)
+    assert spec.conduction.thickness == pytest.approx(104e-9)
+
+
+def test_every_unit_is_known_to_the_applications_parser() -> None:
+    from qdlab.quantities import parse_quantity
+
+    for key, unit in SI_UNITS.items():
+        assert parse_quantity(f"2 {unit}", unit, name=key) == 2.0
 
 
 def test_a_table_serves_as_well_as_a_file() -> None:
