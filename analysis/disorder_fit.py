@@ -30,6 +30,7 @@ from analysis.drift_diffusion.mobility import VALID_REDUCED_DISORDER
 from analysis.drift_diffusion.solution import Statistics
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.least_squares import Minimum, minimise, robust_scale
+from analysis.space_charge.points import common_ceiling, judge_noise, mark_points
 
 _START_POINTS = 6  # per curve, while looking for the right valley
 _BEST_STARTS = 3
@@ -358,7 +359,8 @@ def _fit(
     curves: Sequence[JVCurve], options: FitOptions, convention: Convention, start: Mapping[str, float] | None
 ) -> DisorderFit:
     window = options.voltage_window or (0.0, math.inf)
-    selected = [select_points(curve, options.relative_error, window) for curve in curves]
+    ceiling = common_ceiling(curves)
+    selected = [select_points(curve, options.relative_error, window, ceiling) for curve in curves]
     model = Model(
         convention=convention,
         free=options.free,
@@ -383,7 +385,9 @@ def _fit(
         if sum(len(points.index) for points in tidied) < len(end.residual):
             model = model.changed(points=tidied)
             end = _descend(model, model.values(end.position))
-    return _report(model, end, _with_the_unusable(model.points, selected), options, starts)
+    fit = _report(model, end, _with_the_unusable(model.points, selected), options, starts)
+    noise = judge_noise(mark_points(curves))
+    return fit if noise.is_good else replace(fit, verdict=noise)
 
 
 def _linear_refit(fit: DisorderFit, curves: Sequence[JVCurve], options: FitOptions) -> DisorderFit | None:

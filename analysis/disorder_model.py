@@ -20,6 +20,7 @@ from analysis.drift_diffusion import (
 )
 from analysis.drift_diffusion.mobility import LOWEST_REDUCED_DISORDER
 from analysis.drift_diffusion.solution import Accuracy, Statistics
+from analysis.space_charge.points import detect_breakdown, detect_compliance
 
 ConventionName = Literal["li2024", "felekidis2018"]
 Prefactor = Literal["mobility_prefactor", "attempt_rate"]
@@ -124,7 +125,6 @@ STEP_SCALE = {
 
 
 _EXCLUDING_FLAGS = ("compliance", "outside-temperature", "overflow", "breakdown", "invalid", "excluded")
-_CLAMPED_SLOPE = 0.15  # of ln J in ln V at the end of a curve: the source limits, no device does
 
 
 @dataclass(frozen=True)
@@ -362,7 +362,10 @@ def _in_fit_parameters(
 
 
 def select_points(
-    curve: JVCurve, relative_error: float, voltage_window: tuple[float, float] = (0.0, math.inf)
+    curve: JVCurve,
+    relative_error: float,
+    voltage_window: tuple[float, float] = (0.0, math.inf),
+    ceiling: float | None = None,
 ) -> Points:
     """The points of a curve that a fit can use, and why the others cannot be.
 
@@ -371,10 +374,11 @@ def select_points(
     curve : as measured
     relative_error : of a reading where the curve brings no errors of its own [1]
     voltage_window : lowest and highest voltage [V]
+    ceiling : current density at which the source stopped other curves of the set [A m⁻²]; None where none is known
     """
     voltage, current_density, floor = curve.voltage, curve.current_density, curve.current_density_floor
     left_out = [""] * len(curve)
-    clamped = _clamped(voltage, current_density)
+    clamped, broken = detect_compliance(curve, ceiling), detect_breakdown(curve)
     for i in range(len(curve)):
         flagged = [word for word in _EXCLUDING_FLAGS if word in curve.flags[i]]
         if not math.isfinite(current_density[i]):
@@ -383,6 +387,8 @@ def select_points(
             left_out[i] = flagged[0]
         elif clamped[i]:
             left_out[i] = "compliance"
+        elif broken[i]:
+            left_out[i] = "breakdown"
         elif voltage[i] <= 0:
             left_out[i] = "not in forward direction"
         elif not voltage_window[0] <= voltage[i] <= voltage_window[1]:
@@ -399,17 +405,3 @@ def select_points(
     else:
         error = np.maximum(error / size, 1e-4)
     return Points(curve=curve, index=index, floor=floor, error=error, left_out=tuple(left_out))
-
-
-def _clamped(voltage: FloatArray, current_density: FloatArray) -> npt.NDArray[np.bool_]:
-    """(n,) true at the highest voltages of a curve where its current no longer rises."""
-    clamped = np.zeros(len(voltage), dtype=np.bool_)
-    order = [i for i in np.argsort(voltage, kind="stable") if voltage[i] > 0 and current_density[i] > 0]
-    for before, last in zip(order[-2::-1], order[:0:-1], strict=True):
-        span = math.log(voltage[last] / voltage[before])
-        if span <= 0:
-            continue
-        if math.log(current_density[last] / current_density[before]) > _CLAMPED_SLOPE * span:
-            break
-        clamped[[before, last]] = True
-    return clamped
