@@ -254,8 +254,8 @@ class KeithleyBox(ScpiBox):
             raise ScpiError(-230)
         return self.format_readings(self.readings)
 
-    def read(self) -> str | bytes:
-        """READ?: ABORt, INIT, FETCh?."""
+    def read(self) -> str | bytes | None:
+        """READ?: ABORt, INIT, FETCh?; silent where the run waits for an event from outside."""
         self.abort()
         self.check_trigger()
         if self.settings["arm count"] == math.inf:
@@ -263,7 +263,10 @@ class KeithleyBox(ScpiBox):
         if self.settings["arm source"] == "BUS":
             raise ScpiError(-214)
         self.initiate()
-        self.finish()
+        try:
+            self.finish()
+        except Postponed:
+            return None
         return self.fetch()
 
     def latest(self) -> str | bytes:

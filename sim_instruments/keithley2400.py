@@ -780,7 +780,7 @@ class Keithley2400(KeithleyBox):
             '"' + next((FUNCTION_REPLIES[name] for name in FUNCTION_REPLIES if name in functions), "") + '"'
         )
 
-    def measure_once(self, function: str | None = None) -> str | bytes:
+    def measure_once(self, function: str | None = None) -> str | bytes | None:
         """MEASure?: CONFigure and READ?; without a function as configured."""
         if function is not None:
             self.configure(function)

@@ -421,7 +421,7 @@ class Keithley6514(KeithleyBox):
             }
         )
 
-    def measure_once(self, function: str | None = None) -> str | bytes:
+    def measure_once(self, function: str | None = None) -> str | bytes | None:
         """MEASure?: CONFigure and READ?; without a function as configured."""
         if function is not None:
             self.configure(function)

@@ -22,7 +22,8 @@ A box is a subclass of `ScpiBox` with a table of `Command`; its headers are writ
 * `takes` are the parameters of the setting form, `asks` those of the query form. A query with MIN, MAX or DEF
   is answered from the first `Number` of `takes`, without the handler.
 * Handlers are called ``set(box, *suffixes, *values)`` and ``query(box, *suffixes, *values)`` with converted
-  values; a query returns text, bytes, a number or a bool. To refuse, a handler raises `ScpiError(code)`.
+  values; a query returns text, bytes, a number or a bool, or None to stay silent. To refuse, a handler raises
+  `ScpiError(code)`.
 * `control` declares the common case of a value that is only kept: in ``box.settings[header or key]``, back to
   `default` on ``*RST``; `after` is called once it has changed.
 * Time: a handler lets time pass with ``box.clock.wait(seconds)``; `processing_time` passes with every
@@ -117,7 +118,6 @@ class Postponed(Exception):
 # --- what may stand after a header ----------------------------------------------------------------
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%/]*)$")
-_WORD = re.compile(r"[A-Za-z]\w*$")
 _NON_DECIMAL = re.compile(r"#(?:([hH])([0-9a-fA-F]+)|([qQ])([0-7]+)|([bB])([01]+))$")
 _NON_DECIMAL_BASES = {"h": 16, "q": 8, "b": 2}
 
@@ -823,6 +823,8 @@ class ScpiBox:
             bound = first.bound(unit.arguments[0], self)
             return first.reply(round(bound) if first.integer else bound, self).encode("latin-1")
         reply = command.query(self, *unit.suffixes, *self._values(command.asks, unit.arguments))
+        if reply is None:
+            return None
         return reply if isinstance(reply, bytes) else self.format_reply(reply).encode("latin-1", "replace")
 
     def _values(self, parameters: tuple[Parameter, ...], arguments: tuple[str, ...]) -> list[Any]:

@@ -234,6 +234,14 @@ def test_a_bus_trigger_that_never_comes_holds_everything_back_until_abort(box):
     assert box.receive(b"*OPC?") == b"1" and box.receive(b"FETC?") is not None
 
 
+def test_reading_with_a_trigger_that_never_comes_stays_silent_until_abort(box):
+    source_volts(box)
+    assert box.receive(b"TRIG:SOUR TLIN;:READ?") is None
+    assert box.receive(b"SOUR:VOLT?") is None
+    assert box.receive(b"ABOR") == b"1.000000E+00", "what had to wait is answered, READ? is not repeated"
+    assert error(box) == 0 and box.is_idle()
+
+
 def test_status_is_answered_while_a_measurement_runs_unless_told_otherwise(box):
     source_volts(box)
     box.receive(b"*CLS;*OPC;:SENS:CURR:NPLC 10;:INIT;*OPC")
