@@ -96,6 +96,7 @@ class Line:
         self._transport: Transport | None = None
         self._numbers = itertools.cycle(sorted(map(int, _PROOFS)))
         self._called_off = False
+        self._unconfirmed_off: tuple[str, ...] = ()
         link.lines.append(self)
 
     def open(self) -> Identity:
@@ -163,6 +164,7 @@ class Line:
         self._called_off = True
         with self.link.lock:
             self._called_off = False
+            self._unconfirmed_off = tuple(messages)
             try:
                 self._send_off_once(messages)
             except (OSError, InstrumentError) as failure:
@@ -184,10 +186,16 @@ class Line:
         for message in messages:
             self._send(message)
 
+    def _give_way(self) -> None:
+        """Off waits for nobody."""
+        if self._called_off:
+            raise ConnectionFailed(f"{self.box}: the exchange was abandoned to switch off")
+
     @contextmanager
     def _exchange(self) -> Iterator[None]:
         """Hold the bus; whatever ends an exchange early leaves the bus untrusted."""
         with self.link.lock:
+            self._give_way()
             try:
                 yield
             except BaseException:
@@ -201,6 +209,7 @@ class Line:
             reply, separator, returned = self._receive(timeout).rpartition(";")
             if not separator or returned.strip() != str(number):
                 raise ReplyError(f"the reply ends in {returned[-40:]!r}, not in ;{number}")
+            self._unconfirmed_off = ()
             return reply.strip()
         self._send(message)
         reply = self._receive(timeout)
@@ -216,6 +225,7 @@ class Line:
         returned = self._receive(self.timeout)
         if returned != str(number):
             raise ReplyError(f"asked for {number}, received {returned[:40]!r}")
+        self._unconfirmed_off = ()
 
     def _make_ready(self, attempts: int = ATTEMPTS) -> None:
         """Leave with an open, drained and proven line to the right box."""
@@ -311,8 +321,7 @@ class Line:
                 break
             except TimeoutError:
                 self.link.on_slice()
-                if self._called_off:
-                    raise ConnectionFailed(f"{self.box}: the exchange was abandoned to switch off") from None
+                self._give_way()
                 left -= slice_
                 if left <= 0:
                     raise TimeoutError(f"no reply within {timeout:g} s") from None
@@ -329,6 +338,9 @@ class Line:
         assert self._transport is not None
         self._announce(self.timeout)
         self._transport.clear()
+        for message in self._unconfirmed_off:
+            # a device clear also discards what the box has received and not yet obeyed
+            self._send(message)
         for _ in range(1000):
             try:
                 self._transport.read(SLICE)

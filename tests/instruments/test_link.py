@@ -173,7 +173,7 @@ def test_off_opens_a_lost_connection_again(open_line, box, script):
     line.send_off(["OUTP OFF"])
     assert box.received == ["OUTP OFF"]
     assert line.ask("NUM? 2") == "2"
-    assert "*IDN?" in box.received[1]
+    assert box.received[1:3] == ["OUTP OFF", "*IDN?"]  # off once more, then who it is
 
 
 def test_off_from_another_thread_ends_a_long_wait(open_line, box, script, clock):
@@ -229,3 +229,18 @@ def test_text_that_is_no_ascii_is_no_reply(open_line, script):
 def test_what_is_no_identity_is_refused(reply):
     with pytest.raises(ReplyError):
         parse_identity(reply)
+
+
+def test_an_off_that_may_not_have_been_obeyed_is_said_again_after_every_clear(open_line, box, script):
+    line = open_line()
+    script(["lost"])
+    with pytest.raises(ConnectionFailed):
+        line.ask("NUM? 1", timeout=0.1, repeatable=False)
+    line.send_off(["OUTP OFF"])
+    box.received.clear()  # a device clear empties the input buffer of a box, off included
+    line.ask("NUM? 2")
+    assert box.received[0] == "OUTP OFF"
+    box.received.clear()
+    line.link.distrust()
+    line.ask("NUM? 3")
+    assert "OUTP OFF" not in box.received  # confirmed by the answer before
