@@ -118,7 +118,7 @@ def open_replay(path: Path) -> "Replay[SessionScreen]":
     from qdlab.live import session as live
 
     feed = RunFeed(path)
-    return Replay(feed.events(), live.initial(feed.devices), live.fold)
+    return Replay(feed.events(), live.initial(feed.devices, feed.identities), live.fold)
 
 
 def _rising(times: Iterable[float]) -> list[float]:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from PyQt6.QtCore import QLocale, QObject, pyqtSignal
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from qdlab.gui import theme
 from qdlab.gui.main_window import MainWindow, Opened
+from qdlab.gui.run_bar import RunBar
+from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.screens import BenchScreens, ReplayScreens
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import Mode
@@ -18,8 +21,6 @@ from qdlab.gui.worker import ScreenWorker
 from qdlab.lock import read_lock
 from qdlab.protocol import RunnerGone, emergency_off
 from qdlab.replay import open_replay
-
-BOXES = ("Keithley 2400", "MFG-2230M", "Keithley 6514", "Lake Shore 336")
 
 
 @cache
@@ -34,42 +35,101 @@ def application() -> QApplication:
     return made
 
 
-def open_replay_window(session: Path, *, dark: bool = False) -> MainWindow:
+def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings | None = None) -> MainWindow:
     """The window on a recorded session; it opens no port."""
     chosen = _themed(dark)
-    screens = ReplayScreens(open_replay(session))
-    worker = ScreenWorker(screens)
-    transport = TransportBar()
-    transport.play_toggled.connect(lambda playing: worker.wish(lambda s: s.play(playing)))
-    transport.step_requested.connect(lambda: worker.wish(lambda s: s.replay.step()))
-    transport.sought.connect(lambda share: worker.wish(lambda s: s.seek(share)))
-    transport.speed_chosen.connect(lambda speed: worker.wish(lambda s: setattr(s, "speed", speed)))
-    worker.moved.connect(transport.show_position)
+    worker = ScreenWorker(ReplayScreens(open_replay(session)))
+    bar = TransportBar()
+    bar.play_toggled.connect(lambda playing: worker.wish(lambda screens: screens.play(playing)))
+    bar.step_requested.connect(lambda: worker.wish(lambda screens: screens.replay.step()))
+    bar.sought.connect(lambda share: worker.wish(lambda screens: screens.seek(share)))
+    bar.speed_chosen.connect(lambda speed: worker.wish(lambda screens: screens.set_speed(speed)))
+    worker.moved.connect(bar.show_position)
+    emergency = Emergency(None)
     opened = Opened(
-        title=session.name,
-        mode="REPLAY",
-        worker=worker,
-        boxes=(),
-        emergency=Emergency(None),
-        transport=transport,
+        title=session.name, mode="REPLAY", worker=worker, emergency=emergency, bar=bar, settings=settings
     )
     return MainWindow(opened, chosen)
 
 
-def open_bench_window(bench: str, runtime: Path, *, mode: Mode, dark: bool = False) -> MainWindow:
-    """The window on a bench: follows whatever its runner records, now or later."""
+def open_bench_window(
+    bench: str,
+    source: str,
+    runtime: Path,
+    *,
+    mode: Mode,
+    output: Path,
+    dark: bool = False,
+    settings: QSettings | None = None,
+) -> MainWindow:
+    """The window on a bench: follows whatever its runner records, now or later, and has plans executed.
+
+    Parameters
+    ----------
+    bench : its name
+    source : the bench file, or ``sim``, for a runner to be started with
+    runtime : where lock files are
+    output : folder for the sessions of plans started here
+    """
     chosen = _themed(dark)
     worker = ScreenWorker(BenchScreens(bench, runtime))
+    bar, link = RunBar(chosen), RunnerLink(bench, source, runtime)
     emergency = Emergency(lambda: read_lock(bench, runtime))
-    return MainWindow(
-        Opened(title=f"bench {bench}", mode=mode, worker=worker, boxes=BOXES, emergency=emergency), chosen
+    opened = Opened(
+        title=f"bench {bench}", mode=mode, worker=worker, emergency=emergency, bar=bar, settings=settings
     )
+    window = BenchWindow(opened, chosen, link, bar, output)
+    link.start()
+    return window
 
 
 def run_window(window: MainWindow) -> int:
     """Show the window until a person closes it."""
     window.show()
     return application().exec()
+
+
+class BenchWindow(MainWindow):
+    """A main window with a line to the runner; closing it lets go of the run, which goes on."""
+
+    def __init__(
+        self, opened: Opened, chosen: theme.Theme, link: RunnerLink, bar: RunBar, output: Path
+    ) -> None:
+        super().__init__(opened, chosen)
+        self._link, self._bar, self._output = link, bar, output
+        bar.plan_wanted.connect(self.choose_plan)
+        bar.commanded.connect(link.command)
+        link.attached.connect(self._show_hello)
+        link.progressed.connect(bar.show_progress)
+        link.ended.connect(self._show_end)
+        link.detached.connect(lambda: bar.show_idle("the runner has ended"))
+        link.refused.connect(self.show_failure)
+
+    def choose_plan(self) -> None:
+        """Ask for a plan file, beside everything else, and have it executed."""
+        dialogue = QFileDialog(self, "Run a plan", "", "Plans (*.toml)")
+        dialogue.setModal(False)
+        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialogue.fileSelected.connect(lambda name: self.run_plan(Path(name)))
+        dialogue.show()
+
+    def run_plan(self, plan: Path) -> None:
+        """Have a plan executed."""
+        self._link.start_plan(plan, self._output)
+
+    def _show_hello(self, hello: dict) -> None:
+        if hello.get("progress") and hello.get("state") == "running":
+            self._bar.show_progress(hello["progress"])
+        else:
+            self._bar.show_idle(f"attached to {hello.get('owner', 'the runner')}")
+
+    def _show_end(self, ended: dict) -> None:
+        reason = f": {ended['reason']}" if ended.get("reason") else ""
+        self._bar.show_idle(f"{ended['end']}{reason}; session {ended['session']}")
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        self._link.stop()
+        super().closeEvent(event)
 
 
 class Emergency(QObject):

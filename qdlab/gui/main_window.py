@@ -1,9 +1,9 @@
-"""The lab window: a frame that says what is real, the bench, the plots, the log, and the red button."""
+"""The lab window: a frame that says what is real, the bench, plots, results, log, and the red button."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from PyQt6.QtCore import Qt, pyqtBoundSignal
+from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtBoundSignal
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
     QDockWidget,
@@ -15,15 +15,20 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from qdlab.gui.panels.cards import CardsPanel
+from qdlab.gui.panels.disorder import DisorderPanel
 from qdlab.gui.panels.jv import JVPanel
+from qdlab.gui.panels.laws import ArrheniusPanel, FieldPanel
 from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import Theme
-from qdlab.gui.transport import TransportBar
-from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, PlainLabel
+from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel
 from qdlab.gui.worker import ScreenWorker
-from qdlab.live.session import SessionScreen
+from qdlab.live.bench import BenchScreen
+from qdlab.live.picture import Picture
+
+LAYOUT_VERSION = 1
 
 
 class OffSwitch(Protocol):
@@ -37,79 +42,125 @@ class OffSwitch(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What the window shows: its name, what kind of thing it is, and how to switch everything off."""
+    """What the window shows.
+
+    Parameters
+    ----------
+    title, mode : what it is called, and what kind of thing it is
+    worker : makes the pictures
+    emergency : switches everything off
+    bar : below the bench: the run bar, or the transport bar of a replay
+    settings : where the layout is kept between days; None keeps none
+    """
 
     title: str
     mode: Mode
     worker: ScreenWorker
-    boxes: tuple[str, ...]
     emergency: OffSwitch
-    transport: TransportBar | None = None
+    bar: QWidget
+    settings: QSettings | None = None
 
 
 class MainWindow(QMainWindow):
-    """Draws frozen screens; sends off; owns no instrument."""
+    """Draws pictures; sends off; owns no instrument."""
 
     def __init__(self, opened: Opened, theme: Theme) -> None:
         super().__init__()
-        self._opened = opened
+        self._opened, self._theme = opened, theme
         self.setWindowTitle(f"qdlab: {opened.title}")
         self.resize(1366, 768)
-        self.jv, self.tel = JVPanel(), TELPanel()
-        self.temperature, self.log = TemperaturePanel(), LogPanel()
         self.emergency = EmergencyButton(theme)
         self.emergency.pressed_now.connect(opened.emergency.switch_off)
         opened.emergency.told.connect(self.show_off)
-        self.chips = {name: Chip(name, theme) for name in opened.boxes}
+        self.chips: dict[str, Chip] = {}
         self.status = PlainLabel("")
-        self.frame = ModeFrame(opened.mode, theme, self._central())
-        self.bench_bar.insertWidget(0, self.frame.word)
+        self.jv, self.tel = JVPanel(), TELPanel()
+        self.field, self.arrhenius, self.disorder = FieldPanel(), ArrheniusPanel(), DisorderPanel()
+        self.temperature, self.cards, self.log = TemperaturePanel(), CardsPanel(theme), LogPanel()
+        self.docks = self._dock_window()
+        self.frame = ModeFrame(opened.mode, theme, self._whole())
         self.setCentralWidget(self.frame)
-        self._add_dock("Light current", self.tel, Qt.DockWidgetArea.RightDockWidgetArea)
-        self._add_dock("Temperature", self.temperature, Qt.DockWidgetArea.RightDockWidgetArea)
-        self._add_dock("Log", self.log, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.status_bar = QStatusBar()
         self.status_bar.addWidget(self.status, 1)
         self.setStatusBar(self.status_bar)
-        opened.worker.screen_ready.connect(self.show_screen)
+        self._restore_layout()
+        opened.worker.picture_ready.connect(self.show_picture)
         opened.worker.failed.connect(self.show_failure)
         opened.worker.start()
 
-    def _central(self) -> QWidget:
+    def _whole(self) -> QWidget:
+        """Bench bar, run or transport bar, and the docks below them."""
         content = QWidget()
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setContentsMargins(6, 6, 6, 4)
+        layout.setSpacing(4)
         self.bench_bar = QHBoxLayout()
-        for chip in self.chips.values():
-            self.bench_bar.addWidget(chip)
+        self.mode_word = ModeLabel(self._opened.mode, self._theme)
+        self.chip_row = QHBoxLayout()
+        self.bench_bar.addWidget(self.mode_word)
+        self.bench_bar.addLayout(self.chip_row)
         self.bench_bar.addStretch(1)
         self.bench_bar.addWidget(self.emergency)
         layout.addLayout(self.bench_bar)
-        layout.addWidget(self.jv, stretch=1)
-        if self._opened.transport is not None:
-            layout.addWidget(self._opened.transport)
+        layout.addWidget(self._opened.bar)
+        layout.addWidget(self.docks, stretch=1)
         return content
 
-    def _add_dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"dock-{title}")
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
+    def _dock_window(self) -> QMainWindow:
+        """The plots as docks of a window inside the frame, J-V in the middle."""
+        docks = QMainWindow()
+        docks.setWindowFlags(Qt.WindowType.Widget)
+        docks.setDockNestingEnabled(True)
+        docks.setCentralWidget(self.jv)
+        right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        laws = [
+            _add_dock(docks, "Light current", self.tel, right),
+            _add_dock(docks, "Mobility and field", self.field, right),
+            _add_dock(docks, "Arrhenius", self.arrhenius, right),
+            _add_dock(docks, "Disorder model", self.disorder, right),
+        ]
+        for other in laws[1:]:
+            docks.tabifyDockWidget(laws[0], other)
+        laws[0].raise_()
+        _add_dock(docks, "Temperature", self.temperature, right)
+        log = _add_dock(docks, "Log", self.log, bottom)
+        results = _add_dock(docks, "Results", self.cards, bottom)
+        docks.splitDockWidget(results, log, Qt.Orientation.Horizontal)
+        docks.resizeDocks([log], [170], Qt.Orientation.Vertical)
+        docks.resizeDocks([laws[0]], [560], Qt.Orientation.Horizontal)
+        return docks
 
-    def show_screen(self, screen: SessionScreen) -> None:
+    def show_picture(self, picture: Picture) -> None:
         """Draw the newest state of the session."""
-        self.jv.show_screen(screen.jv)
-        self.tel.show_screen(screen.tel)
-        self.temperature.show_screen(screen.temperature)
-        self.log.show_screen(screen.journal)
-        self.status.setText(screen.status)
+        try:
+            self._draw(picture)
+        finally:
+            self._opened.worker.picture_drawn()
+
+    def _draw(self, picture: Picture) -> None:
+        self.jv.show_traces(picture.jv)
+        self.tel.show_traces(picture.tel)
+        self.field.show_field(picture.field)
+        self.arrhenius.show_arrhenius(picture.arrhenius)
+        self.disorder.show_disorder(picture.disorder)
+        self.cards.show_cards(picture.cards)
+        self.temperature.show_screen(picture.screen.temperature)
+        self.log.show_screen(picture.screen.journal)
+        self._show_bench(picture.screen.bench)
+        self.status.setText(picture.screen.status)
+
+    def _show_bench(self, bench: BenchScreen) -> None:
+        for role, box in bench.boxes.items():
+            if role not in self.chips:
+                self.chips[role] = Chip(box.name, self._theme)
+                self.chip_row.addWidget(self.chips[role])
+            self.chips[role].show_state(box.words, box.kind)
+            self.chips[role].setToolTip(box.identity)
 
     def show_off(self, sentence: str) -> None:
-        """One more thing the guardian said, in the status line and on the box's own chip."""
+        """One more thing the guardian said about switching off."""
         self.status_bar.showMessage(f"EMERGENCY OFF: {sentence}")
-        for name, chip in self.chips.items():
-            if name in sentence:
-                chip.show_state(sentence, "good" if "confirmed" in sentence else "alarm")
+        self.log.say(f"EMERGENCY OFF: {sentence}")
 
     def show_failure(self, text: str) -> None:
         """Say what went wrong on this side; the measurement is another process and goes on."""
@@ -118,8 +169,34 @@ class MainWindow(QMainWindow):
         box.setText(text.splitlines()[0])
         box.setDetailedText(text)
         box.setModal(False)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.show()
 
+    def _restore_layout(self) -> None:
+        settings = self._opened.settings
+        if settings is None:
+            return
+        for name, restore in (("geometry", self.restoreGeometry), ("docks", self._restore_docks)):
+            value = settings.value(name)
+            if isinstance(value, QByteArray):
+                restore(value)
+
+    def _restore_docks(self, state: QByteArray) -> None:
+        self.docks.restoreState(state, LAYOUT_VERSION)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        settings = self._opened.settings
+        if settings is not None:
+            settings.setValue("geometry", self.saveGeometry())
+            settings.setValue("docks", self.docks.saveState(LAYOUT_VERSION))
         self._opened.worker.stop()
+        self.emergency.let_go()
         super().closeEvent(event)
+
+
+def _add_dock(window: QMainWindow, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+    dock = QDockWidget(title, window)
+    dock.setObjectName(f"dock {title}")
+    dock.setWidget(widget)
+    window.addDockWidget(area, dock)
+    return dock

@@ -1,17 +1,13 @@
 """Where the window's screens come from: a recorded session at some pace, or what a bench's runner records."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from analysis.device import Device
 from qdlab.live import session as live
 from qdlab.live.session import SessionScreen
 from qdlab.lock import is_held, read_lock
 from qdlab.records import RunFeed
-from qdlab.records.session import read_devices
-from qdlab.records.session_file import read_session_file
 from qdlab.replay import Replay
 
 
@@ -51,6 +47,10 @@ class ReplayScreens:
             self.replay.seek(0)
         self.replay.resume()
 
+    def set_speed(self, speed: float) -> None:
+        """Recorded pace times this; infinite is as fast as it goes."""
+        self.speed = speed
+
     def seek(self, share: float) -> None:
         """Go to a share of the events [1]."""
         self.replay.seek(round(share * len(self.replay)))
@@ -80,7 +80,7 @@ class BenchScreens:
         path = self._new_session()
         if path is not None:
             self._path, self._feed = path, RunFeed(path, follow=True)
-            self._screen = live.initial(_devices(path))
+            self._screen = live.initial(self._feed.devices, self._feed.identities)
         for event in self._feed.poll() if self._feed is not None else ():
             self._screen = live.fold(self._screen, event)
         return self._screen
@@ -97,11 +97,6 @@ class BenchScreens:
         if owner is None or not owner.session or Path(owner.session) == self._path:
             return None
         return Path(owner.session) if is_held(self._bench, self._runtime) else None
-
-
-def _devices(path: Path) -> Mapping[str, Device]:
-    document, _ = read_session_file(path)
-    return read_devices(path, document)
 
 
 def _clock(seconds: float) -> str:

@@ -44,6 +44,12 @@ class EmergencyButton(QPushButton):
         # a QShortcut is silenced by a modal dialogue; what the application itself sees is not
         application.installEventFilter(self)
 
+    def let_go(self) -> None:
+        """Stop listening to the application; called when the window closes for good."""
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take every F12 of the application, whichever window has it; one press counts once."""
         if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_F12:
@@ -53,18 +59,30 @@ class EmergencyButton(QPushButton):
         return True
 
 
+def mode_colour(mode: Mode, theme: Theme) -> str:
+    """The colour that goes with the word."""
+    return {"HARDWARE": theme.hardware, "SIMULATION": theme.simulation, "REPLAY": theme.replay}[mode]
+
+
+class ModeLabel(PlainLabel):
+    """The word HARDWARE, SIMULATION or REPLAY on its colour."""
+
+    def __init__(self, mode: Mode, theme: Theme) -> None:
+        super().__init__(mode)
+        colour = mode_colour(mode, theme)
+        self.setStyleSheet(
+            f"background: {colour}; color: white; font-weight: bold; padding: 8px 14px; border-radius: 4px;"
+        )
+
+
 class ModeFrame(QFrame):
-    """A coloured frame and a word around everything: HARDWARE, SIMULATION or REPLAY."""
+    """A coloured frame around everything, in the colour of the mode's word."""
 
     def __init__(self, mode: Mode, theme: Theme, content: QWidget) -> None:
         super().__init__()
-        colour = {"HARDWARE": theme.hardware, "SIMULATION": theme.simulation, "REPLAY": theme.replay}[mode]
+        colour = mode_colour(mode, theme)
         self.setObjectName("mode-frame")
         self.setStyleSheet(f"#mode-frame {{ border: 3px solid {colour}; }}")
-        self.word = PlainLabel(mode)
-        self.word.setStyleSheet(
-            f"background: {colour}; color: white; font-weight: bold; padding: 2px 12px; border-radius: 3px;"
-        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(content)

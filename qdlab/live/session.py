@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from analysis.device import Device
 from analysis.disorder_fit import ConventionName
-from qdlab.events import Event, JournalEntry, RunEnded, RunStarted
-from qdlab.live import disorder, jv, tel, temperature
+from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted
+from qdlab.live import bench, disorder, jv, tel, temperature
+from qdlab.live.bench import BenchScreen
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.growing import Growing
 from qdlab.live.jv import JVScreen
@@ -31,6 +32,7 @@ class SessionScreen:
     devices: Mapping[str, Device]
     jv: JVScreen
     tel: TELScreen
+    bench: BenchScreen = field(default_factory=BenchScreen)
     temperature: TemperatureScreen = field(default_factory=TemperatureScreen)
     disorder: DisorderScreen = field(default_factory=DisorderScreen)
     journal: Growing[JournalEntry] = field(default_factory=Growing)
@@ -48,9 +50,20 @@ class SessionScreen:
         return newest or f"{len(self.ended)} runs, {self.rows} rows"
 
 
-def initial(devices: Mapping[str, Device]) -> SessionScreen:
-    """The screen before the first event."""
-    return SessionScreen(devices=devices, jv=JVScreen(devices=devices), tel=TELScreen(devices=devices))
+def initial(devices: Mapping[str, Device], identities: Mapping[str, str] | None = None) -> SessionScreen:
+    """The screen before the first event.
+
+    Parameters
+    ----------
+    devices : by identifier
+    identities : what each box of the bench answered, by role
+    """
+    return SessionScreen(
+        devices=devices,
+        jv=JVScreen(devices=devices),
+        tel=TELScreen(devices=devices),
+        bench=bench.initial(identities or {}),
+    )
 
 
 def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
@@ -61,6 +74,7 @@ def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
         screen,
         jv=jv.fold(screen.jv, event),
         tel=tel.fold(screen.tel, event),
+        bench=bench.fold(screen.bench, event),
         temperature=temperature.fold(screen.temperature, event),
         time=max(screen.time, event.time),
     )
@@ -70,7 +84,7 @@ def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
         return replace(screen, running=None, ended=(*screen.ended, event))
     if isinstance(event, JournalEntry):
         return replace(screen, journal=screen.journal.appended(event))
-    return replace(screen, rows=screen.rows + (0 if screen.running is None else 1))
+    return replace(screen, rows=screen.rows + isinstance(event, RowRecorded))
 
 
 def folded(

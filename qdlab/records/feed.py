@@ -1,9 +1,9 @@
 """The events of a session in the order they happened: of a finished one, or of one that is still growing."""
 
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qdlab.errors import RecordError
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, TelemetryRecorded
@@ -23,7 +23,7 @@ class RunFeed:
 
     Parameters
     ----------
-    path : the session's folder; its devices are read at once
+    path : the session's folder; its devices and the boxes' identities are read at once
     follow : the session may still grow; a run without an end block is then still running, not interrupted
     """
 
@@ -33,6 +33,7 @@ class RunFeed:
         self.closed = False
         document, encoded = read_session_file(self.path)
         self.devices = read_devices(self.path, document)
+        self.identities = _identities(document)
         self._sources: dict[Path, _Source] = {}
         self._seed = journal_seed(encoded)
         self._waiting: list[Numbered] = []
@@ -78,6 +79,15 @@ class RunFeed:
         if file.parent.name == "runs":
             return _RunSource(file, self._seed, self.devices)
         return _TelemetrySource(file, self._seed, self.devices)
+
+
+def _identities(document: Mapping[str, Any]) -> dict[str, str]:
+    """Who answered on the bench, by role; empty where the session does not say."""
+    bench = document.get("bench")
+    identities = bench.get("identities") if isinstance(bench, Mapping) else None
+    if not isinstance(identities, Mapping):
+        return {}
+    return {str(role): str(identity) for role, identity in identities.items()}
 
 
 class _Source(Protocol):

@@ -84,7 +84,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
 
 
 def screen_of(path: Path, events: list[Event]) -> SessionScreen:
-    screen = initial(open_session(path).devices)
+    feed = RunFeed(path)
+    screen = initial(feed.devices, feed.identities)
     for event in events:
         screen = fold(screen, event)
     return screen

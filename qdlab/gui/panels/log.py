@@ -21,6 +21,11 @@ class LogPanel(QWidget):
         layout.addWidget(self.list)
         self._shown = 0
 
+    def say(self, text: str) -> None:
+        """A line of the window's own; the next redraw after a seek backwards drops it."""
+        self.list.addItem(text)
+        self.list.scrollToBottom()
+
     def show_screen(self, journal: Growing[JournalEntry]) -> None:
         """Append what is new; start over where the journal got shorter (a seek backwards)."""
         if len(journal) < self._shown:

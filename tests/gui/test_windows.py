@@ -1,0 +1,108 @@
+"""The window as a person meets it: a replay, and a plan executed on the simulated bench by a runner."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
+from qdlab.config import load_plan
+from qdlab.gui.app import BenchWindow, open_bench_window, open_replay_window
+from qdlab.gui.main_window import MainWindow
+from qdlab.simulators import open_simulated_bench
+
+PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One recorded sweep."""
+    plan = load_plan(Path(__file__).resolve().parents[2] / "examples" / "plan-jv.toml")
+    bench = open_simulated_bench(seed=3, devices=simulated_devices(plan))
+    writer = open_campaign_session(tmp_path_factory.mktemp("session"), plan, bench)
+    return run_campaign(plan, bench, writer).session
+
+
+@pytest.fixture
+def replay(qtbot: QtBot, session: Path) -> Iterator[MainWindow]:
+    window = open_replay_window(session)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
+
+
+def test_a_replay_says_so_and_draws_the_whole_sweep(qtbot: QtBot, replay: MainWindow) -> None:
+    assert replay.mode_word.text() == "REPLAY"
+    replay._opened.bar.speed.setCurrentText("max")
+    qtbot.waitUntil(lambda: bool(replay.cards.list.count()), timeout=PATIENCE)
+    (points,) = [key for key in replay.jv.plot.keys if key.endswith(" up")]
+    voltage, current_density = replay.jv.plot.drawn(points)
+    assert len(voltage) in (70, 71)  # 0 V has a logarithm only where the meter's offset makes it positive
+    assert voltage[-70:] == pytest.approx(np.log10(np.linspace(0.1, 7, 70)), abs=0.01)
+    assert np.all(np.diff(current_density[-70:]) > 0)
+
+
+def test_stepping_a_paused_replay_moves_one_event_on(qtbot: QtBot, replay: MainWindow) -> None:
+    bar = replay._opened.bar
+    bar.play.click()
+    moved: list[str] = []
+    replay._opened.worker.moved.connect(lambda share, words: moved.append(words))
+    bar.sought.emit(0.0)
+    bar.step.click()
+    bar.step.click()
+    qtbot.waitUntil(lambda: bool(moved) and "event 2 of" in moved[-1], timeout=PATIENCE)
+
+
+def test_the_red_button_of_a_replay_says_that_nothing_is_connected(qtbot: QtBot, replay: MainWindow) -> None:
+    with qtbot.waitSignal(replay._opened.emergency.told, timeout=PATIENCE) as told:
+        qtbot.mouseClick(replay.emergency, Qt.MouseButton.LeftButton)
+    assert "nothing is connected" in told.args[0]
+
+
+def test_every_label_takes_its_text_as_plain_text(replay: MainWindow) -> None:
+    own = [label for label in replay.findChildren(QLabel) if type(label).__module__.startswith("qdlab")]
+    assert own
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in own)
+
+
+@pytest.fixture
+def bench_window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BenchWindow]:
+    monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path / "runtime"))
+    from qdlab.paths import runtime_directory
+
+    window = open_bench_window(
+        "sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path / "sessions"
+    )
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    runner = window._link._started
+    if runner is not None:
+        window._link.command("quit")
+        runner.wait(timeout=30)
+    window.close()
+
+
+def test_a_plan_chosen_in_the_window_is_measured_followed_and_ends_with_outputs_off(
+    qtbot: QtBot, bench_window: BenchWindow
+) -> None:
+    plan = Path(__file__).resolve().parents[2] / "examples" / "plan-jv.toml"
+    with qtbot.waitSignal(bench_window._link.ended, timeout=PATIENCE) as ended:
+        bench_window.run_plan(plan)
+    assert ended.args[0]["end"] == "finished"
+    qtbot.waitUntil(lambda: bool(bench_window.cards.list.count()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "OFF confirmed" in bench_window.chips["source_meter"].words, timeout=PATIENCE)
+    assert bench_window.mode_word.text() == "SIMULATION"
+
+
+def test_an_order_with_nothing_running_is_answered_with_a_sentence(
+    qtbot: QtBot, bench_window: BenchWindow
+) -> None:
+    with qtbot.waitSignal(bench_window._link.refused, timeout=PATIENCE) as refused:
+        bench_window._link.command("stop")
+    assert refused.args == ["nothing is running on this bench"]
