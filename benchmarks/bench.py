@@ -5,17 +5,25 @@ The witness is the simulated box: what its outputs do, not what our programs bel
 
 import random
 import statistics
+import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from instruments.bench import Bench, arming_token
+from instruments.driver import Driver
 from instruments.errors import InstrumentError
 from instruments.limits import Envelope
-from qdlab.simulators import open_simulated_bench
-from sim_instruments.faults import Fault
+from qdlab.config.bench import BenchConfig
+from qdlab.hardware import open_bench
+from qdlab.simulators import STANDS_IN, open_simulated_bench
+from sim_instruments.clock import RealClock
+from sim_instruments.faults import Fault, FaultyLine, FaultyTCPDoor
 from sim_instruments.fuzzing import random_message
+from sim_instruments.station import Station
+from sim_instruments.wiring import SimBench
 
 ENVELOPE = Envelope(
     maximum_voltage=5.0,
@@ -40,6 +48,7 @@ def measure(full: bool = False) -> list[dict[str, str]]:
     calls, queries, each = (100_000, 100_000, 200) if full else (5_000, 5_000, 10)
     tried = try_random_calls(calls, seed=1)
     asked = ask_under_faults(queries, rate=0.1, seed=2)
+    over_tcp = ask_over_tcp(500 if full else 40, rate=0.1, seed=4)
     healed, faults = heal_single_faults(each, seed=3)
     overhead = overhead_per_point(points=500)
     ours, box = sweep_times()
@@ -55,6 +64,11 @@ def measure(full: bool = False) -> list[dict[str, str]]:
             "0",
             f"{asked['mispaired']} ({asked['right']} right, {asked['refused']} refused, "
             f"{asked['damaged']} with a damaged digit)",
+        ),
+        _row(
+            f"the same over TCP, {over_tcp.total()} queries",
+            "0",
+            f"{over_tcp['mispaired']} ({over_tcp['right']} right, {over_tcp['refused']} refused)",
         ),
         _row(
             "single transient faults healed without a person", "99.5 %", f"{healed / faults:.2%} of {faults}"
@@ -184,14 +198,6 @@ def _random_call(bench: Bench, chance: random.Random) -> str:
     return f"{station.door.box} {call} {arguments}"
 
 
-STANDS_IN = {
-    "source_meter": "keithley2400",
-    "pulse_generator": "mfg2230m",
-    "light_meter": "keithley6514",
-    "temperature_controller": "lakeshore336",
-}
-
-
 def _random_method(role: str, chance: random.Random) -> tuple[str, dict[str, Any]]:
 
     def volts() -> float:
@@ -287,15 +293,20 @@ class Questioned:
                 setattr(self._driver, name, value)
 
     def ask(self, name: str) -> str:
-        """What became of one question: "right", "refused", "mispaired", or "damaged" in a digit."""
-        try:
-            answer = getattr(self._driver, name)
-        except InstrumentError:
-            return "refused"
-        if abs(answer - self.known[name]) < 1e-6:
-            return "right"
-        others = [value for other, value in self.known.items() if other != name]
-        return "mispaired" if any(abs(answer - value) < 1e-6 for value in others) else "damaged"
+        """What became of one question."""
+        return judged(self._driver, name, self.known)
+
+
+def judged(driver: Driver, name: str, known: Mapping[str, float]) -> str:
+    """What became of one question: "right", "refused", "mispaired", or "damaged" in a digit."""
+    try:
+        answer = getattr(driver, name)
+    except InstrumentError:
+        return "refused"
+    if abs(answer - known[name]) < 1e-6:
+        return "right"
+    others = [value for other, value in known.items() if other != name]
+    return "mispaired" if any(abs(answer - value) < 1e-6 for value in others) else "damaged"
 
 
 def ask_under_faults(count: int, *, rate: float, seed: int) -> Counter[str]:
@@ -307,6 +318,41 @@ def ask_under_faults(count: int, *, rate: float, seed: int) -> Counter[str]:
             if chance.random() < rate:
                 questioned.line.add(Fault(chance.choice((*REPLY_FAULTS, "garbled_reply")), matching=rb"\?"))
             outcome[questioned.ask(chance.choice(list(questioned.known)))] += 1
+    return outcome
+
+
+def ask_over_tcp(count: int, *, rate: float, seed: int) -> Counter[str]:
+    """The same over a real socket, in real time; late replies come among those to later questions."""
+    chance, outcome = random.Random(seed), Counter[str]()
+    sim = SimBench(seed=seed, clock=RealClock())
+    line = FaultyLine(sim.keithley2400, bench=sim, seed=seed)
+    station = Station(sim.keithley2400, bench=threading.RLock())
+    door = FaultyTCPDoor(station, line)
+    known = KNOWN["source_meter"]
+    bench = open_bench(
+        BenchConfig.model_validate(
+            {
+                "name": "trial",
+                "instruments": {"source_meter": {"driver": "keithley2400", "resource": door.resource}},
+            }
+        )
+    )
+    try:
+        driver: Any = bench.source_meter
+        driver.set_up()
+        for name, value in known.items():
+            setattr(driver, name, value)
+        driver.adapter.line.timeout = 0.3
+        for _ in range(count):
+            if chance.random() < rate:
+                kind = chance.choice(REPLY_FAULTS)
+                line.add(Fault(kind, matching=rb"\?", amount=0.5 if kind == "late_reply" else None))
+            outcome[judged(driver, chance.choice(list(known)), known)] += 1
+    finally:
+        line.clear()
+        bench.close()
+        door.close()
+        station.close()
     return outcome
 
 
