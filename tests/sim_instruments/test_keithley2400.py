@@ -109,6 +109,14 @@ def test_real_compliance_limits_and_is_flagged(box):
     assert int(box.receive(b"STAT:MEAS:COND?")) & 1 << 14
 
 
+def test_the_over_voltage_limit_holds_the_source_back(box, resistor):
+    resistor.ohms = 1e9
+    box.receive(b"SOUR:VOLT:PROT 20;:SENS:FUNC 'VOLT';:SOUR:VOLT 60;:OUTP ON;:FORM:ELEM VOLT,STAT")
+    volts, status = ask(box, "READ?")
+    assert volts == pytest.approx(20, rel=1e-2) and int(status) & 1 << 4
+    assert box.receive(b"SOUR:VOLT:PROT:TRIP?") == b"1" and int(box.receive(b"STAT:MEAS:COND?")) & 1 << 13
+
+
 def test_a_fixed_range_below_the_compliance_limits_by_itself(box):
     box.receive(b"SENS:CURR:PROT 1E-3;:SENS:CURR:RANG 1E-5")
     source_volts(box)
