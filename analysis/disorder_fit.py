@@ -1,7 +1,8 @@
 """One set of disorder parameters for current-voltage curves at many temperatures and thicknesses.
 
 Least squares with the drift-diffusion solver and its exact derivatives. What is uncertain is told in three
-columns that are never added: the scatter of the points, errors common to all points, and the choice of the model.
+columns that are never added: the scatter of the points, errors common to all points, and the choice of the
+model.
 """
 
 import math
@@ -114,8 +115,8 @@ class DisorderFit:
     covariance, correlation : (p, p) of the free parameters in the order of `parameters`; statistical only
     verdict : one word and advice for the whole fit; each parameter has its own too
     reduced_chi_square : weighted sum of squares over degrees of freedom [1]
-    mean_square_misfit : sum of (Δ log10 J)² over the points that take part, over the number of temperatures, as
-        Felekidis et al. print it [1]
+    mean_square_misfit : sum of (Δ log10 J)² over the points that take part, over the number of temperatures,
+        as Felekidis et al. print it [1]
     curves : residuals point by point, with what was left out and why
     alternatives : refits under other models
     starts : where each start of the search ended
@@ -166,8 +167,8 @@ class DisorderFit:
     def refit(self, curves: Sequence[JVCurve]) -> "DisorderFit":
         """The fit of more points or curves, started from this one; without the model range.
 
-        Curves that did not change enter with their last linearisation while the parameters stay within half a standard
-        error of it: a point added to a running measurement costs the solution of one curve.
+        Curves that did not change enter with their last linearisation while the parameters stay within half a
+        standard error of it: a point added to a running measurement costs the solution of one curve.
         """
         options = replace(self.options, with_model_range=False)
         quick = _linear_refit(self, curves, options)
@@ -188,7 +189,7 @@ class DisorderFit:
         return found
 
     def profile(self, name: str, values: Sequence[float]) -> FloatArray:
-        """Cost of the best fit with one parameter held at each value (SI), less the fit's own: (len(values),).
+        """Cost of the best fit with one parameter held at each value (SI), less the fit's own.
 
         In units in which 1 is one standard error of the scatter, 3.84 the 95 % bound.
         """
@@ -283,12 +284,14 @@ def fit_disorder(
 ) -> DisorderFit:
     """Fit the extended Gaussian disorder model to curves at several temperatures and thicknesses.
 
-    Residuals are in ln J and go over smoothly to linear ones near each curve's floor; points far off their neighbours
-    are left out and told. The search starts from several places found from the data, unless one is given.
+    Residuals are in ln J and go over smoothly to linear ones near each curve's floor; points far off their
+    neighbours are left out and told. The search starts from several places found from the data, unless one is
+    given.
 
     Parameters
     ----------
-    curves : measured curves [V], [A m⁻²], each with temperature [K], thickness [m] and relative_permittivity [1]
+    curves : measured curves [V], [A m⁻²], each with temperature [K], thickness [m] and relative_permittivity
+        [1]
     free : parameters to be found, of disorder_width, hopping_distance, mobility_prefactor (attempt_rate for
         felekidis2018), relative_permittivity, built_in_voltage or injecting_barrier and extracting_barrier,
         series_resistance_area; None: the first three, and both barriers for felekidis2018
@@ -296,9 +299,10 @@ def fit_disorder(
     convention : "li2024", "felekidis2018" or one of your own
     statistics : "classical" or "gaussian"; None: the convention's
     relative_error : of a reading where the curve brings no errors of its own [1]
-    voltage_window : points outside play no part [V]; None: each curve from where the model describes it, found by
-        fitting its upper part first and going down while the misfit stays within the scatter there
-    robust : Huber's weights, and points far off their neighbours left out; False: plain least squares of all points
+    voltage_window : points outside play no part [V]; None: each curve from where the model describes it,
+        found by fitting its upper part first and going down while the misfit stays within the scatter there
+    robust : Huber's weights, and points far off their neighbours left out; False: plain least squares of all
+        points
     with_model_range : refit under other models, for each parameter's `model_range`
     with_systematic : propagate `common_errors`
     start : values to start from instead of searching, SI
@@ -447,7 +451,7 @@ def _core(points: Points) -> Points:
 
 
 def _extended(model: Model, core: Model, values: Mapping[str, float]) -> tuple[Model, dict[str, float]]:
-    """The points the model describes: from the core down each curve until three points running depart from it."""
+    """The points the model describes: from the core down, until three points running depart from it."""
     thin = core.thinned(_ALTERNATIVE_POINTS)
     end = _descend(thin, values, tolerance=0.1)
     found = thin.values(end.position)
@@ -536,7 +540,7 @@ def _grid(model: Model) -> Iterator[dict[str, float]]:
 
 
 def _likely_widths(model: Model) -> list[float]:
-    """From the fall of J L³ with 1/T² at the highest voltages; about 0.1 eV where there is one temperature only."""
+    """From the fall of J L³ with 1/T² at the highest voltages; about 0.1 eV with one temperature only."""
     highest = min(points.voltage.max() for points in model.points)
     inverse, height = [], []
     for points in model.points:
@@ -567,8 +571,8 @@ def _only(values: Mapping[str, float], names: Sequence[str]) -> dict[str, float]
 def _without_outliers(points: Points, residual: FloatArray) -> Points:
     """Leave out points whose residual is far from the median of their six neighbours'.
 
-    Against the neighbours, not against the model: where the model is wrong, whole stretches are off and no point is to
-    blame for it.
+    Against the neighbours, not against the model: where the model is wrong, whole stretches are off and no
+    point is to blame for it.
     """
     if len(residual) < 7:
         return points
@@ -592,7 +596,7 @@ def _report(
     shifts: dict[str, dict[str, float]] | None = None,
 ) -> DisorderFit:
     values = model.values(end.position)
-    freedom = max(1, np.count_nonzero(np.isfinite(end.residual)) - len(model.free))
+    freedom = max(1, int(np.count_nonzero(np.isfinite(end.residual))) - len(model.free))
     chi_square = end.cost / freedom
     scale = model.scale(values)
     covariance = _covariance(end) * np.outer(scale, scale) * max(1.0, chi_square)
@@ -634,7 +638,7 @@ def _report(
 
 
 def _covariance(end: Minimum) -> FloatArray:
-    """Of the coordinates, at unit scatter. What a bound holds is left out of the others' covariance, not of its own."""
+    """Of the coordinates, at unit scatter; what a bound holds is kept out of the others' covariance."""
     normal = end.normal_matrix()
     covariance = _inverse(normal)
     moving = ~end.at_bound
@@ -659,7 +663,7 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 def _systematic_shifts(
     model: Model, end: Minimum, values: Mapping[str, float], common: CommonErrors
 ) -> dict[str, dict[str, float]]:
-    """By cause, what one standard error of it does to each free parameter: the least-squares fit's linear response."""
+    """By cause, what one standard error of it does to each free parameter: the fit's linear response."""
     names = ("thickness", "area", "relative_permittivity", "temperature")
     columns = model.columns(model.solved(end.position), values, names)
     known = np.isfinite(end.residual)
@@ -805,7 +809,8 @@ def _fit_verdict(
     if outside:
         return Verdict(
             word="outside_validity",
-            advice=f"sigma/kT lies outside {low:.0f} to {high:.0f} at {', '.join(outside)}; see the fit without them",
+            advice=f"sigma/kT lies outside {low:.0f} to {high:.0f} at {', '.join(outside)}; "
+            "see the fit without them",
         )
     return GOOD
 

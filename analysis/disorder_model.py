@@ -1,4 +1,4 @@
-"""The disorder model as a fit sees it: conventions, parameters with their scales, points that take part, residuals."""
+"""The disorder model as a fit sees it: conventions, parameters and their scales, points, residuals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Convention:
 CONVENTIONS: dict[str, Convention] = {
     "li2024": Convention(
         name="li2024",
-        source="Li et al., Adv. Electron. Mater. (2024), equation 5, with the caps of van Mensfoort and Coehoorn",
+        source="Li et al., Adv. Electron. Mater. (2024), equation 5, caps of van Mensfoort and Coehoorn",
         prefactor="mobility_prefactor",
         zero_density_coefficient=0.42,
         reduced_field_cap=2.0,
@@ -374,7 +374,8 @@ def select_points(
     curve : as measured
     relative_error : of a reading where the curve brings no errors of its own [1]
     voltage_window : lowest and highest voltage [V]
-    ceiling : current density at which the source stopped other curves of the set [A m⁻²]; None where none is known
+    ceiling : current density at which the source stopped other curves of the set [A m⁻²]; None where none is
+        known
     """
     voltage, current_density, floor = curve.voltage, curve.current_density, curve.current_density_floor
     left_out = [""] * len(curve)

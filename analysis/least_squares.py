@@ -157,7 +157,7 @@ def minimise(
 
 
 def huber_weight(residual: FloatArray) -> FloatArray:
-    """(n,) 1 within the threshold, falling as 1/|residual| beyond; the scale is the median's, at least one."""
+    """(n,) 1 within the threshold, then falling as 1/|residual|; the scale is the median's, at least one."""
     size = np.abs(residual)
     scale = max(1.0, robust_scale(residual)) * HUBER_THRESHOLD
     return np.where(size > scale, scale / np.maximum(size, scale), 1.0)

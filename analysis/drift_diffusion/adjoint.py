@@ -1,8 +1,8 @@
 """Derivatives of the flux in every number of a scaled problem, from one adjoint solution.
 
-At a solution u of R(u, number) = 0 the flux F(u, number) changes by dF/d(number) - lambda dR/d(number), where lambda
-solves the transposed linear system with dF/du on its right side: one back-substitution with Newton's last
-factorisation, however many numbers there are.
+At a solution u of R(u, number) = 0 the flux F(u, number) changes by dF/d(number) - lambda dR/d(number), where
+lambda solves the transposed linear system with dF/du on its right side: one back-substitution with Newton's
+last factorisation, however many numbers there are.
 """
 
 import math

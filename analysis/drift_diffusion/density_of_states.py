@@ -18,8 +18,8 @@ _HIGHEST_LEVEL = 12  # in kT above the centre; contacts lie at the centre or bel
 class OccupationTable(NamedTuple):
     """ln c with its slopes on an even grid of Fermi levels, in kT from the Gaussian's centre.
 
-    c is the integral of exp(-e²/2s²)/sqrt(2 pi s²) / (1 + exp(e - level)) over the energy e. Below the grid it is
-    Boltzmann's, ln c = level + s²/2.
+    c is the integral of exp(-e²/2s²)/sqrt(2 pi s²) / (1 + exp(e - level)) over the energy e. Below the grid
+    it is Boltzmann's, ln c = level + s²/2.
 
     Parameters
     ----------
@@ -36,8 +36,9 @@ class OccupationTable(NamedTuple):
 def occupation_table(reduced_disorder: float) -> OccupationTable:
     """The table for one reduced disorder s = sigma/kT [1]; the last 64 are remembered.
 
-    Occupations are taken relative to Boltzmann's, which keeps deep levels from underflowing: in z = e/s the weight
-    becomes exp(-(z + s)²/2) / (1 + exp(level - e)). The sums over energies are convolutions on the grid of levels.
+    Occupations are taken relative to Boltzmann's, which keeps deep levels from underflowing: in z = e/s the
+    weight becomes exp(-(z + s)²/2) / (1 + exp(level - e)). The sums over energies are convolutions on the
+    grid of levels.
     """
     s, stride = reduced_disorder, _ENERGY_STRIDE
     deepest = math.ceil(2 * (s**2 + _TAIL * s))

@@ -1,8 +1,8 @@
 """The discrete equations: finite volumes with the diffusion-enhanced Scharfetter-Gummel flux.
 
-Unknowns at each node, both in kT: the electric potential and the quasi-Fermi level; their difference is the Fermi level
-within the density of states, and with it the occupation c. Positions are in film thicknesses, densities in sites,
-mobilities in the mobility at zero density and field.
+Unknowns at each node, both in kT: the electric potential and the quasi-Fermi level; their difference is the
+Fermi level within the density of states, and with it the occupation c. Positions are in film thicknesses,
+densities in sites, mobilities in the mobility at zero density and field.
 """
 
 import math
@@ -95,8 +95,9 @@ def fill_occupations(problem, potential, quasi_fermi, work):
 def edge_density(c_i, c_j, other):
     """Occupation in the middle of an edge, between the same flux on either side of it.
 
-    Boltzmann's exp(t/2) at rest, the mean without a field, the upstream one in a strong field: an average of the nodes'
-    logarithms instead would empty the last cell before a contact and let its mobility rule the current.
+    Boltzmann's exp(t/2) at rest, the mean without a field, the upstream one in a strong field: an average of
+    the nodes' logarithms instead would empty the last cell before a contact and let its mobility rule the
+    current.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ def edge_density(c_i, c_j, other):
 
     Returns
     -------
-    c, and the shares of c_i, c_j and t in a change of its logarithm: d ln c = share_i d ln c_i + share_j d ln c_j + slope dt
+    c, and the shares of c_i, c_j and t in a change of its logarithm: d ln c = share_i d ln c_i + share_j d ln
+    c_j + slope dt
     """
     weight = 1.0 - other
     from_i, from_j = weight * c_i, other * c_j
@@ -158,10 +160,11 @@ def mean_enhancement(problem, work, i, level_rise):
 def field_rise(problem, spacing, c, forward, backward, slope_t, t, g):
     """How far the charge within an edge bends its potential, as the flux feels it: beta, with its slope in t.
 
-    The flux between two nodes is the drop of c exp(potential/g) over the integral of exp(potential/g)/mobility. A charge c
-    adds a parabola to the linear potential; to first order the integral grows by 1 + beta,
-    beta = charge c spacing²/2g [coth(t/2) - 2/t]/t, and its weight moves to where the field is the mean over 1 + beta.
-    Without it the flux in a strong field is that of the upstream node at the field of the middle: of first order only.
+    The flux between two nodes is the drop of c exp(potential/g) over the integral of
+    exp(potential/g)/mobility. A charge c adds a parabola to the linear potential; to first order the integral
+    grows by 1 + beta, beta = charge c spacing²/2g [coth(t/2) - 2/t]/t, and its weight moves to where the
+    field is the mean over 1 + beta. Without it the flux in a strong field is that of the upstream node at the
+    field of the middle: of first order only.
     """
     if abs(t) < 0.1:
         shape, slope = (
@@ -220,10 +223,10 @@ def edge_state(problem, spacing, potential, quasi_fermi, work, i):
 def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     """Flux from node i to node i + 1, with its derivatives.
 
-    The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of potential over g
-    and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c. Close to equilibrium the
-    bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly zero there. See `field_rise` for
-    the second order in strong fields.
+    The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of
+    potential over g and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c.
+    Close to equilibrium the bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly
+    zero there. See `field_rise` for the second order in strong fields.
 
     Returns
     -------
@@ -233,8 +236,8 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     log_mobility, in_density, in_field = edge_mobility(problem, e.c, e.field)
     scale = math.exp(log_mobility) / (spacing * (1.0 + e.rise))
     flux = scale * e.g * e.bracket
-    # slopes in ln c of the edge, in t and in g; then in the two Fermi levels, which the quasi-Fermi level raises and the
-    # potential lowers
+    # slopes in ln c of the edge, in t and in g; then in the two Fermi levels, which the quasi-Fermi level
+    # raises and the potential lowers
     in_rise = -flux * (1.0 + in_field * e.field) / (1.0 + e.rise)
     in_log_c = flux * in_density + in_rise * e.rise
     in_t = scale * e.g * e.bracket_in_t + in_log_c * e.c_in_t + in_rise * e.rise_in_t

@@ -12,9 +12,9 @@ _EVENNESS = 12.0  # nodes spread evenly against those of a factor e in the dista
 def graded_mesh(cells: int, injecting_scale: float, extracting_scale: float) -> FloatArray:
     """Node positions from 0 to 1 with their spacing following the distance from either contact.
 
-    Next to an ohmic contact the density falls as 1/(1 + x/scale)², scale being its Debye length: it is smooth in
-    ln(1 + x/scale), and so is the mesh. A smooth map of an even grid keeps the order of convergence, and a mesh
-    of twice as many cells holds all nodes of this one.
+    Next to an ohmic contact the density falls as 1/(1 + x/scale)², scale being its Debye length: it is smooth
+    in ln(1 + x/scale), and so is the mesh. A smooth map of an even grid keeps the order of convergence, and a
+    mesh of twice as many cells holds all nodes of this one.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ class PooleFrenkelMobility:
 
 @dataclass(frozen=True, kw_only=True)
 class EGDM:
-    """The extended Gaussian disorder model: Pasveer et al., PRL 94, 206601 (2005); Li et al. (2024), equation 5.
+    """The extended Gaussian disorder model, Pasveer et al., PRL 94, 206601 (2005), Li et al. (2024), eq. 5.
 
     With s = sigma/kT:
 
@@ -133,8 +133,8 @@ class EGDM:
                    exp{0.44 (s^1.5 - 2.2) [sqrt(1 + 0.8 (e E a/sigma)²) - 1]},
         delta = 2 [ln(s² - s) - ln(ln 4)]/s².
 
-    Li et al. print (5c) with the -1 inside the root and (5d) with sigma k T for sigma/kT: misprints, as the limits
-    of zero field and of Pasveer's own paper show.
+    Li et al. print (5c) with the -1 inside the root and (5d) with sigma k T for sigma/kT: misprints, as the
+    limits of zero field and of Pasveer's own paper show.
 
     Parameters
     ----------
@@ -142,8 +142,8 @@ class EGDM:
     hopping_distance : a [m]; there are a^-3 sites per volume
     mobility_prefactor : mu0 [m² V⁻¹ s⁻¹], not the zero-field mobility
     zero_density_coefficient : c2 [1]; 0.42 in Pasveer (2005) and Li (2024), 0.44 in Felekidis (2018)
-    reduced_field_cap, density_cap : largest e E a/sigma and p a³ the factors follow, as proposed by van Mensfoort and
-        Coehoorn, PRB 78, 085207 (2008); None: no cap
+    reduced_field_cap, density_cap : largest e E a/sigma and p a³ the factors follow, as proposed by van
+        Mensfoort and Coehoorn, PRB 78, 085207 (2008); None: no cap
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = (
@@ -181,7 +181,9 @@ class EGDM:
         reduced_field_cap: float | None = None,
         density_cap: float | None = None,
     ) -> "EGDM":
-        """The model as Felekidis et al., Org. Electron. 61, 318 (2018), write it: mu0 = c1 nu0 a²/sigma, no caps.
+        """The model as Felekidis et al., Org. Electron. 61, 318 (2018), write it: no caps.
+
+        The prefactor is mu0 = c1 nu0 a²/sigma with sigma in electronvolt.
 
         Parameters
         ----------

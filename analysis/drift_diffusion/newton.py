@@ -17,7 +17,8 @@ _LEAST_SHARE = 0.02  # of an occupation that one step may leave
 def contact_equation(problem, spacing, level, potential, quasi_fermi, work, i, neighbour):
     """Potential at contact node i against its Fermi level, zero where they agree.
 
-    With an image force the level rises by image_lowering sqrt(field at the contact) while that pulls carriers out.
+    With an image force the level rises by image_lowering sqrt(field at the contact) while that pulls carriers
+    out.
 
     Returns
     -------
@@ -44,7 +45,8 @@ def contact_equation(problem, spacing, level, potential, quasi_fermi, work, i, n
 def logarithmic_bend(change):
     """What turns a step of ln c into the step of c that Newton's method means: ln(1 + change) - change.
 
-    The flux is linear in c: where a contact empties a layer, a step in c arrives at once and one in ln c takes many.
+    The flux is linear in c: where a contact empties a layer, a step in c arrives at once and one in ln c
+    takes many.
     """
     if abs(change) < 1e-4:
         return -0.5 * change * change
@@ -57,8 +59,9 @@ def logarithmic_bend(change):
 def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi, work, blocks):
     """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
 
-    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and then the
-    update, 14 flux to the next node, 15 its one-way part. `in_densities` is 1 to step in densities, 0 in Fermi levels.
+    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and
+    then the update, 14 flux to the next node, 15 its one-way part. `in_densities` is 1 to step in densities,
+    0 in Fermi levels.
 
     Returns
     -------
@@ -176,8 +179,9 @@ def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, wo
 def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
     """The potential at zero voltage, from nothing.
 
-    With a flat quasi-Fermi level no flux flows whatever the potential: Newton's updates leave the level alone, the mobility
-    plays no part, and what remains is Poisson's equation, whose updates in the potential converge from any guess.
+    With a flat quasi-Fermi level no flux flows whatever the potential: Newton's updates leave the level
+    alone, the mobility plays no part, and what remains is Poisson's equation, whose updates in the potential
+    converge from any guess.
     """
     for i in range(len(positions)):
         quasi_fermi[i] = 0.0

@@ -44,9 +44,10 @@ _DIFFERENCE_SCALE = {  # where a parameter is zero
 _NO_TABLE = np.zeros((0, 4))
 
 _ADVICE = {
-    "newton_failed": "Newton's method stalled on the way to this voltage; ask for voltages in between, or check the "
-    "parameters for a mobility that changes by many decades within the film",
-    "no_equilibrium": "the film at zero voltage could not be solved; check permittivity, thickness and site density",
+    "newton_failed": "Newton's method stalled on the way to this voltage; ask for voltages in between, or "
+    "check the parameters for a mobility that changes by many decades within the film",
+    "no_equilibrium": "the film at zero voltage could not be solved; check permittivity, thickness and site "
+    "density",
     "series_resistance": "the voltage left behind the series resistance was not found; check the resistance",
     "mesh_too_coarse": "the meshes disagree by more than 2 %; ask for accuracy='fine'",
 }
@@ -69,7 +70,8 @@ class BarrierContacts:
     Parameters
     ----------
     injecting, extracting : barrier of the contact that injects at positive voltage, and of the other one [J]
-    image_force : lower each barrier by sqrt(q field/(4 pi permittivity)) while the field pulls carriers out of it
+    image_force : lower each barrier by sqrt(q field/(4 pi permittivity)) while the field pulls carriers out
+        of it
     """
 
     injecting: float
@@ -84,7 +86,7 @@ class BarrierContacts:
 
 @dataclass(frozen=True, kw_only=True)
 class TransportProblem:
-    """A device at one temperature; the arguments of `solve_current_density` but the voltages and the effort."""
+    """A device at one temperature: what `solve_current_density` takes beside voltages and effort."""
 
     mobility: MobilityModel
     temperature: float
@@ -108,8 +110,8 @@ class TransportProblem:
             raise ValueError(f"built_in_voltage {self.built_in_voltage!r} V must be a finite number")
         if isinstance(self.contacts, BarrierContacts) and self.built_in_voltage != 0:
             raise ValueError(
-                f"built_in_voltage {self.built_in_voltage!r} V beside barriers: their difference is the built-in "
-                "voltage; leave it out"
+                f"built_in_voltage {self.built_in_voltage!r} V beside barriers: their difference is the "
+                "built-in voltage; leave it out"
             )
         if self.statistics not in ("classical", "gaussian"):
             raise ValueError(f"statistics {self.statistics!r} is neither 'classical' nor 'gaussian'")
@@ -128,17 +130,19 @@ class TransportProblem:
             }
         return found | {"built_in_voltage": self.built_in_voltage}
 
-    def with_parameters(self, **values: float) -> "TransportProblem":
+    def with_parameters(self, **values: Any) -> "TransportProblem":
         """The same problem with some of its `parameters` changed."""
         barriers = {name: values.pop(f"{name}_barrier", None) for name in ("injecting", "extracting")}
         changed_barriers = {name: value for name, value in barriers.items() if value is not None}
         in_mobility = {name: values.pop(name) for name in self.mobility.parameter_names if name in values}
-        # Any: dataclasses.replace knows the fields, the Protocol does not promise a dataclass
+        # Any: dataclasses.replace knows the fields; neither the Protocol nor the union of contacts promises
+        # them
         mobility: Any = self.mobility
+        contacts: Any = self.contacts
         return replace(
             self,
             mobility=replace(mobility, **in_mobility) if in_mobility else mobility,
-            contacts=replace(self.contacts, **changed_barriers) if changed_barriers else self.contacts,
+            contacts=replace(contacts, **changed_barriers) if changed_barriers else contacts,
             **values,
         )
 
@@ -192,8 +196,9 @@ def solve_current_density(
 ) -> JVSolution:
     """Steady current density of a one-carrier film by drift and diffusion.
 
-    d(permittivity E)/dx = q p and J = q mobility p E - q D dp/dx with J constant, between two contacts of given density
-    (PHYSICS: Pasveer et al. 2005, van Mensfoort and Coehoorn 2008). Solved on three nested meshes and extrapolated.
+    d(permittivity E)/dx = q p and J = q mobility p E - q D dp/dx with J constant, between two contacts of
+    given density (van Mensfoort and Coehoorn, PRB 78, 085207). Solved on three nested
+    meshes and extrapolated.
 
     Parameters
     ----------
@@ -202,10 +207,11 @@ def solve_current_density(
     temperature, thickness, relative_permittivity : [K], [m], [1]
     contacts : ohmic unless told otherwise
     built_in_voltage : between ohmic contacts [V]; barriers bring their own
-    statistics : "classical", Boltzmann with D = mobility kT/q; or "gaussian", the Gaussian density of states with the
-        generalised Einstein relation
+    statistics : "classical", Boltzmann with D = mobility kT/q; or "gaussian", the Gaussian density of states
+        with the generalised Einstein relation
     series_resistance_area : series resistance times area [Ω m²]
-    accuracy : "standard", 1e-3 of the current density; "fine", 1e-4; "rough", some per cent at a third of the time
+    accuracy : "standard", 1e-3 of the current density; "fine", 1e-4; "rough", some per cent at a third of the
+        time
     sensitivities : also the derivatives in every parameter
 
     Returns
@@ -223,7 +229,11 @@ def solve_current_density(
     >>> from analysis.drift_diffusion import EGDM
     >>> model = EGDM(disorder_width=0.12 * electronvolt, hopping_distance=2.8e-9, mobility_prefactor=6e-8)
     >>> solution = solve_current_density(
-    ...     [1.0, 7.0], mobility=model, temperature=297.0, thickness=110 * nanometre, relative_permittivity=4.0
+    ...     [1.0, 7.0],
+    ...     mobility=model,
+    ...     temperature=297.0,
+    ...     thickness=110 * nanometre,
+    ...     relative_permittivity=4.0,
     ... )
     >>> [f"{value:.3g}" for value in solution.current_density]
     ['3.04', '1.19e+03']
@@ -306,8 +316,9 @@ def _film_at_terminals(
 ) -> tuple[FloatArray, _Film]:
     """The voltage left for the film behind the series resistance, and the film's solution there.
 
-    Newton's method on film_voltage + resistance current_density(film_voltage) = voltage. It starts from the whole
-    voltage: the current grows faster than linearly, so the steps approach from above and never overshoot.
+    Newton's method on film_voltage + resistance current_density(film_voltage) = voltage. It starts from the
+    whole voltage: the current grows faster than linearly, so the steps approach from above and never
+    overshoot.
     """
     resistance = problem.series_resistance_area
     scaling = _scale(problem)
@@ -337,7 +348,7 @@ def _conductance(film: _Film, scaling: _Scaling) -> FloatArray:
 
 
 def _solve_film(voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy, differentiate: bool) -> _Film:
-    """Solve at each voltage across the film [V]; where that fails, once more on meshes two and four times as dense."""
+    """Solve at each voltage across the film [V]; where that fails, again on denser meshes."""
     from analysis.drift_diffusion import adjoint  # compiles on first use
 
     drops = scaling.orientation * voltage / scaling.thermal_voltage
@@ -395,7 +406,8 @@ def _sweep(
 def _sensitivities(film_voltage: FloatArray, film: _Film, problem: TransportProblem) -> dict[str, FloatArray]:
     """Derivative of the current density in each parameter, by the chain rule through the scaled numbers.
 
-    The scaled numbers are short formulas of the parameters: their slopes by central differences are good to 1e-9.
+    The scaled numbers are short formulas of the parameters: their slopes by central differences are good to
+    1e-9.
     """
     from analysis.drift_diffusion import adjoint
 
@@ -456,7 +468,7 @@ class OnMeshes(NamedTuple):
 def solve_on_meshes(
     problem: TransportProblem, voltage: npt.ArrayLike, *, cells: int, meshes: int
 ) -> OnMeshes:
-    """The flux at rising voltages above zero [V] on each of some nested meshes, the finest with so many cells."""
+    """The flux at rising voltages above zero [V] on nested meshes, the finest with so many cells."""
     from analysis.drift_diffusion import sweep  # compiles on first use
 
     scaling = _scale(problem)
@@ -489,7 +501,7 @@ def extrapolate(on_meshes: FloatArray) -> FloatArray:
 
 
 def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scaling:
-    """The problem free of units; mirrored, unless told otherwise, where the extracting contact is the denser one."""
+    """The problem free of units; mirrored, unless told otherwise, if the extracting contact is denser."""
     from analysis.drift_diffusion.equations import ScaledProblem  # compiles on first use
 
     model, volt = problem.mobility, thermal_voltage(problem.temperature)
@@ -532,7 +544,7 @@ def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scalin
 
 
 def _contact_levels(problem: TransportProblem) -> tuple[float, float]:
-    """Fermi level at the injecting and the extracting contact, in kT: of the Gaussian, or ln c classically."""
+    """Fermi level at the two contacts, in kT from the Gaussian's centre; classically ln c."""
     energy = BOLTZMANN_CONSTANT * problem.temperature
     if isinstance(problem.contacts, BarrierContacts):
         return -problem.contacts.injecting / energy, -problem.contacts.extracting / energy
@@ -569,8 +581,8 @@ def _verdict(problem: TransportProblem, words: Sequence[str]) -> Verdict:
     if has_law and s is not None and not low <= s <= high:
         return Verdict(
             word="outside_validity",
-            advice=f"sigma/kT = {s:.2f} at {problem.temperature:.4g} K; the EGDM's formula was fitted from {low:.0f} "
-            f"to {high:.0f}",
+            advice=f"sigma/kT = {s:.2f} at {problem.temperature:.4g} K; the EGDM's formula was fitted from "
+            f"{low:.0f} to {high:.0f}",
         )
     return GOOD
 

@@ -27,10 +27,10 @@ _TOLERANCE_BETWEEN = 3e-3  # in kT, at voltages nobody asked for
 
 @compiled
 def refine(coarse_potential, coarse_quasi_fermi, potential, quasi_fermi):
-    """The solution on a mesh of twice as many cells, by the cubic through four neighbours (mesh maps are smooth).
+    """The solution on a mesh of twice as many cells, by the cubic through four neighbours.
 
-    Where the quasi-Fermi level falls by more than one kT in a cell, the cubic through logarithms is no guess: there the
-    middle node takes the density that carries the same flux on to either side.
+    Mesh maps are smooth. Where the Fermi level moves by more than one kT in a cell, the cubic through
+    logarithms is no guess: there the middle node takes the density that carries the same flux to either side.
     """
     n = len(coarse_potential)
     for i in range(n):
@@ -111,8 +111,8 @@ def flux_variation(problem, positions, potential, quasi_fermi, work, flux):
 def advance(problem, positions, target, path, now, before, guess, work, blocks):
     """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
 
-    `path` holds the drop reached (NaN before the first), the one before it and the step now tried; True if the target was
-    reached.
+    `path` holds the drop reached (NaN before the first), the one before it and the step now tried; True if
+    the target was reached.
     """
     n = len(positions)
     while path[0] != target:
@@ -154,8 +154,8 @@ def log_ratio(drop, earlier):
 def _entry(sources: str) -> Callable[..., None]:
     """The compiled sweep, with a cache on the disk.
 
-    The compiler's cache looks at this function's own file and at its closure: `sources`, a checksum of every file that is
-    compiled into it, keeps a changed equation from being answered by the old one.
+    The compiler's cache looks at this function's own file and at its closure: `sources`, a checksum of every
+    file that is compiled into it, keeps a changed equation from being answered by the old one.
     """
 
     @njit(cache=True, nogil=True, error_model="numpy")
@@ -170,7 +170,8 @@ def _entry(sources: str) -> Callable[..., None]:
         drops : (n,) in kT, the first zero, the others of one sign and growing
         flux : (n, levels), filled here, coarse to fine
         derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
-        variation : (n, levels), filled here with the largest deviation of an edge's flux; (0, levels): not asked for
+        variation : (n, levels), filled here with the largest deviation of an edge's flux; (0, levels): not
+            asked for
         status : (n,), filled here with one of the numbers above
         """
         nodes, m = len(positions), (len(positions) - 1) // 2 ** (levels - 1) + 1
@@ -188,7 +189,8 @@ def _entry(sources: str) -> Callable[..., None]:
             return
         status[:] = STUCK
         for k in range(len(drops)):
-            # what refining adds to the coarser mesh's solution changes slowly: continued from the last two drops
+            # what refining adds to the coarser mesh's solution changes slowly: continued from the last two
+            # drops
             stretch = (drops[k] - drops[k - 1]) / (drops[k - 1] - drops[k - 2]) if k > 2 else 0.0
             stretch = stretch if stretch < 2.0 else 0.0
             solved = True

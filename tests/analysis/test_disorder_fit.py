@@ -126,7 +126,7 @@ def test_model_range_is_far_wider_than_the_statistical_error(fitted):
 
 
 def test_systematic_error_of_the_prefactor_follows_the_cube_of_the_thickness():
-    """With sigma and a known, J goes as prefactor/L³ and a little more: 5 % of thickness are some 15 % of it."""
+    """With sigma and a known, J goes as prefactor/L³ and a little more: 5 % make some 15 %."""
     only_thickness = CommonErrors(thickness=0.05, area=0.0, relative_permittivity=0.0, temperature=0.0)
     fixed = {name: TRUTH[name] for name in ("disorder_width", "hopping_distance")}
     fit = quick(series(), free=["mobility_prefactor"], fixed=fixed, common_errors=only_thickness)
@@ -170,7 +170,7 @@ def test_outliers_are_left_out_by_name_and_do_no_harm(fitted):
 
 
 def test_negative_readings_near_the_floor_take_part_and_bias_nothing():
-    cold = measured(237.0, floor=0.06)
+    cold = measured(237.0, floor=0.1)
     assert np.any(cold.current_density < 0)
     fit = quick([cold, *series()[1:]])
     assert not any(fit.curves[0].left_out)
@@ -281,7 +281,7 @@ def test_bootstrap_scatters_as_the_standard_error_says(fitted):
 
 
 def test_statistical_intervals_cover_the_truth():
-    """30 fits here; the benchmark does 400. Three standard errors of a 95 % coverage over 30 trials: at least 25."""
+    """30 fits here, 400 in the benchmark; three standard errors below 95 % of 30 trials are 25."""
     covered = 0
     for seed in range(30):
         curves = [measured(temperature, seed=1000 * seed) for temperature in (257.0, 297.0)]
@@ -327,7 +327,7 @@ def felekidis_curves(folder: Path, pattern: str) -> list[JVCurve]:
     ("pattern", "width", "distance"), [("HOMO_TQ1_pristine*", 92.7, 1.93), ("HOMO_TQ1-PCBM71*", 92.2, 1.75)]
 )
 def test_published_disorder_of_tq1_is_found_in_the_measured_curves(measured_data, pattern, width, distance):
-    """Felekidis et al. (2018), table S5, within 5 and 10 %; their barriers cannot be told from these curves."""
+    """Felekidis et al. (2018), table S5, within 5 and 10 %; the curves do not tell the barriers."""
     fit = quick(felekidis_curves(measured_data, pattern), convention="felekidis2018")
     assert fit.parameters["disorder_width"].value / MILLI_EV == pytest.approx(width, rel=0.05)
     assert fit.parameters["hopping_distance"].value / nanometre == pytest.approx(distance, rel=0.10)

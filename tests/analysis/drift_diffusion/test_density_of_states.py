@@ -17,9 +17,7 @@ def occupied(level, s):
         return math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / (1 + math.exp(s * z - level))
 
     edges = np.linspace(-s - 10, 10, 40)
-    return sum(
-        quad(density, *pair, epsabs=0, epsrel=1e-13)[0] for pair in pairwise(edges)
-    )
+    return sum(quad(density, *pair, epsabs=0, epsrel=1e-13)[0] for pair in pairwise(edges))
 
 
 def looked_up(table, level):

@@ -116,7 +116,7 @@ def test_felekidis_conventions_agree_with_their_program(
 
 
 def test_ohmic_current_at_low_voltage_is_that_of_the_exact_profile():
-    """2K²/cos²(K/2) = q L² p0/(eps V_t) gives J/V = 4K²/(1 + sin K/K) eps mu V_t/L³ (Wetzelaer and Blom 2014)."""
+    """2K²/cos²(K/2) = q L² p0/(eps V_t) gives J/V = 4K²/(1 + sin K/K) eps mu V_t/L³."""
     model, length = CONSTANT_FILM.mobility, CONSTANT_FILM.thickness
     permittivity = CONSTANT_FILM.relative_permittivity * VACUUM_PERMITTIVITY
     volt = thermal_voltage(CONSTANT_FILM.temperature)
@@ -180,7 +180,7 @@ def test_current_is_proportional_to_the_mobility_prefactor():
 
 @pytest.mark.parametrize("problem", [PAPER_FILM, replace(PAPER_FILM, statistics="gaussian"), SKEWED_FILM])
 def test_flux_is_the_same_through_every_cell(problem):
-    """Finer meshes and lower voltages end at rounding: contact cells carry 10⁷ times the net flux each way."""
+    """Finer meshes and lower voltages end at rounding: contact cells carry 10⁷ times the net flux."""
     films = solve_on_meshes(problem, [2.0, 4.0, 7.0], cells=48, meshes=1)
     assert np.max(films.variation) < 1e-8
 
