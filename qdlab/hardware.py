@@ -49,7 +49,7 @@ def open_bench(
         from qdlab.simulators import open_simulated_bench
 
         return open_simulated_bench(
-            seed=config.seed, envelope=config.limits.to_envelope(), heater_end=_heater_end(config)
+            seed=config.seed, envelope=config.limits.to_envelope(), heater_end=heater_end_of(config)
         )
     bench = unopened_bench(config, clock=clock)
     if on_io is not None:
@@ -68,11 +68,12 @@ def unopened_bench(config: "BenchConfig", *, clock: Clock | None = None) -> Benc
         clock=wiring.clock,
         stations=stations,
         envelope=config.limits.to_envelope(),
-        heater_end=_heater_end(config),
+        heater_end=heater_end_of(config),
     )
 
 
-def _heater_end(config: "BenchConfig") -> HeaterEnd:
+def heater_end_of(config: "BenchConfig") -> HeaterEnd:
+    """What a bench file says about the heater at a safe end."""
     return HeaterEnd(
         policy=config.heater.at_end,
         temperature=config.heater.room_temperature,

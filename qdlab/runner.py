@@ -14,6 +14,7 @@ import queue
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,7 +33,7 @@ from qdlab.control import Control, Progress
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import Event, JournalEntry
 from qdlab.guardian_link import SHORTEST, GuardianLink
-from qdlab.hardware import open_bench
+from qdlab.hardware import heater_end_of, open_bench
 from qdlab.lock import BenchLock, LockFacts
 from qdlab.off import Instruction
 from qdlab.outputs import remember_outputs
@@ -78,6 +79,7 @@ class Runner:
         self._lock = BenchLock(config.name, folder)
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._job: Job | None = None
+        self._accepting = threading.Lock()
         self._latest: dict[str, Mapping[str, Any]] = {}
         self._bench: Bench | None = None
 
@@ -145,12 +147,13 @@ class Runner:
         return commands[command](**arguments)
 
     def _accept(self, *, plan: str, output: str, resume: bool = False, record_io: bool = False) -> None:
-        if self._job is not None:
-            raise Busy("this bench executes a plan already; wait for its end, or stop it")
         wanted = load_plan(Path(plan))
         check_plan(wanted, bench_limits=self._config.limits, file=plan)
-        self._job = Job(plan=wanted, output=Path(output), resume=resume, record_io=record_io)
-        self._jobs.put(self._job)
+        with self._accepting:
+            if self._job is not None:
+                raise Busy("this bench executes a plan already; wait for its end, or stop it")
+            self._job = Job(plan=wanted, output=Path(output), resume=resume, record_io=record_io)
+            self._jobs.put(self._job)
 
     def _reins(self) -> Control:
         if self._job is None:
@@ -275,7 +278,10 @@ def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
     from qdlab.simulators import open_simulated_bench
 
     return open_simulated_bench(
-        seed=config.seed, devices=simulated_devices(plan), envelope=config.limits.to_envelope()
+        seed=config.seed,
+        devices=simulated_devices(plan),
+        envelope=config.limits.to_envelope(),
+        heater_end=heater_end_of(config),
     )
 
 
@@ -292,14 +298,19 @@ def _io_recorded(bench: Bench, session: Path | None) -> Iterator[None]:
     folder = session / "io"
     folder.mkdir(exist_ok=True)
     path = folder / f"{len(list(folder.iterdir())) + 1:04d}.jsonl"
-    with path.open("x", encoding="utf-8", newline="\n", buffering=1) as file:
+    file = path.open("x", encoding="utf-8", newline="\n", buffering=1)
 
-        def take(exchanged: Exchanged) -> None:
-            if not file.closed:
-                file.write(json.dumps(asdict(exchanged), ensure_ascii=False) + "\n")
+    def take(exchanged: Exchanged) -> None:
+        # a full disk ends this log, never an exchange with a box
+        with suppress(OSError, ValueError):
+            file.write(json.dumps(asdict(exchanged), ensure_ascii=False) + "\n")
 
-        bench.on_io = take
+    bench.on_io = take
+    try:
         yield
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
