@@ -113,7 +113,8 @@ class SourceMeterWiring:
             return (level if source == "voltage" else math.copysign(limit, level) * (level != 0)), 0.0
         sign, sample = self._mounted.polarity, self._mounted.sample
         force = sample.force_voltage if source == "voltage" else sample.force_current
-        voltage, current = force(sign * level, self._cryostat.sample_temperature, limit=limit)
+        temperature = self._cryostat.sample_temperature_at(self._time())
+        voltage, current = force(sign * level, temperature, limit=limit)
         return sign * voltage, sign * current
 
     def _displacement_current(self, start: float, duration: float) -> float:
@@ -229,7 +230,7 @@ class GeneratorWiring:
         """Photocharge of one stretch [C]."""
         waveform = driven.waveform
         assert waveform is not None
-        light = self._light(waveform)
+        light = self._light(waveform, begin)
         first, last = begin - driven.since, end - driven.since
         running = _in_bursts(last, waveform, lambda t: t) - _in_bursts(first, waveform, lambda t: t)
         pickup = (
@@ -246,7 +247,7 @@ class GeneratorWiring:
         """Largest photocurrent of one stretch [A]: at its ends or where a pulse within it ends."""
         waveform = driven.waveform
         assert waveform is not None
-        light = self._light(waveform)
+        light = self._light(waveform, begin)
         if light.pulse is None:
             return max(light.low, light.high)
         first, last = begin - driven.since, end - driven.since
@@ -261,18 +262,19 @@ class GeneratorWiring:
             levels.append(light.pulse.level(waveform.width))
         return light.low + (light.high - light.low) * max(levels, default=0.0)
 
-    def _light(self, waveform: Waveform) -> _Light:
+    def _light(self, waveform: Waveform, time: float) -> _Light:
+        """The light of a waveform on the pixel as it is at a time [s]."""
         mounted, sample = self._mounted, self.sample
         if mounted is None or sample is None or sample.spec.emission is None:
             return _Light(low=0.0, high=0.0, pulse=None)
-        temperature, now = self._cryostat.sample_temperature, self._clock.monotonic()
+        temperature = self._cryostat.sample_temperature_at(time)
 
         def glow(level: float, share: float) -> tuple[float, float]:
             """Voltage across the layer, and its steady photocurrent."""
             voltage = sample.layer_voltage(
                 mounted.polarity * level, temperature, resistance=waveform.resistance, duty_cycle=share
             )
-            light = sample.steady_light(voltage, temperature, time=now, duty_cycle=share)
+            light = sample.steady_light(voltage, temperature, time=time, duty_cycle=share)
             return voltage, self._photodiode.photocurrent(light)
 
         _, low = glow(waveform.low, 1 - waveform.duty_cycle)

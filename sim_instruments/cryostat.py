@@ -8,6 +8,7 @@ loop itself.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -122,6 +123,7 @@ class Cryostat:
     hunting: float = 0.0
 
     step = 1.0  # [s]
+    remembered = 1000  # steps that a reading may look back
 
     def __post_init__(self) -> None:
         self._time = self.clock.monotonic()
@@ -144,6 +146,7 @@ class Cryostat:
             last_reading=start,
         )
         self._before = replace(self._state)
+        self._samples: deque[float] = deque([self._state.sample], maxlen=self.remembered)
 
     def control(self, **changes: object) -> None:
         """Change control settings from now on."""
@@ -181,12 +184,20 @@ class Cryostat:
     @property
     def stage_temperature(self) -> float:
         """True temperature of the stage now [K]."""
-        return self._now("stage") + self._hunting_now()
+        return self._now("stage") + self._hunting_at(self.clock.monotonic())
 
     @property
     def sample_temperature(self) -> float:
         """True temperature of the sample now [K]."""
-        return self._now("sample") + self._hunting_now()
+        return self.sample_temperature_at(self.clock.monotonic())
+
+    def sample_temperature_at(self, time: float) -> float:
+        """True temperature of the sample at a time up to now, as far back as it is remembered [K]."""
+        self._advance()
+        back = min(max((self._time - time) / self.step, 0.0), len(self._samples) - 1.0)
+        whole = int(back)
+        later, earlier = self._samples[-1 - whole], self._samples[max(-2 - whole, -len(self._samples))]
+        return later + (earlier - later) * (back - whole) + self._hunting_at(time)
 
     @property
     def moving_setpoint(self) -> float:
@@ -209,7 +220,7 @@ class Cryostat:
             return math.nan
         if self.stuck_sensor is not None:
             return self.stuck_sensor
-        return self._now("sensor") + self._hunting_now() + self._noise()
+        return self._now("sensor") + self._hunting_at(self.clock.monotonic()) + self._noise()
 
     def measure_sample(self) -> float:
         """One reading of the second sensor, beside the sample [K]."""
@@ -218,8 +229,8 @@ class Cryostat:
     def _noise(self) -> float:
         return self.spec.sensor_noise * float(self._random.standard_normal()) if self.noise else 0.0
 
-    def _hunting_now(self) -> float:
-        return self.hunting * math.sin(2 * math.pi * self.clock.monotonic() / 45.0) if self.hunting else 0.0
+    def _hunting_at(self, time: float) -> float:
+        return self.hunting * math.sin(2 * math.pi * time / 45.0) if self.hunting else 0.0
 
     def _now(self, name: str) -> float:
         self._advance()
@@ -248,6 +259,7 @@ class Cryostat:
             state.sensor += (state.stage - state.sensor) * sensor_share
             followed = state.stage + spec.offset(state.stage) + spec.sample_drift * swing
             state.sample += (followed - state.sample) * sample_share
+            self._samples.append(state.sample)
 
     def _step_loop(self, dt: float) -> None:
         state, settings = self._state, self.settings

@@ -103,6 +103,18 @@ def test_temperatures_do_not_depend_on_how_often_they_are_asked_for() -> None:
     assert often.stage_temperature == seldom.stage_temperature
 
 
+def test_the_sample_s_past_is_remembered() -> None:
+    clock, cryostat = cold_finger()
+    cryostat.control(setpoint=280.0)
+    seen = {}
+    for _ in range(100):
+        clock.wait(0.7)
+        seen[clock.monotonic()] = cryostat.sample_temperature
+    assert [cryostat.sample_temperature_at(time) for time in seen] == pytest.approx(
+        list(seen.values()), abs=1e-9
+    )
+
+
 def test_readings_scatter_by_the_sensor_noise_and_repeat_with_the_seed() -> None:
     def readings(seed: int) -> list[float]:
         cryostat = Cryostat(clock=SimClock(), seed=seed)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,27 @@ def test_the_truth_of_the_paper_device_is_the_printed_delay() -> None:
     assert truth[GLOWING]["delay_time"][4.0] == pytest.approx(49.7e-6, rel=2e-3)
     assert truth[GLOWING]["transit_mobility"][4.0] == pytest.approx(9.1e-11, rel=2e-3)
     assert truth[HOLE_ONLY]["thickness"] == pytest.approx(110e-9)
+
+
+def test_a_sweep_reads_the_same_whether_it_is_waited_for_or_fetched_later() -> None:
+    """A run is caught up with when somebody asks; charge and temperature are those of the point's time."""
+    spec = replace(preset("hole-only-murgatroyd"), capacitance=1e-6, charging_time=0.05)
+    set_up = (
+        "*RST;:FORM:ELEM CURR;:SENS:CURR:PROT 0.1;RANG 1e-2;:SOUR:VOLT:RANG 20;MODE LIST;"
+        ":SOUR:LIST:VOLT 0,1,2,3,2,1,0;:TRIG:COUN 7;:SOUR:DEL 0.02;:OUTP ON"
+    )
+
+    def sweep(*, later: bool) -> str:
+        bench = SimBench(seed=1, devices={"c/1/1": spec})
+        ask(bench, "lakeshore336", "SETP 1,290")
+        ask(bench, "keithley2400", set_up)
+        if not later:
+            return ask(bench, "keithley2400", ":READ?")
+        ask(bench, "keithley2400", ":INIT")
+        bench.clock.wait(10.0)
+        return ask(bench, "keithley2400", ":FETC?")
+
+    assert sweep(later=True) == sweep(later=False)
 
 
 def test_mounting_takes_a_pixel_off_the_other_source() -> None:
