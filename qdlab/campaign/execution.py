@@ -32,6 +32,7 @@ from qdlab.config import (
 from qdlab.control import Aborted, Control, InterruptibleClock, Prompt, Stopped
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import JournalLevel, RunEnd
+from qdlab.preflight import preflight
 from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed
 
 SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
@@ -160,6 +161,8 @@ class _Campaign:
 
     def _prepare(self) -> None:
         check_plan(self._plan, bench_limits=bench_limits(self._bench))
+        for remark in preflight(self._plan, None, self._session.path):
+            self._reporter.journal("warning", remark)
         self._reporter.say("setting up the instruments")
         self._bench.set_up()
         self._connect(first_connection(self._plan))

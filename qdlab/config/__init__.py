@@ -18,6 +18,7 @@ from qdlab.config.plan import (
     limits_for,
     plan_cost,
     planned_procedures,
+    steps_with_keys,
     waiting_time,
 )
 from qdlab.config.steps import (
@@ -60,5 +61,6 @@ __all__ = [
     "plan_from_document",
     "planned_procedures",
     "resolve_limits",
+    "steps_with_keys",
     "waiting_time",
 ]

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from qdlab.config.fields import Kelvins, KelvinsPerSecond, Strict
+from qdlab.config.fields import Duration, Kelvins, KelvinsPerSecond, Strict
 from qdlab.config.limits import LimitsConfig
 
 Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
@@ -42,6 +42,7 @@ class BenchConfig(Strict):
     limits: LimitsConfig = LimitsConfig()
     heater: HeaterConfig = HeaterConfig()
     instruments: dict[Role, InstrumentConfig] = Field(default_factory=dict)
+    warm_up: Duration = 0.0
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -416,7 +416,7 @@ def test_a_fault_at_any_instrument_call_leaves_every_output_off(
     tmp_path: Path, problem: Callable[[], BaseException]
 ) -> None:
     calls = count_calls(tmp_path / "whole")
-    for at in range(1, calls, 37):
+    for at in range(1, calls, 83):
         fuse = Fuse(math.inf, problem)
         lab = with_fuse_in_every_cable(tmp_path / str(at), fuse)
         writer = open_campaign_session(lab.folder, EVERYTHING, lab.bench)

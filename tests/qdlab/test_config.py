@@ -269,7 +269,8 @@ def test_set_points_are_a_list_or_a_table(table: object, points: list[float]) ->
 
 def test_what_a_plan_will_take_is_told_before_anything_moves(project_root: Path) -> None:
     plan = load_plan(project_root / "examples" / "plan-paper.toml")
-    sweep, curve, pulses = plan_cost(plan)
+    check, sweep, _, curve, pulses = plan_cost(plan)
+    assert check[1].points == 3
     assert sweep[0].visits == 6
     assert sweep[1].points == 6 * len(sweep[0].step.voltages)
     assert curve[1].points == 29

@@ -1,0 +1,263 @@
+"""What a campaign costs beyond the boxes' own time, a night of temperatures, faults at instrument calls."""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
+from qdlab.config import PlanConfig
+from qdlab.events import RowRecorded
+from qdlab.records.storage import Disk
+from qdlab.simulators import open_simulated_bench
+from sim_instruments.wiring import SimBench
+
+FILM = {
+    "identifier": "li2024/hole-only/1",
+    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
+    "active_layers": ["QD"],
+    "area": "4 mm2",
+    "simulated_as": "li2024-hole-only-110nm",
+}
+DIODE = {
+    "identifier": "li2024/light-emitting/1",
+    "layers": [{"material": "stack", "thickness": "95 nm"}],
+    "active_layers": ["stack"],
+    "area": "4 mm2",
+    "simulated_as": "li2024-qled",
+}
+
+
+def plan_of(*steps: dict[str, Any]) -> PlanConfig:
+    return PlanConfig.model_validate(
+        {"name": "benchmark", "devices": {"film": FILM, "diode": DIODE}, "steps": list(steps)}
+    )
+
+
+def sweep_of(points: int, **more: Any) -> dict[str, Any]:
+    voltages = {"start": "0.5 V", "stop": "5 V", "points": points}
+    return {"kind": "jv_sweep", "voltages": voltages, "settling_time": "10 ms", **more}
+
+
+EVERYTHING = plan_of(
+    {"kind": "pixel_check"},
+    {
+        "kind": "temperature_sweep",
+        "temperatures": ["297 K"],
+        "window": "6 s",
+        "probe_voltage": "0.1 V",
+        "steps": [sweep_of(3)],
+    },
+    {"kind": "conditioning", "voltage": "1 V", "duration": "2 s", "interval": "1 s"},
+    sweep_of(3, hardware_sweep=True),
+    {"kind": "operator", "text": "over", "device": "diode", "source": "pulse_generator"},
+    {
+        "kind": "tel_series",
+        "pulse_amplitudes": ["4 V", "5 V"],
+        "pulse_widths": ["50 us", "100 us"],
+        "repeats": 1,
+        "readings": 1,
+        "pickup_amplitude": "1 V",
+    },
+)
+
+
+class Cables:
+    """The cables of a simulated bench, with the time spent beyond them, and a fuse."""
+
+    def __init__(self, simulation: SimBench) -> None:
+        self.seconds, self.calls = 0.0, 0
+        self.blow_at = 0
+        self.problem: Callable[[], BaseException] = RuntimeError
+        self._transport = simulation.transport
+        simulation.transport = self._cable  # type: ignore[method-assign]
+
+    def _cable(self, box: str) -> Any:
+        cable = self._transport(box)
+        cable.write, cable.read = self._timed(cable.write), self._timed(cable.read)  # type: ignore[method-assign]
+        return cable
+
+    def _timed(self, exchange: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.blow_at:
+                raise self.problem()
+            started = time.perf_counter()
+            try:
+                return exchange(*arguments)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return call
+
+
+def run(
+    plan: PlanConfig, *, prepare: Callable[[SimBench, Cables], None] | None = None, **more: Any
+) -> CampaignResult:
+    """One campaign on a fresh simulated bench, in a folder that is thrown away."""
+    simulation = SimBench(seed=1, devices=simulated_devices(plan))
+    cables = Cables(simulation)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = open_simulated_bench(simulation=simulation)
+        session = open_campaign_session(Path(folder), plan, bench)
+        if prepare is not None:
+            prepare(simulation, cables)
+        return run_campaign(plan, bench, session, **more)
+
+
+def overhead_per_point(points: int) -> tuple[float, float]:
+    """Median wall time from row to row less what the boxes took, and the disk's share of it [s]."""
+    cables: list[Cables] = []
+    stamps: list[tuple[float, float, float]] = []
+    synced = 0.0
+    sync = Disk.sync
+
+    def timed_sync(self: Disk, handle: int) -> None:
+        nonlocal synced
+        started = time.perf_counter()
+        sync(self, handle)
+        synced += time.perf_counter() - started
+
+    def listen(event: object) -> None:
+        if isinstance(event, RowRecorded):
+            stamps.append((time.perf_counter(), cables[0].seconds, synced))
+
+    with patch.object(Disk, "sync", timed_sync):
+        run(
+            plan_of(sweep_of(points)),
+            prepare=lambda _, all_cables: cables.append(all_cables),
+            listener=listen,
+        )
+    steps = [[after - before for before, after in zip(*pair, strict=True)] for pair in pairwise(stamps)]
+    return median(wall - boxes for wall, boxes, _ in steps), median(disk for _, _, disk in steps)
+
+
+def night(hours: float) -> dict[str, float]:
+    """A temperature sweep of so many simulated hours: wall time, rows, memory grown in its second half."""
+    visits = max(4, round(hours * 2))
+    temperatures = [f"{297 - 10 * (index % 9)} K" for index in range(visits)]
+    step = {
+        "kind": "temperature_sweep",
+        "temperatures": temperatures,
+        "soak": "1500 s",
+        "warm_end": False,
+        "measure_first_again": False,
+        "steps": [sweep_of(60)],
+    }
+    seen: list[tuple[float, float]] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, RowRecorded):
+            seen.append((event.time, _resident()))
+
+    started = time.perf_counter()
+    result = run(plan_of(step), listener=listen)
+    assert result.end == "finished", result
+    half = seen[len(seen) // 2][1]
+    return {
+        "hours": seen[-1][0] / 3600,
+        "seconds": time.perf_counter() - started,
+        "rows": len(seen),
+        "growth": seen[-1][1] - half,
+    }
+
+
+def planted_faults(step: int, problem: Callable[[], BaseException]) -> dict[str, float]:
+    """A fault at every so-many-th instrument call of every procedure.
+
+    Gives trials, outputs left on, and how long after the fault those that were on went off (99 %).
+    """
+    whole: list[Cables] = []
+    run(EVERYTHING, prepare=lambda _, cables: whole.append(cables))
+    trials, left_on = 0, 0
+    durations: list[float] = []
+    for at in range(1, whole[0].calls + 1, step):
+        witness = _Witness(problem)
+        run(EVERYTHING, prepare=partial(witness.watch, at=at))
+        trials += 1
+        left_on += any(witness.on.values())
+        durations += witness.off_after
+    durations.sort()
+    return {"trials": trials, "left_on": left_on, "p99": durations[round(0.99 * (len(durations) - 1))]}
+
+
+class _Witness:
+    """Sees at the boxes which outputs are on, and when they went off after the fault."""
+
+    def __init__(self, problem: Callable[[], BaseException]) -> None:
+        self._problem = problem
+        self._fault: float | None = None
+        self._on_at_fault: set[str] = set()
+        self.on: dict[str, bool] = {}
+        self.off_after: list[float] = []
+
+    def watch(self, simulation: SimBench, cables: Cables, at: int) -> None:
+        self._clock = simulation.clock
+        cables.blow_at, cables.problem = cables.calls + at, self._blow
+        for box in simulation.boxes.values():
+            box.witness = self._note
+
+    def _blow(self) -> BaseException:
+        self._fault = self._clock.monotonic()
+        self._on_at_fault = {name for name, on in self.on.items() if on}
+        return self._problem()
+
+    def _note(self, box: Any, on: bool, volts: float) -> None:
+        self.on[box.name] = on
+        if self._fault is not None and not on and box.name in self._on_at_fault:
+            self._on_at_fault.discard(box.name)
+            self.off_after.append(self._clock.monotonic() - self._fault)
+
+
+def measure(full: bool = False) -> list[dict[str, str]]:
+    """Rows of the benchmark table."""
+    overhead, disk = overhead_per_point(500 if full else 100)
+    long = night(10.0 if full else 2.0)
+    rows = [
+        {
+            "figure": "overhead per point, instrument time excluded",
+            "goal": "< 2 ms",
+            "measured": f"{overhead * 1e3:.2f} ms, {disk * 1e3:.2f} ms of it the disk's sync",
+            "peer": "",
+        },
+        {
+            "figure": f"temperature sweep of {long['hours']:.1f} simulated hours, {long['rows']:.0f} rows",
+            "goal": "10 h in < 60 s",
+            "measured": f"{long['seconds']:.1f} s",
+            "peer": "",
+        },
+        {
+            "figure": "memory grown over its second half",
+            "goal": "flat",
+            "measured": f"{long['growth'] / 1e6:.1f} MB",
+            "peer": "",
+        },
+    ]
+    for name, problem in (
+        ("exception", RuntimeError),
+        ("time-out", TimeoutError),
+        ("Ctrl-C", KeyboardInterrupt),
+    ):
+        faults = planted_faults(1 if full else 40, problem)
+        rows.append(
+            {
+                "figure": f"{name} at {faults['trials']:.0f} instrument calls: left on; off after, p99",
+                "goal": "0; 50 ms",
+                "measured": f"{faults['left_on']:.0f}; {faults['p99'] * 1e3:.0f} ms",
+                "peer": "",
+            }
+        )
+    return rows
+
+
+def _resident() -> float:
+    """Largest resident memory of this process so far [byte]."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)

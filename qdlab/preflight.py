@@ -1,0 +1,96 @@
+"""Before a plan moves anything: what a careful colleague would remark, and whether the disk has room."""
+
+import shutil
+from pathlib import Path
+
+from qdlab.config import (
+    BenchConfig,
+    PlanConfig,
+    TemperatureSweepStep,
+    plan_cost,
+    planned_procedures,
+    steps_with_keys,
+    waiting_time,
+)
+from qdlab.errors import ConfigError
+
+ROW_SIZE = 300  # [byte] of a run file, generously
+TELEMETRY_SIZE = 150  # [byte] every ten seconds
+TELEMETRY_INTERVAL = 10.0  # [s]
+RESERVE = 64_000_000  # [byte] that stay free beside what the plan writes
+FREEZING = 273.15  # [K]
+
+
+def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list[str]:
+    """Remarks on a plan that can be carried out, in sentences.
+
+    Parameters
+    ----------
+    plan : checked already
+    bench : it is to run on; None where its file is not at hand
+    output : folder the session goes into; need not exist
+
+    Raises
+    ------
+    ConfigError : the disk has no room for what the plan would record
+    """
+    _require_room(plan, output)
+    return [*_untested_pixels(plan), *_temperatures(plan), *_warm_up(bench)]
+
+
+def expected_size(plan: PlanConfig) -> float:
+    """About how much a plan will write [byte]."""
+    costs = [cost for _, cost in plan_cost(plan)]
+    duration = waiting_time(plan) + sum(cost.duration for cost in costs)
+    return sum(cost.points for cost in costs) * ROW_SIZE + duration / TELEMETRY_INTERVAL * TELEMETRY_SIZE
+
+
+def _require_room(plan: PlanConfig, output: Path) -> None:
+    folder = next(path for path in (output, *output.resolve().parents) if path.is_dir())
+    free, needed = shutil.disk_usage(folder).free, expected_size(plan) + RESERVE
+    if free < needed:
+        raise ConfigError(
+            f"{output}: {free / 1e6:.0f} MB are free, the plan needs {needed / 1e6:.0f} MB with its reserve; "
+            "make room, or choose another --output"
+        )
+
+
+def _untested_pixels(plan: PlanConfig) -> list[str]:
+    """The generator limits no current: a pixel is tested for shorts before it gets pulses."""
+    tested: set[str] = set()
+    remarks = []
+    for planned in planned_procedures(plan):
+        device = planned.connection.device
+        if planned.connection.source == "source_meter":
+            tested.add(device)
+        elif device not in tested:
+            tested.add(device)
+            remarks.append(
+                f"{planned.key}: {device!r} gets pulses without a test for shorts; the generator limits "
+                "no current, so put a pixel_check with the source meter before it"
+            )
+    return remarks
+
+
+def _temperatures(plan: PlanConfig) -> list[str]:
+    remarks = []
+    for key, step in steps_with_keys(plan.steps):
+        if not isinstance(step, TemperatureSweepStep):
+            continue
+        if plan.atmosphere is None and min(step.temperatures) < FREEZING:
+            remarks.append(
+                f"{key}: {min(step.temperatures):g} K and no atmosphere stated; water condenses below the "
+                "dew point, so state atmosphere.gas and atmosphere.dew_point"
+            )
+        if len(step.temperatures) > 1 and step.visits[-1] != step.visits[0]:
+            remarks.append(f"{key}: the first temperature is not measured again, so drift would stay unseen")
+        if not step.warm_end:
+            remarks.append(f"{key}: ends cold; do not open the cryostat before it is warm")
+    return remarks
+
+
+def _warm_up(bench: BenchConfig | None) -> list[str]:
+    if bench is None or not bench.warm_up:
+        return []
+    minutes = bench.warm_up / 60
+    return [f"the boxes of bench {bench.name!r} are exact once they have been on for {minutes:g} minutes"]
