@@ -20,6 +20,9 @@ DECISIVE_DIFFERENCE = 6.0
 LARGE_INFLUENCE = 2.0
 """Shift, in standard errors, when one temperature is left out, above which that one is named [1]."""
 
+LARGE_SHIFT = 0.02
+"""... if it is also more than this part of the activation energy [1]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArrheniusFit:
@@ -114,7 +117,7 @@ def fit_arrhenius(
         arrhenius.slope_standard_error * scale * electronvolt,
     )
     half_width = arrhenius.quantile() * energy_error
-    verdict = _verdict(kelvin, influence, scale, log_error is not None)
+    verdict = _verdict(kelvin, influence, energy_error / abs(energy), scale, log_error is not None)
     prefactor_error = arrhenius.intercept_standard_error * scale
     mu_inf, mu_star = math.exp(arrhenius.intercept), math.exp(gaussian.intercept)
     return ArrheniusFit(
@@ -283,8 +286,12 @@ def _correlation(line: StraightLineFit) -> float:
     return float(line.covariance[0, 1]) / errors if errors > 0 else math.nan
 
 
-def _verdict(kelvin: FloatArray, influence: FloatArray, scale: float, errors_known: bool) -> Verdict:
-    if len(np.unique(kelvin)) > MINIMUM_TEMPERATURES and np.max(np.abs(influence)) > LARGE_INFLUENCE:
+def _verdict(
+    kelvin: FloatArray, influence: FloatArray, relative_error: float, scale: float, errors_known: bool
+) -> Verdict:
+    largest = float(np.max(np.abs(influence)))
+    counts = largest > LARGE_INFLUENCE and largest * relative_error > LARGE_SHIFT
+    if len(np.unique(kelvin)) > MINIMUM_TEMPERATURES and counts:
         worst = int(np.argmax(np.abs(influence)))
         return Verdict(
             word="undecided",

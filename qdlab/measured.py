@@ -19,8 +19,6 @@ from analysis.space_charge import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from analysis.disorder_fit import CommonErrors, DisorderFit
 
 ConventionName = Literal["li2024", "felekidis2018"]
@@ -103,12 +101,6 @@ class JVAnalysis:
             "layers": [layer.to_dict() for layer in self.layers],
             "disorder": None if self.disorder is None else _finite(self.disorder.to_dict()),
         }
-
-    def tables(self) -> "list[RenderableType]":
-        """The same for a terminal, in lab units."""
-        from qdlab.measured_tables import analysis_tables
-
-        return analysis_tables(self)
 
 
 def analyse_jv(

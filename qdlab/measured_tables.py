@@ -1,16 +1,19 @@
-"""The analysis of measured curves as tables for a terminal of 80 columns, in the units of the lab."""
+"""Analyses of curves and sessions as tables for a terminal of 80 columns, in the units of the lab."""
 
+import math
 from collections import Counter
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
-from analysis.constants import electronvolt, nanometre
+from analysis.constants import electronvolt, microsecond, nanometre
 from analysis.disorder_fit import DisorderFit
 from analysis.estimate import Estimate
 from analysis.space_charge import SpaceChargeFit
 from qdlab.measured import JVAnalysis, LayerAnalysis
+from qdlab.pulsed import TELAnalysis
+from qdlab.results import SessionResults
 
 MILLIELECTRONVOLT = electronvolt / 1e3
 MOBILITY_UNIT = "m²/Vs"
@@ -38,6 +41,49 @@ def analysis_tables(analysis: JVAnalysis) -> list[RenderableType]:
     return shown
 
 
+def session_tables(results: SessionResults) -> list[RenderableType]:
+    """Device after device: its J-V analysis, its pulse series, and how it drifted."""
+    shown: list[RenderableType] = []
+    for name, device in results.devices.items():
+        shown.append(f"Device {name}")
+        if device.jv is not None:
+            shown += analysis_tables(device.jv)
+        for one in device.tel:
+            shown += [_tel_table(one), *_tel_remarks(one)]
+        if device.drift is not None:
+            change = f"{device.drift.relative_change:+.1%}"
+            shown.append(f"Current at {device.drift.temperature:.4g} K from first to last sweep: {change}.")
+    return shown
+
+
+def _tel_table(analysis: TELAnalysis) -> Table:
+    table = _table(
+        f"Transient electroluminescence, {analysis.temperature:.4g} K",
+        ("V_p/V", "delay / µs", "95 % / µs", f"mobility / {MOBILITY_UNIT}", "with plain V", "verdict"),
+    )
+    for one in analysis.amplitudes:
+        delay = one.delay.delay_time.scaled(1 / microsecond)
+        low, high = delay.confidence_interval or (math.nan, math.nan)
+        transits = (one.transit, one.transit_as_printed)
+        mobilities = ["-" if transit is None else str(transit.mobility) for transit in transits]
+        amplitude = f"{one.series.pulse_amplitude:g}"
+        table.add_row(amplitude, str(delay), f"{low:.4g}-{high:.4g}", *mobilities, delay.verdict.word)
+    return table
+
+
+def _tel_remarks(analysis: TELAnalysis) -> list[RenderableType]:
+    lines = [
+        f"{one.series.pulse_amplitude:g} V: {one.delay.verdict.advice}"
+        for one in analysis.amplitudes
+        if one.delay.verdict.advice
+    ]
+    law = analysis.field_dependence
+    if law is not None:
+        at_zero = f"{law.zero_field_mobility} {MOBILITY_UNIT} at zero field"
+        lines.append(f"ln mobility against E^½: slope {law.field_coefficient} (m/V)^½, {at_zero}.")
+    return list(lines)
+
+
 def _curves_table(layer: LayerAnalysis) -> Table:
     table = _table(
         f"Space charge, {layer.thickness / nanometre:g} nm: Mott-Gurney mobility in {MOBILITY_UNIT}",
@@ -46,7 +92,7 @@ def _curves_table(layer: LayerAnalysis) -> Table:
     for curve, fit in zip(layer.curves, layer.space_charge, strict=True):
         window = "none" if fit.window is None else "{:.2f}-{:.2f}".format(*fit.window)
         numbers = (fit.zero_field_mobility, fit.corrected_mobility, fit.slope)
-        table.add_row(f"{curve.temperature:g}", window, *map(str, numbers), fit.verdict.word)
+        table.add_row(f"{curve.temperature:.4g}", window, *map(str, numbers), fit.verdict.word)
     return table
 
 
@@ -59,7 +105,7 @@ def _remarks(layer: LayerAnalysis) -> list[RenderableType]:
         if left_out:
             told.append(f"Left out: {left_out}.")
         if told:
-            lines.append(f"{curve.temperature:g} K: {' '.join(told)}")
+            lines.append(f"{curve.temperature:.4g} K: {' '.join(told)}")
     if layer.common_window is None:
         lines.append("No voltage window is quadratic at all temperatures.")
     else:
@@ -98,7 +144,9 @@ def _laws_table(layer: LayerAnalysis) -> Table:
 def _advice(layer: LayerAnalysis) -> list[RenderableType]:
     verdicts = [energy.verdict for _, energy, _ in _laws(layer)]
     sentences = {one.advice: None for one in verdicts if one.advice and one != layer.noise}
-    return [*sentences, f"Built-in voltage of the Murgatroyd fit: {layer.murgatroyd.built_in_voltage} V."]
+    built_in = layer.murgatroyd.built_in_voltage
+    told = f"Built-in voltage of the Murgatroyd fit: {built_in} V. {built_in.verdict.advice}"
+    return [*sentences, told.rstrip()]
 
 
 def _disorder_table(fit: DisorderFit, convention: str) -> Table:

@@ -156,7 +156,7 @@ def fit_murgatroyd(
         temperature=read_only(temperature, "temperature"),
         zero_field_mobility=mobility,
         field_coefficient=coefficient,
-        built_in_voltage=Estimate(value=best, standard_error=voltage_error),
+        built_in_voltage=_judged_built_in_voltage(best, voltage_error),
         disorder_width=laws[0],
         gaussian_prefactor=laws[1],
         gill_coefficient=laws[2],
@@ -239,6 +239,15 @@ def _built_in_voltage(data: _Data, design: Design, given: float | None) -> tuple
     if curvature <= 0:
         return found, None
     return found, math.sqrt(2 * misfit(found) / degrees / curvature)
+
+
+def _judged_built_in_voltage(value: float, standard_error: float | None) -> Estimate:
+    """The law has no diffusion current; a fit makes up for it with a negative built-in voltage."""
+    if value > -0.1 or (standard_error is not None and value > -3 * standard_error):
+        return Estimate(value=value, standard_error=standard_error)
+    advice = "A negative one stands in for the diffusion current, which the law leaves out."
+    verdict = Verdict(word="outside_validity", advice=advice)
+    return Estimate(value=value, standard_error=standard_error, verdict=verdict)
 
 
 def _solved(data: _Data, design: Design, built_in_voltage: float) -> tuple[FloatArray, FloatArray, float]:

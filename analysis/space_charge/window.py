@@ -102,41 +102,39 @@ def fit_space_charge(
     local = local_slope(curve.select(kept), built_in_voltage=built_in_voltage)
     if window is not None:
         _require_rising(window)
-        chosen, why = window, "The window was given."
+        why = "The window was given."
     else:
         lowest = built_in_voltage + DIFFUSION_FREE_VOLTAGE * thermal_voltage(curve.temperature)
-        found = _longest_window(local, local.within(slope_tolerance), built_in_voltage, lowest, minimum_span)
-        why = _why(local, found, slope_tolerance, lowest, minimum_span)
-        if found is None:
-            return _without_window(curve, local, left_out, why)
-        chosen = found
-
-    used = kept & (curve.voltage >= chosen[0]) & (curve.voltage <= chosen[1])
+        window = _longest_window(local, local.within(slope_tolerance), built_in_voltage, lowest, minimum_span)
+        why = _why(local, window, slope_tolerance, lowest, minimum_span)
+    if window is None:
+        return _without_window(curve, local, left_out, why)
+    used = kept & (curve.voltage >= window[0]) & (curve.voltage <= window[1])
     if used.sum() < 2:
         return _without_window(curve, local, left_out, f"{why} It holds {used.sum()} usable points.")
+
     layer_voltage = curve.voltage - built_in_voltage
     log_mobility = _log_mobility(curve, layer_voltage, permittivity)
-    slope = _slope_over(curve, used, layer_voltage)
     common_error = _common_error(relative_thickness_error, relative_area_error, relative_permittivity_error)
-
-    enhancement = np.full(len(curve), math.nan)
+    enhancement = np.full(int(used.sum()), math.nan)
     if correct_diffusion:
-        enhancement[used] = diffusion_enhancement(
+        enhancement = diffusion_enhancement(
             layer_voltage[used], curve.temperature, curve.thickness, permittivity
         )
-    mean_enhancement = float(np.mean(enhancement[used]))
-    verdict = _window_verdict(slope, slope_tolerance, mean_enhancement)
+    slope = _slope_over(curve, used, layer_voltage)
+    corrected = _corrected(
+        layer_voltage[used], log_mobility[used], enhancement, common_error, slope_tolerance
+    )
+    verdict = _plain_verdict(slope, slope_tolerance, float(np.mean(enhancement)), corrected)
     plain = _mean_mobility(log_mobility[used], common_error, verdict)
     return SpaceChargeFit(
-        window=chosen,
+        window=window,
         used=used,
         zero_field_mobility=_with_moved_windows(
-            plain, log_mobility, kept, curve.voltage, chosen, built_in_voltage
+            plain, log_mobility, kept, curve.voltage, window, built_in_voltage
         ),
-        corrected_mobility=_corrected(
-            layer_voltage[used], log_mobility[used], enhancement[used], common_error, slope_tolerance
-        ),
-        diffusion_enhancement=mean_enhancement,
+        corrected_mobility=corrected,
+        diffusion_enhancement=float(np.mean(enhancement)),
         slope=slope,
         local=local,
         left_out=left_out,
@@ -281,17 +279,13 @@ def _common_error(thickness: float | None, area: float | None, permittivity: flo
     return math.hypot(3 * (thickness or 0.0), area or 0.0, permittivity or 0.0)
 
 
-def _window_verdict(slope: Estimate, tolerance: float, enhancement: float) -> Verdict:
+def _plain_verdict(slope: Estimate, tolerance: float, enhancement: float, corrected: Estimate) -> Verdict:
     if not abs(slope.value - 2) <= tolerance:
         return Verdict(word="not_straight", advice=f"The slope in the window is {slope.value:.2f}, not 2.")
     if enhancement - 1 > NEGLIGIBLE_DIFFUSION:
-        return Verdict(
-            word="outside_validity",
-            advice=(
-                f"Diffusion makes this Mott-Gurney mobility about {100 * (enhancement - 1):.0f} % high; "
-                "use the corrected one or fit the whole curve."
-            ),
-        )
+        bias = f"Diffusion makes this Mott-Gurney mobility about {100 * (enhancement - 1):.0f} % high"
+        way_out = "use the corrected one." if corrected.verdict.is_good else "fit the whole curve."
+        return Verdict(word="outside_validity", advice=f"{bias}; {way_out}")
     return GOOD
 
 

@@ -8,8 +8,10 @@ import typer
 from qdlab.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from analysis.curves import JVCurve
-    from qdlab.measured import JVAnalysis
+    from qdlab.measured import ConventionName, JVAnalysis
 
 CONVENTIONS = ("li2024", "felekidis2018")
 
@@ -42,30 +44,69 @@ def analyse(
     json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
 ) -> None:
-    """Print what J-V curves say about transport, each number with its uncertainty and a verdict."""
+    """Print what J-V curves or a session say about transport, each number with uncertainty and verdict."""
     if convention not in CONVENTIONS:
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
     for target in (json, report):
         _require_folder(target)
+    sessions = [path for path in paths if (Path(path) / "session.toml").is_file()]
+    if sessions:
+        if len(paths) > 1:
+            raise ConfigError("one session at a time, and no files beside it; run the command once for each")
+        _analyse_session(Path(sessions[0]), _convention(convention), quick, json, report)
+        return
     curves = _read(
         paths, unit, thickness, temperature, area, voltage_unit, decimal, columns, relative_permittivity
     )
-    analysis = _analyse(curves, relative_permittivity, convention, quick)
+    analysis = _analyse(curves, relative_permittivity, _convention(convention), quick)
 
-    from rich.console import Console
+    from qdlab.measured_tables import analysis_tables
 
-    console = Console()
-    for shown in analysis.tables():
-        console.print(shown, markup=False, highlight=False)
+    _show(analysis_tables(analysis))
     if json is not None:
-        _write_json(analysis, json)
+        _write_json(analysis.to_dict(), json)
     if report is not None:
         from qdlab.report import write_measured_report
 
         write_measured_report(analysis, report)
-        console.print(f"report: {report}", markup=False, highlight=False)
+        print(f"report: {report}")
     if analysis.verdict.word == "not_converged":
         raise typer.Exit(1)
+
+
+def _analyse_session(
+    path: Path, convention: "ConventionName", quick: bool, json: Path | None, report: Path | None
+) -> None:
+    """Every device of a recorded session, as its own screens show it."""
+    from qdlab.live.session import fold, initial
+    from qdlab.measured_tables import session_tables
+    from qdlab.records import RunFeed, open_session
+    from qdlab.results import analyse_screen
+
+    screen = initial(open_session(path).devices)
+    for event in RunFeed(path).events():
+        screen = fold(screen, event)
+    results = analyse_screen(screen, convention=convention, with_model_range=not quick)
+    _show(session_tables(results))
+    if json is not None:
+        _write_json(results.to_dict(), json)
+    if report is not None:
+        from qdlab.report import write_session_report
+
+        write_session_report(path, report)
+        print(f"report: {report}")
+
+
+def _convention(name: str) -> "ConventionName":
+    return "felekidis2018" if name == "felekidis2018" else "li2024"
+
+
+def _show(tables: "list[RenderableType]") -> None:
+    from rich.console import Console
+
+    console = Console()
+    for shown in tables:
+        console.print(shown, markup=False, highlight=False)
 
 
 def _require_folder(target: Path | None) -> None:
@@ -86,36 +127,21 @@ def _read(
 ) -> "list[JVCurve]":
     from qdlab.importers import import_jv_files
 
-    sessions = [path for path in paths if (Path(path) / "session.toml").is_file()]
-    files = [path for path in paths if path not in sessions]
-    curves = [curve for path in sessions for curve in _session_curves(Path(path))]
-    if files:
-        curves += import_jv_files(
-            files,
-            unit=unit,
-            thickness=_quantity(thickness, "m", "--thickness"),
-            temperature=_quantity(temperature, "K", "--temperature"),
-            area=_quantity(area, "m**2", "--area"),
-            relative_permittivity=relative_permittivity,
-            voltage_unit=voltage_unit,
-            decimal=_decimal(decimal),
-            columns=_columns(columns),
-        )
-    return curves
-
-
-def _session_curves(path: Path) -> "list[JVCurve]":
-    from qdlab.records import open_session
-    from qdlab.records.curves import jv_curves
-
-    curves = jv_curves(open_session(path))
-    if not curves:
-        raise ConfigError(f"{path} holds no J-V curves; its results are in its report")
-    return curves
+    return import_jv_files(
+        paths,
+        unit=unit,
+        thickness=_quantity(thickness, "m", "--thickness"),
+        temperature=_quantity(temperature, "K", "--temperature"),
+        area=_quantity(area, "m**2", "--area"),
+        relative_permittivity=relative_permittivity,
+        voltage_unit=voltage_unit,
+        decimal=_decimal(decimal),
+        columns=_columns(columns),
+    )
 
 
 def _analyse(
-    curves: "list[JVCurve]", relative_permittivity: float | None, convention: str, quick: bool
+    curves: "list[JVCurve]", relative_permittivity: float | None, convention: "ConventionName", quick: bool
 ) -> "JVAnalysis":
     from qdlab.measured import analyse_jv
 
@@ -128,7 +154,7 @@ def _analyse(
     return analyse_jv(
         curves,
         relative_permittivity=permittivity,
-        convention="felekidis2018" if convention == "felekidis2018" else "li2024",
+        convention=convention,
         with_model_range=not quick,
     )
 
@@ -164,8 +190,8 @@ def _columns(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
-def _write_json(analysis: "JVAnalysis", path: Path) -> None:
+def _write_json(results: dict[str, object], path: Path) -> None:
     from json import dumps
 
-    text = dumps(analysis.to_dict(), indent=1, allow_nan=False) + "\n"
+    text = dumps(results, indent=1, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")

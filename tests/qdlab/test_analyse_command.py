@@ -118,3 +118,28 @@ def test_the_four_real_series_analyse_without_a_traceback(
     printed = capsys.readouterr()
     assert outcome in (0, 1) and not printed.err
     assert "Disorder model" in printed.out
+
+
+def test_a_session_with_files_beside_it_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "session.toml").write_text("", encoding="utf-8")
+    assert analyse(str(tmp_path), "film_110nm_297K.txt") == 2
+    assert "one session at a time" in capsys.readouterr().err
+
+
+def test_a_folder_that_only_looks_like_a_session_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "session.toml").write_text("", encoding="utf-8")
+    assert analyse(str(tmp_path)) in (1, 2)
+
+
+def test_a_noisy_real_series_is_called_noisy(measured_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    analyse(str(measured_data / "*MDMO*.txt"))
+    assert "The series is noisy" in capsys.readouterr().out
+
+
+def test_a_clean_real_series_is_not_called_noisy(
+    measured_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analyse(str(measured_data / "*TQ1_pristine*.txt"))
+    assert "noisy" not in capsys.readouterr().out
