@@ -12,6 +12,10 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """UTC at simulated second zero."""
 
 
+class WaitCut(Exception):
+    """A wait for a running measurement was cut short by an ABORt that came in the meantime."""
+
+
 class Clock(Protocol):
     """What every box and every sample asks for the time."""
 

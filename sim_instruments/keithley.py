@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, ClassVar
 
-from sim_instruments.clock import Clock
+from sim_instruments.clock import Clock, WaitCut
 from sim_instruments.scpi import (
     COMMAND_ERROR,
     DEVICE_ERROR,
@@ -150,7 +150,7 @@ class KeithleyBox(ScpiBox):
         while self._run is not None and self._due <= now:
             try:
                 self._due += next(self._run)
-            except StopIteration:
+            except (StopIteration, WaitCut):
                 self._end_run()
             except ScpiError as error:
                 self.report(error.code)
@@ -162,7 +162,10 @@ class KeithleyBox(ScpiBox):
         while self._run is not None:
             if not math.isfinite(self._due) or self.settings["arm count"] == math.inf:
                 raise Postponed
-            self.clock.wait(self._due - self.clock.monotonic())
+            try:
+                self.clock.wait(self._due - self.clock.monotonic())
+            except WaitCut:
+                self.abort()
             self.catch_up()
 
     def abort(self) -> None:

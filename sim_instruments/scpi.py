@@ -45,12 +45,13 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from sim_instruments.clock import Clock
+from sim_instruments.clock import Clock, WaitCut
 
 Reply = str | bytes | int | float | bool | None
 Bound = float | Callable[[Any], float]
@@ -642,7 +643,8 @@ class ScpiBox:
         `stops_at_error`, the rest is ignored (6514 manual p. 178).
         """
         if self.processing_time:
-            self.clock.wait(self.processing_time)
+            with suppress(WaitCut):
+                self.clock.wait(self.processing_time)
         self._responses = []
         self._run_units(self.table.parse(message.decode("latin-1")))
         self._run_postponed()

@@ -9,11 +9,12 @@ import logging
 import queue
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from sim_instruments.clock import Clock, ScaledClock, SimClock
+from sim_instruments.clock import Clock, ScaledClock, SimClock, WaitCut
 from sim_instruments.scpi import ScpiBox
 
 CLEAR_BYTES = b"\x03\x18"
@@ -79,12 +80,27 @@ class InputBuffer:
 
 
 class _SharedClock:
-    """The bench's clock as one box of a served bench sees it: waiting lets the others have the bench."""
+    """The bench's clock as one box of a served bench sees it: waiting lets the others have the bench.
 
-    def __init__(self, clock: Clock, bench: threading.RLock, cleared: threading.Event) -> None:
+    A device clear cuts every wait short, an ABORt the wait for a running measurement.
+    """
+
+    def __init__(self, clock: Clock, *, bench: threading.RLock, is_running: Callable[[], bool]) -> None:
         self._clock = clock
         self._bench = bench
-        self._cleared = cleared
+        self._is_running = is_running
+        self._wake_up = threading.Event()
+        self._clearing = False
+
+    def interrupt(self, *, clearing: bool) -> None:
+        """Cut waits short from now on, for a device clear or an ABORt."""
+        self._clearing |= clearing
+        self._wake_up.set()
+
+    def go_on(self) -> None:
+        """Let waits last again."""
+        self._clearing = False
+        self._wake_up.clear()
 
     def monotonic(self) -> float:
         return self._clock.monotonic()
@@ -95,14 +111,21 @@ class _SharedClock:
     def wait(self, seconds: float) -> None:
         if not isinstance(self._clock, ScaledClock):
             self._clock.wait(seconds)
-        elif seconds > 0:
-            self._bench.release()
-            try:
-                cleared = self._cleared.wait(seconds / self._clock.speed)
-            finally:
-                self._bench.acquire()
-            if cleared:
-                raise DeviceCleared
+            return
+        if seconds <= 0:
+            return
+        seconds /= self._clock.speed
+        is_running = self._is_running()
+        self._bench.release()
+        try:
+            if self._wake_up.wait(seconds) and not self._clearing and not is_running:
+                time.sleep(seconds)  # an ABORt waits in the queue, but nothing runs that it could cut short
+        finally:
+            self._bench.acquire()
+        if self._clearing:
+            raise DeviceCleared
+        if self._wake_up.is_set() and is_running:
+            raise WaitCut
 
 
 class Station:
@@ -120,10 +143,10 @@ class Station:
         self._bench = bench
         self._log = log
         self._bench_clock = box.clock
-        self._cleared = threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._generation = 0
-        box.clock = _SharedClock(box.clock, bench, self._cleared)
+        self._clock = _SharedClock(box.clock, bench=bench, is_running=lambda: box.next_event is not None)
+        box.clock = self._clock
         self._worker = threading.Thread(target=self._work, name=box.name, daemon=True)
         self._worker.start()
 
@@ -133,8 +156,8 @@ class Station:
         if self._log is not None:
             self._log.message(self.box, door, "in", message)
         if ABORT.match(message):
-            self._cleared.set()
-            self._jobs.put(self._cleared.clear)
+            self._clock.interrupt(clearing=False)
+            self._jobs.put(self._clock.go_on)
 
         def execute() -> None:
             if generation != self._generation:
@@ -161,10 +184,10 @@ class Station:
     def device_clear(self) -> None:
         """Forget what is queued, cut a running wait short and clear the box."""
         self._generation += 1
-        self._cleared.set()
+        self._clock.interrupt(clearing=True)
 
         def clear() -> None:
-            self._cleared.clear()
+            self._clock.go_on()
             with self._bench:
                 self.box.clear()
 
@@ -196,7 +219,7 @@ class Station:
     def close(self) -> None:
         """End the worker."""
         self._generation += 1
-        self._cleared.set()
+        self._clock.interrupt(clearing=True)
         self._jobs.put(None)
         self._worker.join(timeout=2.0)
 

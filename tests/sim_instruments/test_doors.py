@@ -220,6 +220,12 @@ def test_a_clear_cuts_a_long_reading_short_in_real_time(in_real_time, interrupti
     assert line.ask(b"OUTP?") == b"0", "80 s of reading would have outlasted the socket's time-out"
 
 
+def test_an_abort_loses_nothing_that_was_sent_before_it(in_real_time):
+    line = in_real_time.line
+    line.send(b"SOUR:VOLT 1;:SENS:CURR:NPLC 10;:TRIG:COUN 100;:OUTP ON\nINIT\nOUTP OFF\nSOUR:VOLT 2\nABOR\n")
+    assert line.ask(b"OUTP?;:SOUR:VOLT?;:SYST:ERR?") == b'0;2.000000E+00;0,"No error"'
+
+
 def test_a_run_goes_on_by_itself_in_real_time(in_real_time):
     line = in_real_time.line
     line.ask(b"SOUR:VOLT 1;:SOUR:CLE:AUTO ON;:SYST:AZER OFF;:SENS:CURR:NPLC 0.1;:TRIG:COUN 3;:INIT;*OPC?")
