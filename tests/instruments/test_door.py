@@ -273,16 +273,14 @@ def test_the_set_point_keeps_to_its_limits_and_its_rate(open_door):
         door.write("RAMP 1,1,7.0")
 
 
-def test_a_heater_is_switched_on_by_a_token_only_but_may_be_led_warm_without(open_door):
-    door = open_door(LakeShore336, Envelope())
+def test_a_heater_needs_no_token_but_knows_its_limits(open_door):
+    door = open_door(LakeShore336, Envelope(maximum_temperature=310.0))
     door.write("RANGE 1,0")
     door.write("RAMP 1,1,3.0")
-    with pytest.raises(NotArmedError):
-        door.write("RANGE 1,3")
-    door.token = arming_token("test")
-    door.write("RANGE 1,3")
-    door.token = None
     door.write("SETP 1,295")
+    door.write("RANGE 1,3")
+    with pytest.raises(LimitError):
+        door.write("SETP 1,311")
 
 
 def test_raw_bytes_are_neither_written_nor_read(armed):
