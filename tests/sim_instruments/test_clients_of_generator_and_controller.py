@@ -98,6 +98,7 @@ def test_pymeasures_lakeshore_sets_and_reads_the_loop(served) -> None:
         controller.output_1.mout = 30
         assert controller.output_1.mout == 30
         controller.output_1.setpoint = 280
+        assert controller.complete == "1", "the setting has arrived"
         served.bench.clock.wait(1.0)
         assert controller.output_1.setpoint == 280
         assert 0 <= controller.output_1.output <= 100
