@@ -21,13 +21,16 @@ from qdlab.config import load_plan
 from qdlab.errors import ConfigError
 from qdlab.launch import RunnerFailed, start_runner
 from qdlab.lock import HeldFile, LockFacts, is_held, read_lock
-from qdlab.protocol import Client, Message, emergency_off
+from qdlab.protocol import Client, CommandRefused, Message, emergency_off
 from qdlab.records import open_session, verify_session
 from qdlab.unfinished import find_unfinished
 
 PATIENCE = 60.0
 """Seconds until a test gives up; nothing is expected to take anywhere near as long."""
 SEED = 20261122
+needs_freezing = pytest.mark.skipif(
+    not hasattr(signal, "SIGSTOP"), reason="this system cannot freeze a process by signal"
+)
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PLAN = """
 name = "{name}"
@@ -171,15 +174,15 @@ def plan(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def measuring(
     start, served: Served, wire: WireLog, plan, tmp_path: Path
-) -> Callable[..., tuple[LockFacts, Client]]:
-    """A runner in the middle of a curve over TCP, its output on."""
+) -> Callable[..., tuple[LockFacts, Client, int]]:
+    """A runner in the middle of a curve over TCP, its output on; its client, and the row it was told of."""
 
-    def begin(points: int = 400) -> tuple[LockFacts, Client]:
+    def begin(points: int = 400) -> tuple[LockFacts, Client, int]:
         facts = start(served.bench)
         client = Client.attach(facts)
         client.request("run", plan=str(plan(points=points)), output=str(tmp_path / "sessions"))
-        wait_for(client, lambda message: message.body.get("event") == "RowRecorded")
-        return facts, client
+        row = wait_for(client, lambda message: message.body.get("event") == "RowRecorded")
+        return facts, client, row.body["sequence"]
 
     return begin
 
@@ -291,47 +294,30 @@ def test_a_second_runner_on_the_bench_is_refused_with_the_owners_name(start, fol
     assert read_lock("sim", folder) == facts
 
 
-def test_a_second_plan_is_refused_while_one_is_executed(measuring, plan, tmp_path: Path) -> None:
-    _, client = measuring()
-    with client, pytest.raises(Exception, match="executes a plan already"):
-        client.request("run", plan=str(plan("other")), output=str(tmp_path))
-
-
-def test_stop_ends_after_the_point_with_everything_off(measuring, wire: WireLog, tmp_path: Path) -> None:
-    _, client = measuring()
-    with client:
-        client.request("stop")
-        assert wait_for_end(client).body["end"] == "stopped"
-    assert wire.was_on()
-    assert not any(wire.outputs().values())
-    assert verify_session(only_session(tmp_path)).end == "stopped"
-
-
 @pytest.mark.skipif(os.name == "nt", reason="CTRL_BREAK reaches a whole console there")
-@pytest.mark.parametrize(("presses", "end"), [(1, "stopped"), (2, "aborted")])
 def test_control_c_stops_and_again_aborts(
-    served: Served, folder: Path, wire: WireLog, plan, tmp_path: Path, presses: int, end: str
+    served: Served, folder: Path, wire: WireLog, plan, tmp_path: Path
 ) -> None:
     words = ["run", plan(), "--bench", served.bench, "--output", tmp_path / "sessions", "--json-events"]
     command = [sys.executable, "-P", "-m", "qdlab", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         next(line for line in process.stdout if '"RowRecorded"' in line)
-        for _ in range(presses):
-            process.send_signal(signal.SIGINT)
-            assert re.search("stopping after this point|aborting", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        assert "stopping after this point" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert process.wait(PATIENCE) == 130
-    assert verify_session(only_session(tmp_path)).end in (end, "stopped")
+    assert verify_session(only_session(tmp_path)).end in ("aborted", "stopped")
     assert not any(wire.outputs().values())
 
 
-def test_a_killed_runner_leaves_every_output_off(
+def test_a_killed_runner_leaves_every_output_off_and_every_row_it_told_of(
     measuring, folder: Path, wire: WireLog, tmp_path: Path
 ) -> None:
     draw = random.Random(SEED)
     for trial in range(10):
-        facts, client = measuring()
+        facts, client, told = measuring()
         later = draw.randrange(60)
         wire.wait_for_lines(later)
         os.kill(facts.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -339,31 +325,21 @@ def test_a_killed_runner_leaves_every_output_off(
         wait_for_guardian(folder)
         assert wire.was_on()
         assert not any(wire.outputs().values()), f"trial {trial}, killed {later} lines later"
-    for session in (tmp_path / "sessions").iterdir():
+        session = max((tmp_path / "sessions").iterdir())
         found = verify_session(session)
         assert found.intact
         assert found.end == "interrupted"
+        (run,) = open_session(session).runs
+        assert told in [row.sequence for row in run.recorded_rows()]
+    for session in (tmp_path / "sessions").iterdir():
         until(partial(journal_tells, session, "2400 OFF confirmed"))
 
 
-def test_every_row_a_client_was_told_of_is_in_the_interrupted_session(
-    measuring, folder: Path, tmp_path: Path
-) -> None:
-    facts, client = measuring()
-    told = wait_for(client, lambda message: message.body.get("event") == "RowRecorded").body["sequence"]
-    os.kill(facts.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    client.close()
-    wait_for_guardian(folder)
-    (run,) = open_session(only_session(tmp_path)).runs
-    assert run.interrupted
-    assert told in [row.sequence for row in run.recorded_rows()]
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot freeze a process by signal")
+@needs_freezing
 def test_a_frozen_runner_is_killed_and_everything_switched_off(
     measuring, folder: Path, wire: WireLog
 ) -> None:
-    facts, client = measuring()
+    facts, client, _ = measuring()
     os.kill(facts.pid, signal.SIGSTOP)
     wait_for_guardian(folder)
     client.close()
@@ -372,7 +348,7 @@ def test_a_frozen_runner_is_killed_and_everything_switched_off(
 
 
 def test_without_its_guardian_a_runner_ends_safely(measuring, wire: WireLog, tmp_path: Path) -> None:
-    facts, client = measuring()
+    facts, client, _ = measuring()
     os.kill(facts.guardian_pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     with client:
         ended = wait_for_end(client)
@@ -381,24 +357,24 @@ def test_without_its_guardian_a_runner_ends_safely(measuring, wire: WireLog, tmp
     assert not any(wire.outputs().values())
 
 
-def test_emergency_off_reaches_the_guardian_and_says_what_was_confirmed(measuring, wire: WireLog) -> None:
-    facts, client = measuring()
+@needs_freezing
+def test_emergency_off_reaches_the_guardian_though_the_runner_hangs(measuring, wire: WireLog) -> None:
+    facts, client, _ = measuring()
+    os.kill(facts.pid, signal.SIGSTOP)
     said = [report.text for report in emergency_off(facts, who="F12")]
     client.close()
     assert any(re.fullmatch(r"2400 OFF confirmed \d+ ms", text) for text in said)
     assert not any(wire.outputs().values())
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot freeze a process by signal")
-@pytest.mark.parametrize("frozen", ["runner", "runner and guardian"])
-def test_safe_works_while_another_process_hangs(measuring, wire: WireLog, frozen: str) -> None:
-    facts, client = measuring()
+@needs_freezing
+def test_safe_works_though_runner_and_guardian_hang(measuring, wire: WireLog) -> None:
+    facts, client, _ = measuring()
+    os.kill(facts.guardian_pid, signal.SIGSTOP)
     os.kill(facts.pid, signal.SIGSTOP)
-    if frozen == "runner and guardian":
-        os.kill(facts.guardian_pid, signal.SIGSTOP)
     outcome = run_qdlab("safe")
     client.close()
-    os.kill(facts.guardian_pid, signal.SIGKILL) if frozen == "runner and guardian" else None
+    os.kill(facts.guardian_pid, signal.SIGKILL)
     assert outcome.returncode == 0, outcome.stdout
     assert "2400 OFF confirmed" in outcome.stdout
     assert not any(wire.outputs().values())
@@ -412,14 +388,18 @@ def test_safe_switches_off_a_bench_that_nobody_runs(served: Served, folder: Path
 
 
 def test_a_stopped_plan_is_resumed_where_it_stopped(
-    measuring, served: Served, plan, folder: Path, tmp_path: Path
+    measuring, served: Served, plan, folder: Path, wire: WireLog, tmp_path: Path
 ) -> None:
-    _, client = measuring(points=30)
+    _, client, _ = measuring(points=30)
     with client:
+        with pytest.raises(CommandRefused, match="executes a plan already"):
+            client.request("run", plan=str(plan("other")), output=str(tmp_path))
         client.request("stop")
-        wait_for_end(client)
+        assert wait_for_end(client).body["end"] == "stopped"
         client.request("quit")
     until(lambda: not is_held("lab", folder))
+    assert not any(wire.outputs().values())
+    assert verify_session(only_session(tmp_path)).end == "stopped"
     (first,) = open_session(only_session(tmp_path)).runs
     outcome = run_qdlab(
         "run", plan(points=30), "--bench", served.bench, "--output", tmp_path / "sessions", "--resume"
