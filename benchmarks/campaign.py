@@ -1,5 +1,6 @@
 """What a campaign costs beyond the boxes' own time, a night of temperatures, faults at instrument calls."""
 
+import math
 import resource
 import sys
 import tempfile
@@ -180,12 +181,18 @@ def planted_faults(step: int, problem: Callable[[], BaseException]) -> dict[str,
     durations: list[float] = []
     for at in range(1, whole[0].calls + 1, step):
         witness = _Witness(problem)
-        run(EVERYTHING, prepare=partial(witness.watch, at=at))
+        result = run(EVERYTHING, prepare=partial(witness.watch, at=at))
         trials += 1
         left_on += any(witness.on.values())
-        durations += witness.off_after
-    durations.sort()
-    return {"trials": trials, "left_on": left_on, "p99": durations[round(0.99 * (len(durations) - 1))]}
+        if result.end != "finished":
+            # a fault that was healed within the run switches nothing off
+            durations += witness.off_after
+    return {"trials": trials, "left_on": left_on, "p99": quantile(durations, 0.99)}
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value that this share of the values does not exceed; NaN of none."""
+    return sorted(values)[round(share * (len(values) - 1))] if values else math.nan
 
 
 class _Witness:

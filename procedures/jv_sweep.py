@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from instruments.limits import Demand
@@ -22,7 +23,9 @@ from procedures.base import (
     SourceRole,
     Switch,
 )
-from procedures.voltage_level import VoltageLevel, reading_time
+from procedures.voltage_level import POWER_LINE_FREQUENCY, VoltageLevel, reading_time
+
+MOST_POINTS_OF_A_SWEEP = 2500  # the memory of a 2400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,14 +157,33 @@ class JVSweep(BenchProcedure):
                 parameter="hardware_sweep",
                 message="cannot settle until stable; switch one of the two off",
             )
+        points = len(self.points(device))
+        if self.hardware_sweep and points > MOST_POINTS_OF_A_SWEEP:
+            yield Problem(
+                parameter=chosen,
+                message=f"gives {points} points; one hardware sweep holds {MOST_POINTS_OF_A_SWEEP}",
+            )
 
     def demand(self, device: ConnectedDevice) -> Demand:
-        highest = max((abs(point.voltage) for point in self.points(device)), default=0.0)
-        return Demand(voltage=highest, current=self.compliance(device))
+        voltages = [point.voltage for point in self.points(device)]
+        highest = max(map(abs, voltages), default=0.0)
+        if not self.hardware_sweep or not voltages:
+            return Demand(voltage=highest, current=self.compliance(device))
+        # point by point we move within slew and step; the box by itself jumps from level to level
+        steps = [abs(after - before) for before, after in pairwise(voltages)]
+        duration = self.settling_time + self.power_line_cycles / POWER_LINE_FREQUENCY
+        return Demand(
+            voltage=highest,
+            current=self.compliance(device),
+            step=max([abs(voltages[0]), *steps]),
+            slew=max(steps) / duration if steps else None,
+        )
 
     def parameter_behind(self, limit: str) -> str:
         if limit in ("maximum_voltage", "maximum_field"):
             return "voltages" if self.fields is None else "fields"
+        if limit in ("maximum_step", "maximum_slew"):
+            return "hardware_sweep"
         if limit == "maximum_dwell":
             return "maximum_settling_time" if self.settle_until_stable else "settling_time"
         return (

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import median, stdev
+from statistics import fmean, median
 from typing import Literal
 
 from instruments.roles import Clock, TemperatureController
@@ -67,7 +67,13 @@ class StabilityWindow:
         full = len(self._readings) == self._readings.maxlen
         if not full or self.distance >= self._rule.tolerance:
             return False
-        return stdev(self._readings) < self._rule.standard_deviation
+        return self._standard_deviation() < self._rule.standard_deviation
+
+    def _standard_deviation(self) -> float:
+        """In floats: `statistics.stdev` computes with fractions, which a night of readings feels."""
+        mean = fmean(self._readings)
+        squares = sum((temperature - mean) ** 2 for temperature in self._readings)
+        return math.sqrt(squares / (len(self._readings) - 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -231,7 +231,7 @@ class _Campaign:
 
     def _ask_operator(self, step: OperatorStep) -> None:
         """Outputs off and disarmed while somebody works on the bench."""
-        self._sources_off()
+        self._hands_on()
         self._bench.disarm()
         connection = self._connection
         if step.device is not None and step.source is not None:
@@ -245,13 +245,14 @@ class _Campaign:
         self._reporter.journal("note", f"operator: {answer}")
         self._connect(connection)
 
-    def _sources_off(self) -> None:
-        for role in ("source_meter", "pulse_generator"):
+    def _hands_on(self) -> None:
+        """Outputs off and the electrometer's zero check on: somebody will move cables."""
+        for role in ("source_meter", "pulse_generator", "light_meter"):
             box = self._bench.boxes.get(role)
             if box is not None:
                 box.off()
                 if not box.output_is_off:
-                    raise InstrumentError(f"the {role.replace('_', ' ')} says that its output is still on")
+                    raise InstrumentError(f"the {role.replace('_', ' ')} does not confirm that it is off")
 
     def _connect(self, connection: Connection | None) -> None:
         """Take note of what is connected: its limits hold from now on."""

@@ -308,3 +308,14 @@ def test_the_cost_is_told_from_an_earlier_curve_or_bounded_by_the_compliance() -
     )
     assert procedure.cost(known).charge == pytest.approx(3e-6)
     assert procedure.cost(known).energy == pytest.approx(5e-6)
+
+
+def test_a_hardware_sweep_asks_for_the_steps_the_box_will_make() -> None:
+    procedure = JVSweep()
+    parameters = {"voltages": [1.0, 1.5, 4.0], "settling_time": 0.23, "power_line_cycles": 1.0}
+    procedure.set_parameters({**parameters, "hardware_sweep": True})
+    demand = procedure.demand(DEVICE)
+    assert demand.step == 2.5
+    assert demand.slew == pytest.approx(10.0)
+    procedure.set_parameters({**parameters, "hardware_sweep": False})
+    assert procedure.demand(DEVICE).step is None
