@@ -30,6 +30,7 @@ _QUERY = rb"\?"
 _SETTING = rb"^[^?]*$"
 _SETTING_WITH_NUMBER = rb"^[^?]*[ ,][+-]?\d[^?]*$"
 _OFF = rb"(?i)outp\w*(:stat\w*)? +(0|off)\b|range +\d, *0"
+_ROOT_OUTPUT = rb"(?i)^:?outp\w*(:stat\w*)? +(0|1|on|off)\b"
 _RANGE = rb"(?i)^[^?]*rang\w*(:upp\w*)? +[+-]?\d[^?]*$"
 
 
@@ -284,8 +285,8 @@ def _only_settings(strike: Strike, message: bytes) -> list[bytes]:
     return [message] if b"?" in message else []
 
 
-def _only_others(strike: Strike, message: bytes) -> list[bytes]:
-    return [] if re.search(_OFF, message) else [message]
+def _only_others_than(pattern: bytes) -> Callable[[Strike, bytes], list[bytes]]:
+    return lambda strike, message: [] if re.search(pattern, message) else [message]
 
 
 # --- the link -------------------------------------------------------------------------------------
@@ -499,9 +500,17 @@ KINDS: tuple[FaultKind, ...] = (
     _message(
         "off_ignored",
         "for good, the box does not obey output off",
-        _only_others,
+        _only_others_than(_OFF),
         lasts=FOREVER,
         matching=_OFF,
+    ),
+    _message(
+        "root_output_dead",
+        "the generator's OUTPut has no effect, its SOURce1:OUTPut has (seen on an AFG-2125)",
+        _only_others_than(_ROOT_OUTPUT),
+        lasts=FOREVER,
+        matching=_ROOT_OUTPUT,
+        boxes=("mfg2230m",),
     ),
     FaultKind(name="connection_reset", meaning="the connection breaks once", place="link", act=_broken),
     FaultKind(

@@ -311,6 +311,12 @@ def _() -> None:
     assert talk("OUTP1 ON", "OUTP1 OFF", "OUTP1?", "OUTP1 0", "OUTP1?") == ["1", "1"]
 
 
+@proves("root_output_dead")
+def _() -> None:
+    talk = Talk("mfg2230m").fail("root_output_dead")
+    assert talk("OUTP1 ON", "OUTP1?", "SOUR1:OUTP ON", "OUTP1?") == ["0", "1"]
+
+
 # --- the link -----------------------------------------------------------------------------------
 
 
