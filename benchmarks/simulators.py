@@ -54,6 +54,19 @@ def queries_over_tcp(count: int) -> float:
         server.close()
 
 
+def readings(box: str, settings: bytes, count: int) -> str:
+    """READ? on the default bench, sample and noise included; return the time of one reading."""
+    bench = SimBench(seed=SEED)
+    bench.prepare()
+    transport = bench.transport(box)
+    transport.write(settings)
+    start = time.perf_counter()
+    for number in range(count):
+        transport.write(b"SOUR:VOLT %g;:READ?" % (number % 70 / 10) if box == "keithley2400" else b"READ?")
+        transport.read(100.0)
+    return f"{(time.perf_counter() - start) / count * 1e6:.0f} µs"
+
+
 def fuzz(name: str, count: int) -> str:
     """Send generated messages to one box of a bench; return what came of it."""
     bench = SimBench(seed=SEED)
@@ -94,6 +107,11 @@ def measure(full: bool = False) -> list[dict[str, Any]]:
             "peer": "",
         },
     ]
+    for figure, box, settings in (
+        ("a point of a J-V curve on the simulated bench", "keithley2400", b"SENS:CURR:PROT 0.1;:OUTP ON"),
+        ("a light reading on the simulated bench", "keithley6514", b"CONF:CURR;:CURR:RANG 2E-8"),
+    ):
+        rows.append({"figure": figure, "goal": "", "measured": readings(box, settings, 1000), "peer": ""})
     rows += [
         {
             "figure": f"{name}: exceptions and broken invariants under generated messages",

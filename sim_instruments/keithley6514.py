@@ -84,7 +84,7 @@ EVENT_LIMITS_PASS, EVENT_OVERFLOW = 1 << 5, 1 << 7
 
 
 class Keithley6514(KeithleyBox):
-    """The box.
+    """The box. Amperes come from the terminals; as a volt-, ohm- or coulombmeter its input is left open.
 
     Parameters
     ----------
@@ -440,7 +440,7 @@ def nominal_range(function: str, value: float) -> float:
 # --- command table ----------------------------------------------------------------------------------
 
 DEFAULT_NPLC = 5.0  # [S] 6485: 5 at 50 Hz
-TREE = "[M] ch. 17; [D]"
+TREE = "[D]"
 
 
 def _kept(
