@@ -27,6 +27,8 @@ MINIMUM_WIDTHS = 4
 WIDEST_INTERVAL = 1.0
 """An interval wider than this many delay times supports no number [1]."""
 
+_NO_RISE = "The light does not rise with the pulse width; check the polarity and the meter's range."
+_FAINTEST = 1e-30  # [A], below any meter
 _ONSET_WIDTHS = 6  # distinct widths from which an onset can be fitted
 _BACKGROUND_WIDTHS = 2  # distinct widths that may lie before the delay and show the background
 _SIGNIFICANCE = 1e-3  # of the tests that find a wrong model
@@ -94,6 +96,8 @@ def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | No
     readable = np.isfinite(series.light_current)
     if len(np.unique(series.pulse_width[readable])) < 3:
         return _no_delay(series, "too_few_points", "Measure at three or more pulse widths.")
+    if _is_dark(series.light_current[readable]):
+        return _no_delay(series, "not_straight", _NO_RISE)
     if straight_part is not None:
         low, high = straight_part[0] * (1 - 1e-9), straight_part[1] * (1 + 1e-9)
         used = readable & (series.pulse_width >= low) & (series.pulse_width <= high)
@@ -208,8 +212,7 @@ def _iterated_straight_part(series: TELSeries, readable: BoolArray) -> BoolArray
 
 def _verdict(series: TELSeries, considered: BoolArray, used: BoolArray, onset: OnsetFit) -> Verdict:
     if onset.slope <= 0 or _falls(series, considered):
-        advice = "The light does not rise with the pulse width; check the polarity and the meter's range."
-        return Verdict(word="not_straight", advice=advice)
+        return Verdict(word="not_straight", advice=_NO_RISE)
     rule = _width_rule(series.pulse_width[considered], onset.delay_time)
     if not rule.is_good:
         return rule
@@ -246,6 +249,11 @@ def _width_rule(width: FloatArray, delay: float) -> Verdict:
             f"{2e6 * delay:.0f} µs; add pulses up to {4e6 * delay:.0f} µs."
         ),
     )
+
+
+def _is_dark(light: FloatArray) -> bool:
+    """Whether there is no light at all, or no change of it."""
+    return float(light.max()) < _FAINTEST or float(np.ptp(light)) == 0
 
 
 def _falls(series: TELSeries, considered: BoolArray) -> bool:

@@ -95,7 +95,7 @@ def fit_onset(
     Parameters
     ----------
     width : (n,) in the order of measurement [s]; five points or more
-    light : (n,) [A]
+    light : (n,) [A], not all zero
     light_error : (n,) standard errors [A]; smoothed over the series, since errors from a few readings are
         noisy
     with_background : fit a constant and a linear drift of the background too
@@ -104,6 +104,8 @@ def fit_onset(
     -------
     OnsetFit
     """
+    unit = float(np.max(np.abs(light)))
+    light, light_error = light / unit, None if light_error is None else light_error / unit
     free = 5 if with_background else 3
     degrees = max(len(width) - free, 1)
     problem = _first_problem(width, light, with_background)
@@ -123,12 +125,12 @@ def fit_onset(
         delay_time=least.delay,
         standard_error=delay_error,
         confidence_interval=interval,
-        slope=model.slope,
-        slope_standard_error=slope_error,
+        slope=model.slope * unit,
+        slope_standard_error=slope_error * unit,
         onset=least.onset,
         dispersion=least.dispersion,
         residual=(light - model.total) / np.sqrt(shape * scatter),
-        relative_scatter=float(np.sqrt(np.mean((light - model.total) ** 2)) / np.max(np.abs(light))),
+        relative_scatter=float(np.sqrt(np.mean((light - model.total) ** 2))),
     )
 
 

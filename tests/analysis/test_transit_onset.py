@@ -173,3 +173,28 @@ def test_an_unread_point_is_left_out() -> None:
     holed = TELSeries(pulse_width=WIDTHS, light_current=light, pulse_amplitude=5.0, temperature=297.0)
     fit = fit_delay_time(holed)
     assert fit.verdict.is_good and not fit.used[20]
+
+
+@pytest.mark.parametrize("light", [0.0, 1e-9], ids=["dark", "constant"])
+def test_light_that_does_not_change_is_a_verdict(light: float) -> None:
+    series = TELSeries(
+        pulse_width=WIDTHS,
+        light_current=np.full(len(WIDTHS), light),
+        pulse_amplitude=5.0,
+        temperature=297.0,
+    )
+    assert fit_delay_time(series).verdict.word == "not_straight"
+
+
+def test_the_delay_time_does_not_depend_on_the_unit_of_light() -> None:
+    series = noisy_series(light_of(log_normal(20e-6, 0.2)), 0.02, np.random.default_rng(9))
+    faint = TELSeries(
+        pulse_width=series.pulse_width,
+        light_current=1e-9 * series.light_current,
+        light_current_error=1e-9 * series.light_current_error,
+        pulse_amplitude=5.0,
+        temperature=297.0,
+    )
+    bright, dim = fit_delay_time(series), fit_delay_time(faint)
+    assert dim.delay_time.value == pytest.approx(bright.delay_time.value, rel=1e-6)
+    assert dim.slope.value == pytest.approx(1e-9 * bright.slope.value, rel=1e-6)
