@@ -13,7 +13,7 @@ from qdlab.records.reopen import add_note
 def main() -> None:
     """One journal entry with the guardian's sentences from standard input."""
     sentences = sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
-    add_note(Path(sys.argv[1]), f"guardian: {'; '.join(sentences)}", clock=MachineClock())
+    add_note(Path(sys.argv[1]), "; ".join(sentences), clock=MachineClock(), level="guardian")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from instruments.roles import Clock
 from qdlab.errors import RecordError
-from qdlab.events import JournalEntry
+from qdlab.events import JournalEntry, JournalLevel
 from qdlab.records.appended_file import AppendedFile
 from qdlab.records.journal import JournalParser, encode_entry, journal_seed, plain_entry
 from qdlab.records.layout import JOURNAL_FILE, MANIFEST_FILE
@@ -64,8 +64,10 @@ def seconds_between(earlier: str, later: str) -> float:
         return 0.0
 
 
-def add_note(path: Path, text: str, *, clock: Clock, storage: Storage = DISK) -> JournalEntry:
-    """Write an operator's note into a session that nobody is recording into.
+def add_note(
+    path: Path, text: str, *, clock: Clock, level: JournalLevel = "note", storage: Storage = DISK
+) -> JournalEntry:
+    """Write an operator's note, or what the guardian did, into a session that nobody is recording into.
 
     The manifest of a closed session is made anew, and the note carries the hash of the old one.
 
@@ -78,9 +80,9 @@ def add_note(path: Path, text: str, *, clock: Clock, storage: Storage = DISK) ->
     try:
         manifest = path / MANIFEST_FILE
         details = {"manifest_before": file_sha256(manifest)} if manifest.is_file() else {}
-        words, plain = plain_entry("note", text, details)
+        words, plain = plain_entry(level, text, details)
         stamp = next_moment(found.last, clock)
-        entry = JournalEntry(**vars(stamp), level="note", text=words, details=plain)
+        entry = JournalEntry(**vars(stamp), level=level, text=words, details=plain)
         file.append(encode_entry(entry, check)[0])
         if details:
             replace_file(manifest, make_manifest(path), storage)

@@ -206,8 +206,8 @@ def wait_for_guardian(folder: Path, bench: str = "lab") -> None:
     held.release()
 
 
-def journal_tells(session: Path, text: str) -> bool:
-    return any(text in entry.text for entry in open_session(session).journal)
+def journal_tells(session: Path, level: str, text: str) -> bool:
+    return any(text in entry.text for entry in open_session(session).journal if entry.level == level)
 
 
 def only_session(tmp_path: Path) -> Path:
@@ -332,7 +332,7 @@ def test_a_killed_runner_leaves_every_output_off_and_every_row_it_told_of(
         (run,) = open_session(session).runs
         assert told in [row.sequence for row in run.recorded_rows()]
     for session in (tmp_path / "sessions").iterdir():
-        until(partial(journal_tells, session, "2400 OFF confirmed"))
+        until(partial(journal_tells, session, "guardian", "2400 OFF confirmed"))
 
 
 @needs_freezing
@@ -427,7 +427,7 @@ def test_the_operators_answer_comes_from_a_client(
         assert not wire.was_on()
         client.request("answer", text="done by ada")
         assert wait_for_end(client).body["end"] == "finished"
-    assert journal_tells(only_session(tmp_path), "done by ada")
+    assert journal_tells(only_session(tmp_path), "note", "done by ada")
 
 
 @pytest.mark.parametrize("door", ["tcp", "serial", "prologix"])
