@@ -14,13 +14,23 @@ if TYPE_CHECKING:
 def replay(
     session: Annotated[Path, typer.Argument(help="The session's folder.", show_default=False)],
     speed: Annotated[str, typer.Option(help="Times the recorded pace, or max.")] = "max",
+    through_drivers: Annotated[
+        bool,
+        typer.Option("--through-drivers", help="Recorded instrument traffic through drivers and procedures."),
+    ] = False,
 ) -> None:
     """Feed a recorded session through the live pipeline and print what it finds; nothing is written."""
+    if through_drivers:
+        _replay_wire(session)
+    else:
+        _replay_rows(session, _parse_speed(speed))
+
+
+def _replay_rows(session: Path, pace: float | None) -> None:
     from qdlab.live.session import with_disorder_fits
     from qdlab.machine_clock import MachineClock
     from qdlab.replay import open_replay
 
-    pace = _parse_speed(speed)
     replayed = open_replay(session)
     for _ in replayed.play(None if pace is None else MachineClock(), speed=pace or 1.0):
         told = _told(replayed.events[replayed.position - 1])
@@ -29,6 +39,20 @@ def replay(
     print(f"{session}: {len(replayed)} events")
     for line in _results(with_disorder_fits(replayed.screen)):
         print(line)
+
+
+def _replay_wire(session: Path) -> None:
+    from qdlab.replay_wire import replay_wire
+
+    replayed = replay_wire(session)
+    print(f"{session}: {replayed.messages} messages to the boxes as recorded, {replayed.rows} rows")
+    if replayed.divergence:
+        print(replayed.divergence)
+    if replayed.differing_rows:
+        numbers = ", ".join(map(str, replayed.differing_rows[:20]))
+        print(f"rows that came out differently: sequence {numbers}")
+    if not replayed.is_identical:
+        raise typer.Exit(1)
 
 
 def _parse_speed(text: str) -> float | None:
