@@ -22,8 +22,12 @@ Model = TypeVar("Model", bound=Strict)
 
 
 def load_device(path: Path) -> DeviceConfig:
-    """One device file."""
-    return _validated(DeviceConfig, _read_toml(path), str(path))
+    """One device file; the sample file it may name lies beside it."""
+    document = _read_toml(path)
+    sample = document.get("simulated_as")
+    if isinstance(sample, str) and sample.endswith(".toml"):
+        document["simulated_as"] = str(path.parent / sample)
+    return _validated(DeviceConfig, document, str(path))
 
 
 def load_bench(path: Path | str) -> BenchConfig:

@@ -1,6 +1,8 @@
 """The steps of a plan; those that run a procedure take their keys from the procedure's own parameters."""
 
+import logging
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BeforeValidator, Field, PlainSerializer, create_model
@@ -24,6 +26,8 @@ from qdlab.config.fields import (
     show_si,
     whole_number,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class StepConfig(Strict):
@@ -182,14 +186,37 @@ class RepeatUntilStableStep(StepConfig):
     steps: list["Step"] = Field(min_length=1)
 
 
-PROCEDURES: tuple[type[BenchProcedure], ...] = (PixelCheck, JVSweep, TELSeriesMeasurement, Conditioning)
+OWN_PROCEDURES: tuple[type[BenchProcedure], ...] = (PixelCheck, JVSweep, TELSeriesMeasurement, Conditioning)
+
+
+def known_procedures() -> tuple[type[BenchProcedure], ...]:
+    """Our procedures, and those that installed packages offer as entry points `qdlab.procedures`.
+
+    One that cannot be loaded, is no `BenchProcedure` or takes a name already taken is left out, with a warning.
+    """
+    known = {procedure.kind: procedure for procedure in OWN_PROCEDURES}
+    for entry in entry_points(group="qdlab.procedures"):
+        try:
+            procedure = entry.load()
+            if not issubclass(procedure, BenchProcedure):
+                raise TypeError("it is no subclass of procedures.base.BenchProcedure")
+            if procedure.kind in known:
+                raise ValueError(f"a procedure {procedure.kind!r} is known already")
+        except Exception as problem:
+            # somebody else's package must not keep ours from starting
+            _log.warning("procedure %s of an installed package is left out: %s", entry.value, problem)
+        else:
+            known[procedure.kind] = procedure
+    return tuple(known.values())
+
+
 _OTHER_STEPS = (OperatorStep, WaitStep, NoteStep, TemperatureSweepStep, RepeatUntilStableStep)
 
 if TYPE_CHECKING:
     Step = StepConfig
 else:
     Step = Annotated[
-        Union[(*_OTHER_STEPS, *map(procedure_step, PROCEDURES))],
+        Union[(*_OTHER_STEPS, *map(procedure_step, known_procedures()))],
         Field(discriminator="kind"),
     ]
     TemperatureSweepStep.model_rebuild()

@@ -1,6 +1,7 @@
 """A plan on the simulated bench: what is recorded, how it ends, and that the outputs are off then."""
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,23 @@ def test_the_same_seed_gives_the_same_rows(tmp_path: Path) -> None:
         return repr([run.rows[column].tolist() for run in session.runs for column in run.header.columns])
 
     assert rows("first") == rows("second")
+
+
+def test_an_hour_of_settling_leaves_no_memory_behind(lab: Lab) -> None:
+    plan = a_plan(temperature_sweep(*["297 K", "292 K"] * 4, soak="400 s", measure_first_again=False))
+    sizes: list[tuple[float, int]] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, RunEnded):
+            sizes.append((event.time, tracemalloc.get_traced_memory()[0]))
+
+    tracemalloc.start()
+    try:
+        assert lab.run(plan, listener=listen).end == "finished"
+    finally:
+        tracemalloc.stop()
+    assert sizes[-1][0] > 3600
+    assert sizes[-1][1] - sizes[3][1] < 200_000
 
 
 # Resuming

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.estimate import Estimate
+from procedures.jv_sweep import JVSweep
 from qdlab.config import (
     DEFAULT_LIMITS,
     LimitsConfig,
@@ -16,6 +17,7 @@ from qdlab.config import (
     plan_from_document,
     planned_procedures,
     resolve_limits,
+    steps,
     waiting_time,
 )
 from qdlab.config.fields import read_points
@@ -286,3 +288,36 @@ def test_sim_is_a_bench_without_a_file() -> None:
 def test_a_hardware_bench_needs_an_instrument(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one table"):
         load_bench(write(tmp_path, 'name = "lab"\nkind = "hardware"\n', "bench.toml"))
+
+
+def test_installed_packages_can_add_procedures_and_a_broken_one_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Impedance(JVSweep):
+        """Another measurement."""
+
+        kind = "impedance"
+        file_name = "Impedance"
+
+    class Entry:
+        def __init__(self, value: str, loaded: object) -> None:
+            self.value, self._loaded = value, loaded
+
+        def load(self) -> object:
+            if isinstance(self._loaded, Exception):
+                raise self._loaded
+            return self._loaded
+
+    offered = [
+        Entry("good:Impedance", Impedance),
+        Entry("broken:Thing", ImportError("no module named broken")),
+        Entry("odd:int", int),
+        Entry("double:JVSweep", JVSweep),
+    ]
+    monkeypatch.setattr(steps, "entry_points", lambda group: offered)
+    assert [procedure.kind for procedure in steps.known_procedures()][-1] == "impedance"
+    assert len(steps.known_procedures()) == len(steps.OWN_PROCEDURES) + 1
+    told = caplog.text
+    assert all(name in told for name in ("broken:Thing", "odd:int", "double:JVSweep"))
+    step = steps.procedure_step(Impedance).model_validate({"kind": "impedance", "voltages": ["1 V"]})
+    assert step.make().voltages == (1.0,)
