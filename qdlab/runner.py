@@ -34,10 +34,10 @@ from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import Event, JournalEntry
 from qdlab.guardian_link import SHORTEST, GuardianLink
 from qdlab.hardware import heater_end_of, open_bench
-from qdlab.lock import BenchLock, LockFacts
+from qdlab.lock import BenchInUse, BenchLock, HeldFile, LockFacts
 from qdlab.off import Instruction
 from qdlab.outputs import remember_outputs
-from qdlab.paths import runtime_directory
+from qdlab.paths import file_stem, runtime_directory
 from qdlab.protocol import Message, Server, event_message
 from qdlab.records import SessionWriter
 from qdlab.unfinished import find_unfinished
@@ -97,6 +97,7 @@ class Runner:
             )
             on_leaving.callback(self._guardian.close)
             if self._config.kind == "hardware":
+                self._reserve_buses(on_leaving)
                 self._take(open_bench(self._config))
             on_leaving.callback(self._let_go)
             self._server = Server(token=token, greet=self._greet, handle=self._handle)
@@ -114,6 +115,18 @@ class Runner:
             self._lock.publish(self._facts)
             ready(self._facts)
             self._work()
+
+    def _reserve_buses(self, on_leaving: ExitStack) -> None:
+        """Two bench files may name one box: what can be opened once only belongs to one runner."""
+        boxes = self._config.instruments.values()
+        for bus in sorted({Instruction(box=box.driver, resource=box.resource, off="").bus for box in boxes}):
+            held = HeldFile(self._folder / f"{file_stem(bus)}.bus")
+            if not held.hold():
+                raise BenchInUse(
+                    f"{bus} of bench {self._config.name!r} is in use by the runner of another bench; "
+                    "'qdlab safe' ends that one"
+                )
+            on_leaving.callback(held.release)
 
     def _work(self) -> None:
         needed = time.monotonic()

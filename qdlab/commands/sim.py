@@ -60,6 +60,8 @@ def sim(
     except ValueError as error:
         raise ConfigError(f"--device: {error}") from error
     except OSError as error:
+        if error.filename is not None:
+            raise
         raise ConfigError(
             f"the bench cannot be served from port {port_base} on ({error}); choose another --port-base"
         ) from error

@@ -294,6 +294,18 @@ def test_a_second_runner_on_the_bench_is_refused_with_the_owners_name(start, fol
     assert read_lock("sim", folder) == facts
 
 
+def test_a_box_belongs_to_one_runner_whatever_the_bench_is_called(
+    start, served: Served, folder: Path, tmp_path: Path
+) -> None:
+    start(served.bench)
+    resource = served.resources["keithley2400", "tcp"]
+    other = tmp_path / "other.toml"
+    other.write_text(bench_file("other", {"keithley2400": resource}), encoding="utf-8")
+    with pytest.raises(RunnerFailed, match=f"{re.escape(resource)} of bench 'other' is in use"):
+        start(other)
+    assert not is_held("other", folder)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="CTRL_BREAK reaches a whole console there")
 def test_control_c_stops_and_again_aborts(
     served: Served, folder: Path, wire: WireLog, plan, tmp_path: Path
