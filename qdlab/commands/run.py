@@ -42,6 +42,7 @@ def run(
     """Execute a plan on a bench. Ctrl-C stops after the present point, twice aborts; both end safely."""
     from qdlab.config import check_plan, load_bench, load_plan, plan_cost
     from qdlab.launch import owner_name, start_runner
+    from qdlab.preflight import preflight
     from qdlab.protocol import Client
     from qdlab.terminal import choose_display
     from qdlab.unfinished import find_unfinished
@@ -51,8 +52,11 @@ def run(
     check_plan(wanted, bench_limits=config.limits, file=str(plan))
     if resume:
         find_unfinished(output, wanted)
+    remarks = preflight(wanted, config, output)
     if dry_run:
         _print_estimate(wanted)
+        for remark in remarks:
+            print(f"note: {remark}")
         return
     source = bench if bench == "sim" else str(Path(bench).resolve())
     facts, process = start_runner(source, owner=owner_name("qdlab run"))
