@@ -88,7 +88,7 @@ class Minimum:
 
     def normal_matrix(self) -> FloatArray:
         """Jᵀ W J over the points the model has a value for: (p, p)."""
-        known = np.isfinite(self.residual)
+        known = _known(self.residual, self.jacobian)
         weighted = self.jacobian[known] * self.weight[known, None]
         return weighted.T @ self.jacobian[known]
 
@@ -177,6 +177,12 @@ def _cost(residual: FloatArray, weight: FloatArray) -> float:
     return float(np.sum(weight[known] * residual[known] ** 2) * len(residual) / np.count_nonzero(known))
 
 
+def _known(residual: FloatArray, jacobian: FloatArray) -> npt.NDArray[np.bool_]:
+    """(n,) where the model has a value and all its derivatives."""
+    found: npt.NDArray[np.bool_] = np.isfinite(residual) & np.isfinite(jacobian).all(axis=1)
+    return found
+
+
 def _free_directions(
     position: FloatArray,
     lower: FloatArray,
@@ -186,7 +192,7 @@ def _free_directions(
     weight: FloatArray,
 ) -> npt.NDArray[np.bool_]:
     """(p,) false where a parameter sits at a bound and the slope pushes it further."""
-    known = np.isfinite(residual)
+    known = _known(residual, jacobian)
     slope = jacobian[known].T @ (weight[known] * residual[known])
     return ~(((position <= lower) & (slope > 0)) | ((position >= upper) & (slope < 0)))
 
@@ -199,7 +205,7 @@ def _damped_step(
     damping: float,
 ) -> tuple[FloatArray, float]:
     """The step, and its length in standard errors."""
-    known = np.isfinite(residual)
+    known = _known(residual, jacobian)
     root = np.sqrt(weight[known])
     columns = jacobian[known][:, free] * root[:, None]
     step = np.zeros(len(free))

@@ -1,0 +1,72 @@
+"""README's commands and the examples do what they say, run as a newcomer would."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LINES = [
+    line.strip()
+    for block in re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    for line in block.splitlines()
+    if line.startswith("qdlab ")
+]
+SCRIPTS = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the examples and one recorded session in `recorded`."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    outcome = run(
+        folder, "-m", "qdlab", "run", "examples/plan-jv.toml", "--bench", "sim", "--output", "recorded"
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return folder
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", *words],
+        cwd=folder,
+        env={**os.environ, "QDLAB_RUNTIME_DIR": str(folder / "runtime"), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("qdlab gui")])
+def test_every_command_in_the_readme_does_what_it_says(desk: Path, line: str) -> None:
+    (session,) = (desk / "recorded").iterdir()
+    words = shlex.split(line.replace("SESSION", session.as_posix()))
+    outcome = run(desk, "-m", *words)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.strip()
+
+
+def test_the_readme_names_every_command_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = {path.stem for path in (ROOT / "qdlab" / "commands").glob("*.py")} - {"__init__"}
+    assert {name for name in commands if f"qdlab {name}" not in text} == set()
+
+
+@pytest.mark.parametrize("script", [name for name in SCRIPTS if name != "read_session.py"])
+def test_every_example_script_runs(desk: Path, script: str) -> None:
+    outcome = run(desk, f"examples/{script}")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.strip()
+
+
+def test_the_example_fit_finds_the_published_disorder_it_was_made_with(desk: Path) -> None:
+    outcome = run(desk, "examples/fit_tq1_like.py")
+    width, hopping_distance = re.findall(r"([\d.]+)\(\d+\)", outcome.stdout)
+    assert float(width) == pytest.approx(92.2, rel=0.01)
+    assert float(hopping_distance) == pytest.approx(1.75, rel=0.05)
