@@ -877,17 +877,17 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
         ":DISPlay:ENABle", Switch(), initial=True, meaning="Front panel display", source="[M] 2400 ch. 18"
     ),
     control(
-        ":DISPlay[:WINDow[1]]:TEXT[:DATA]",
+        ":DISPlay[:WINDow{1|2}]:TEXT[:DATA]",
         Text(),
         initial="",
-        meaning="Message in the upper line",
+        meaning="Message in the upper (1) or lower (2) line",
         source="[M]",
     ),
     control(
-        ":DISPlay[:WINDow[1]]:TEXT:STATe",
+        ":DISPlay[:WINDow{1|2}]:TEXT:STATe",
         Switch(),
         initial=False,
-        meaning="Upper message shown",
+        meaning="Message shown",
         source="[M]",
     ),
     control(":DISPlay:DIGits", Number(4, 7, integer=True), initial=6, meaning="Digits shown", source="[M]"),

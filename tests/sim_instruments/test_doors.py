@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ import pyvisa
 
 from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import RealClock, SimClock
+from sim_instruments.fuzzing import random_message
 from sim_instruments.keithley2400 import Keithley2400
 from sim_instruments.server import BenchServer, make_clock, serve
 from sim_instruments.station import InputBuffer
@@ -143,6 +145,19 @@ def test_a_message_longer_than_the_input_buffer_is_an_overrun(served, tcp):
 def test_binary_garbage_gets_errors_and_nothing_else(tcp):
     tcp.send(bytes(set(range(256)) - {3, 24}) * 20 + b"\n*CLS\n")
     assert tcp.ask(b"*OPC?;SYST:ERR?") == b'1;0,"No error"'
+
+
+def test_nonsense_through_a_socket_leaves_questions_and_replies_paired(served, tcp):
+    box, random = served.boxes["keithley2400"], Random(20260101)
+    for mark in range(200, 240):
+        messages = [
+            random_message(box, random).replace(b"\x03", b"").replace(b"\x18", b"") for _ in range(10)
+        ]
+        tcp.send(b"\n".join(messages) + b"\n\x18*CLS\n*ESE %d;*OPC;*ESE?\n" % mark)
+        while tcp.line() != b"%d" % mark:
+            pass
+        assert served.server.wait_until_idle()
+    assert tcp.ask(b"*CLS;*OPC?;SYST:ERR?") == b'1;0,"No error"'
 
 
 def test_the_adapter_reads_only_when_told(adapter):
