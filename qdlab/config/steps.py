@@ -192,7 +192,7 @@ OWN_PROCEDURES: tuple[type[BenchProcedure], ...] = (PixelCheck, JVSweep, TELSeri
 def known_procedures() -> tuple[type[BenchProcedure], ...]:
     """Our procedures, and those that installed packages offer as `qdlab.procedures`.
 
-    One that cannot be loaded, is no `BenchProcedure` or takes a name already taken is left out with a warning.
+    One that cannot be loaded, is no `BenchProcedure` or takes a name already taken is left out; we warn.
     """
     known = {procedure.kind: procedure for procedure in OWN_PROCEDURES}
     for entry in entry_points(group="qdlab.procedures"):
