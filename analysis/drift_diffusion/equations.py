@@ -13,7 +13,7 @@ from numba import njit
 from analysis.curves import FloatArray
 
 # a division by zero gives inf, as in NumPy: a step that went wrong is refused by its size
-compiled = njit(nogil=True, error_model="numpy")
+compiled = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 _SERIES_BELOW = 1e-2  # Bernoulli's function by its series below this argument
 EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
