@@ -55,7 +55,7 @@ class Guardian:
         self._armed = self._watch = False
         self._session = ""
         self._due = 0.0
-        self._told: list[str] = []
+        self._told: list[dict[str, Any]] = []
         self._telling = threading.Lock()
 
     def stand_by(self) -> None:
@@ -125,25 +125,29 @@ class Guardian:
         while os.name != "nt" and os.getppid() == self._runner and time.monotonic() < give_up:
             time.sleep(0.0005)
 
+    def write_report(self) -> None:
+        """What was done, into a file; only now, because a disk may hang as well."""
+        if self._told:
+            with suppress(OSError), self._report.open("a", encoding="utf-8", newline="\n") as file:
+                file.writelines(json.dumps(line) + "\n" for line in self._told)
+
     def write_journal(self) -> None:
         """Leave word in the dead runner's journal, by a process that may load what it needs."""
         if self._session and self._told:
             command = [sys.executable, "-P", "-m", "qdlab.aftermath", self._session]
-            words = "\n".join(self._told[:-1]).encode()
+            words = "\n".join(line["text"] for line in self._told[:-1]).encode()
             with suppress(OSError, subprocess.SubprocessError):
                 subprocess.run(command, input=words, stdout=subprocess.DEVNULL, timeout=30.0)
 
     def _tell(self, text: str, **facts: Any) -> None:
-        """A line for the report file and for every client that listens."""
-        utc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        line = json.dumps({"utc": f"{utc}Z", "text": text, **facts})
+        """A line for every client that listens, and for the report."""
+        utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = {"utc": utc, "text": text, **facts}
         with self._telling:
-            self._told.append(text)
-            with suppress(OSError), self._report.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(line + "\n")
+            self._told.append(line)
             for listener in self.listeners:
                 with suppress(OSError):
-                    listener.sendall(line.encode() + b"\n")
+                    listener.sendall(json.dumps(line).encode() + b"\n")
 
     def serve(self, server: socket.socket) -> None:
         """Take clients: a first line ``{"token": ..., "emergency": who}``, or the token alone to listen."""
@@ -189,6 +193,7 @@ def main() -> NoReturn:
         threading.Thread(target=work, daemon=True).start()
     say({"port": server.getsockname()[1], "pid": os.getpid()})
     guardian.stand_by()
+    guardian.write_report()
     for listener in guardian.listeners:
         listener.close()
     alone.release()
