@@ -19,7 +19,10 @@ NASTY = (
     *(b"*IDN?;" * 50, b"SYST:ERR?" + b" " * 300),
 )
 
-NUMBERS = ("0", "1", "2", "-1", "0.5", "1e-6", "21", "MIN", "MAX", "DEF", "1e3", "2500", "#B101", "INF")
+NUMBERS = (
+    *("0", "1", "2", "-1", "0.5", "1e-6", "21", "MIN", "MAX", "DEF", "1e3", "2500", "#B101", "INF", "-0"),
+    *("1e999", "1e-999", "-1e999", "#H" + "F" * 400, "1 e 1", "9.9E37"),
+)
 
 ENERGISING = re.compile(
     rb"OUTP|MEAS|CONF|INIT|READ|APPL|\*RCL|\*TRG|\*SAV|MOUT|RANGE|OUTMODE|ARM|TRIG", re.IGNORECASE
@@ -63,7 +66,7 @@ def _any_case(text: str, random: random_module.Random) -> str:
 
 def _argument(parameter: Parameter, random: random_module.Random) -> str:
     if isinstance(parameter, Switch):
-        return random.choice(("ON", "OFF", "1", "0", *parameter.extra))
+        return random.choice(("ON", "OFF", "1", "0", "1e999", *parameter.extra))
     if isinstance(parameter, Choice):
         return random.choice(parameter.mnemonics)
     if isinstance(parameter, Text):

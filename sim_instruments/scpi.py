@@ -120,6 +120,7 @@ class Postponed(Exception):
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[eE]\s*[+-]?\d+)?)\s*([A-Za-z%/]*)$")
 _NON_DECIMAL = re.compile(r"#(?:([hH])([0-9a-fA-F]+)|([qQ])([0-7]+)|([bB])([01]+))$")
+_LONGEST_NON_DECIMAL = 64  # digits
 _NON_DECIMAL_BASES = {"h": 16, "q": 8, "b": 2}
 
 
@@ -221,6 +222,8 @@ class Number(Parameter):
         match = _NON_DECIMAL.match(text)
         if match:
             base, digits = (group for group in match.groups() if group)
+            if len(digits) > _LONGEST_NON_DECIMAL:
+                raise ScpiError(-222)
             return float(int(digits, _NON_DECIMAL_BASES[base.lower()]))
         raise _kind_error(text, number=-121)
 
@@ -245,7 +248,7 @@ class Switch(Parameter):
             return self.extra[word]
         match = _NUMBER.match(text)
         if match and not match.group(2):
-            return round(float(match.group(1).replace(" ", ""))) != 0
+            return abs(float(re.sub(r"\s", "", match.group(1)))) >= 0.5
         raise _kind_error(text, word=-141)
 
     def describe(self) -> str:

@@ -119,6 +119,8 @@ def test_replies_of_one_message_are_joined_by_semicolons(lamp):
         (b"\xff\xfe", -101),
         (b"*", -102),
         (b"CURR:RANG #B12", -168),
+        (b"CURR:RANG 1e999", -222),
+        (b"CURR:RANG #H" + b"F" * 400, -222),
     ],
 )
 def test_each_mistake_has_its_error(lamp, message, code):
@@ -151,6 +153,13 @@ def test_units_scale_and_suffixes_select_a_channel(lamp):
 def test_strings_take_either_quote_and_hide_separators(lamp):
     assert lamp.receive(b"DISP:TEXT 'a;b,\"c\"';TEXT?") == b'"a;b,""c"""'
     assert lamp.receive(b'DISP:TEXT "it\'s ""so""";TEXT?') == b'"it\'s ""so"""'
+
+
+def test_a_switch_takes_any_number_for_on_that_does_not_round_to_zero(lamp):
+    answers = [
+        lamp.receive(b"OUTP " + text + b";OUTP?") for text in (b"1", b"0.4", b"1e999", b"0", b"on", b"Off")
+    ]
+    assert answers == [b"1", b"0", b"1", b"0", b"1", b"0"]
 
 
 def test_lists_take_any_number_of_values(lamp):
