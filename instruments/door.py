@@ -64,6 +64,11 @@ class Shadow:
         """Once the measurement is over: some boxes switch their output off after it."""
         return self
 
+    @property
+    def vital(self) -> frozenset[str]:
+        """Fields that decide what the output would do; read back before it is energised."""
+        return frozenset()
+
     def needs_token(self, before: "Shadow") -> bool:
         """Whether coming here from `before` energises something."""
         return self.energised and self != before
@@ -280,6 +285,7 @@ class Door(Adapter):
         self._envelope = envelope or Envelope()
         self._reset_state = reset_state
         self._state = reset_state.forgotten()
+        self._confirmed: set[str] = set()
         self._level_since = -math.inf
         self._reply: str | None = None
         self._recognised: dict[str, Header] = {}
@@ -330,6 +336,10 @@ class Door(Adapter):
             return
         self._end_long_dwell()
         self._admit(units)
+        if self._energises(units):
+            self._read_back(after)
+            self._reply = None
+        self._confirmed -= _differing(self._state, after)
         before, self._state = self._state, _where_equal(self._state, after)
         if any(unit.asks for unit in units):
             repeatable = all(unit.header.repeatable for unit in units)
@@ -337,7 +347,7 @@ class Door(Adapter):
             self._reply = self.line.ask(
                 command, timeout=timeout, repeatable=repeatable, attempts=attempts, accepts=asked.replies
             )
-            after = _adopted(after, asked, self._reply)
+            after = self._adopted(after, asked, self._reply)
         else:
             self.line.write(command)
         self._state = before
@@ -403,6 +413,51 @@ class Door(Adapter):
                 self._judge(state, state.measuring())
             before, state = state, unit.after(state, self._reset_state)
             self._judge(before, state)
+
+    def _energises(self, units: Sequence[_Unit]) -> bool:
+        """Whether a message leads to a state that needs a token."""
+        state = self._state
+        for unit in units:
+            following = unit.after(state, self._reset_state)
+            measuring = state.measuring() if unit.header.measures else state
+            if following.needs_token(state) or measuring.needs_token(state):
+                return True
+            state = following
+        return False
+
+    def _read_back(self, after: Shadow) -> None:
+        """Ask for every vital setting that the box has not confirmed since it was sent.
+
+        A box may refuse a setting without a word; what it is believed to do must be what it would do.
+        """
+        changing = _differing(self._state, after)
+        for name in sorted(self._state.vital - self._confirmed - changing):
+            asked = next(header for header in self.headers if header.adopts == name)
+            believed = getattr(self._state, name)
+            self._write(f"{_short_form(asked.pattern)}?")
+            if name not in self._confirmed:
+                raise LimitError(
+                    f"{self.box}: its {name.replace('_', ' ')} is {self._reply} where {believed!r} was set; "
+                    "nothing is energised"
+                )
+        fresh = (changing & self._state.vital) - self._confirmed
+        if fresh and not self._state.energised:
+            raise LimitError(
+                f"{self.box}: {', '.join(sorted(fresh))} and the output in one message cannot be read back; "
+                "switch on in a message of its own"
+            )
+
+    def _adopted(self, state: Shadow, asked: Header, reply: str) -> Shadow:
+        """The shadow as the box tells it: a field filled in, confirmed or corrected."""
+        name = asked.adopts
+        if name is None or asked.replies is None:
+            return state
+        told, believed = asked.replies(reply), getattr(state, name)
+        if believed is not None and not _same(told, believed):
+            self._confirmed.discard(name)
+            return replace(state, **{name: told})
+        self._confirmed.add(name)
+        return state if believed is not None else replace(state, **{name: told})
 
     def _judge(self, before: Shadow, after: Shadow) -> None:
         if after == before:
@@ -475,19 +530,37 @@ def _read_arguments(texts: Sequence[str], expected: Sequence[Parameter | Ellipsi
     return tuple(reader(text) for reader, text in zip(readers, texts, strict=True) if callable(reader))
 
 
-def _adopted(state: Shadow, asked: Header, reply: str) -> Shadow:
-    """The shadow with a field filled in that only the box knew."""
-    if asked.adopts is None or asked.replies is None or getattr(state, asked.adopts) is not None:
-        return state
-    return replace(state, **{asked.adopts: asked.replies(reply)})
+def _differing(first: Shadow, second: Shadow) -> set[str]:
+    """Fields in which two shadows differ."""
+    return {
+        known.name for known in fields(first) if getattr(first, known.name) != getattr(second, known.name)
+    }
 
 
 def _where_equal(first: Shadow, second: Shadow) -> Shadow:
     """What holds whether or not a message arrived: fields that differ are not known."""
-    differing = [
-        known.name for known in fields(first) if getattr(first, known.name) != getattr(second, known.name)
-    ]
-    return replace(first, **{name: None for name in differing})
+    return replace(first, **dict.fromkeys(_differing(first, second)))
+
+
+def _same(told: Any, believed: Any) -> bool:
+    """Whether a box tells what was set, to the digits it shows."""
+    if isinstance(believed, tuple) and isinstance(told, tuple):
+        return len(told) == len(believed) and all(map(_same, told, believed))
+    if isinstance(believed, float | int) and not isinstance(believed, bool):
+        return math.isclose(told, believed, rel_tol=1e-3, abs_tol=1e-9)
+    return bool(told == believed)
+
+
+@cache
+def _short_form(pattern: str) -> str:
+    """The shortest text that a printed header stands for.
+
+    Examples
+    --------
+    >>> _short_form(":SOURce:VOLTage[:LEVel][:IMMediate]")
+    ':SOUR:VOLT'
+    """
+    return re.sub(r"\[[^\]]*\]|[a-z]", "", pattern)
 
 
 @cache

@@ -71,6 +71,14 @@ class SourceState(Shadow):
     def energised(self) -> bool:
         return self.on is not False
 
+    @property
+    def vital(self) -> frozenset[str]:
+        moves = {"LIST": {"listed"}, "SWE": {"start", "stop", "spacing", "points"}}.get(
+            self.mode or "", set()
+        )
+        pace = {"source_delay", "power_line_cycles"} if moves else set()
+        return frozenset({"level", "mode", "compliance_current", "auto_off", *moves, *pace})
+
     def measuring(self) -> Shadow:
         return self if self.auto_off is False else replace(self, on=True)
 
@@ -147,7 +155,7 @@ class Keithley2400(Driver):
         control(":SOURce:SWEep:POINts", whole, changes="points", replies=count),
         control(":SOURce:SWEep:RANGing", one_of("FIX"), replies=word),
         control(":SOURce:SWEep:CABort", one_of("NEV", "EARL", "LATE"), replies=word),
-        command(":SOURce:LIST:VOLTage", number, ..., changes=("listed",)),
+        control(":SOURce:LIST:VOLTage", number, ..., changes="listed", replies=numbers),
         command(":SOURce:LIST:VOLTage:APPend", number, ..., appends="listed"),
         query(":SOURce:LIST:VOLTage:POINts", replies=number),
         control(":SOURce:DELay", number, changes="source_delay", replies=number),

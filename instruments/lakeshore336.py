@@ -51,7 +51,7 @@ class HeaterState(Shadow):
 
     def needs_token(self, before: Shadow) -> bool:
         # tokens are for what touches the device; a heater stays within the envelope and the controller's own
-        # limit, has its own policy at the end, and must be free to lead a cold stage home when all is disarmed
+        # limit, has its own policy at the end, and must be free to lead a cold stage home when disarmed
         return False
 
     def demand(self) -> Demand:

@@ -5,7 +5,7 @@ MFG22X0); load, amplitude and offset behave as noted for its family (AFG-2125, A
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from instruments.door import Shadow, command, control, error, number, one_of, query, switch, word
@@ -35,6 +35,10 @@ class PulseState(Shadow):
     @property
     def energised(self) -> bool:
         return self.on is not False
+
+    @property
+    def vital(self) -> frozenset[str]:
+        return frozenset(known.name for known in fields(self) if known.name != "on")
 
     def demand(self) -> Demand:
         return Demand(
