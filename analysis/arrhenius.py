@@ -21,7 +21,10 @@ LARGE_INFLUENCE = 2.0
 """Shift, in standard errors, when one temperature is left out, above which that one is named [1]."""
 
 LARGE_SHIFT = 0.02
-"""... if it is also more than this part of the activation energy [1]."""
+"""A shift below this part of the activation energy is not worth naming, however sure it is [1]."""
+
+LARGEST_DRIFT = 0.05
+"""Change of the sample between first and last sweep at one temperature that blocks *good* [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ def fit_arrhenius(
     *,
     temperature_offset_error: float | None = None,
     relative_common_error: float | None = None,
+    relative_drift: float | None = None,
 ) -> ArrheniusFit:
     """Fit μ(0, T) = μ_∞ exp(-Δ/kT) (Li et al. 2024, eq. 4) and the 1/T² law of Gaussian disorder.
 
@@ -84,6 +88,8 @@ def fit_arrhenius(
         sample that grows from zero at the highest; it is common to all points and enters the systematic error
     relative_common_error : standard error [1] common to all mobilities (thickness, area, permittivity); it
         moves the prefactors only
+    relative_drift : change [1] between first and last sweep at one temperature; beyond `LARGEST_DRIFT` the
+        sample was not the same at all temperatures
 
     Returns
     -------
@@ -118,6 +124,11 @@ def fit_arrhenius(
     )
     half_width = arrhenius.quantile() * energy_error
     verdict = _verdict(kelvin, influence, energy_error / abs(energy), scale, log_error is not None)
+    if verdict.is_good and relative_drift is not None and abs(relative_drift) > LARGEST_DRIFT:
+        verdict = Verdict(
+            word="drifting",
+            advice=f"Measured again, the sample had changed by {relative_drift:+.0%}; condition it first.",
+        )
     prefactor_error = arrhenius.intercept_standard_error * scale
     mu_inf, mu_star = math.exp(arrhenius.intercept), math.exp(gaussian.intercept)
     return ArrheniusFit(

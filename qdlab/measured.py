@@ -1,19 +1,23 @@
 """What measured J-V curves amount to: space charge, temperature laws, and the disorder fit."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from analysis.arrhenius import ArrheniusFit, fit_arrhenius
-from analysis.curves import JVCurve
+from analysis.curves import FloatArray, JVCurve
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.space_charge import (
     MurgatroydFit,
     SpaceChargeFit,
+    ThicknessScaling,
     common_window,
     fit_murgatroyd,
     fit_space_charge,
+    fit_thickness_scaling,
     judge_noise,
     mark_points,
 )
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from analysis.disorder_fit import CommonErrors, DisorderFit
 
 ConventionName = Literal["li2024", "felekidis2018"]
+
+SAME_TEMPERATURE = 1.0
+"""Curves whose temperatures differ by less were measured at one [K]."""
 
 _LAW_ESTIMATES = ("activation_energy", "high_temperature_mobility", "disorder_width", "gaussian_prefactor")
 
@@ -76,12 +83,14 @@ class JVAnalysis:
     convention : of the disorder model
     layers : one per thickness
     disorder : the global fit over all layers; None where it was not asked for
+    thickness_scaling : by temperature [K], where two or more thicknesses were measured at it
     """
 
     relative_permittivity: float
     convention: str
     layers: tuple[LayerAnalysis, ...]
     disorder: "DisorderFit | None"
+    thickness_scaling: Mapping[float, ThicknessScaling] = field(default_factory=dict)
 
     @property
     def curves(self) -> tuple[JVCurve, ...]:
@@ -99,6 +108,9 @@ class JVAnalysis:
             "relative_permittivity": self.relative_permittivity,
             "convention": self.convention,
             "layers": [layer.to_dict() for layer in self.layers],
+            "thickness_scaling": [
+                _scaling_to_dict(kelvin, scaling) for kelvin, scaling in self.thickness_scaling.items()
+            ],
             "disorder": None if self.disorder is None else _finite(self.disorder.to_dict()),
         }
 
@@ -146,7 +158,11 @@ def analyse_jv(
         for thickness in thicknesses
     )
     analysis = JVAnalysis(
-        relative_permittivity=relative_permittivity, convention=convention, layers=layers, disorder=None
+        relative_permittivity=relative_permittivity,
+        convention=convention,
+        layers=layers,
+        disorder=None,
+        thickness_scaling=_thickness_scaling(layers, built_in_voltage),
     )
     if not with_disorder:
         return analysis
@@ -173,20 +189,27 @@ def _analyse_layer(
         for curve in marked
     )
     temperatures = [curve.temperature for curve in marked]
+    drift = _drift(curves)
     return LayerAnalysis(
         thickness=marked[0].thickness,
         curves=marked,
         space_charge=fits,
         common_window=common_window(marked, built_in_voltage=built_in_voltage),
-        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits], errors, noise),
-        corrected_arrhenius=_laws(temperatures, [fit.corrected_mobility for fit in fits], errors, noise),
+        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits], errors, noise, drift),
+        corrected_arrhenius=_laws(
+            temperatures, [fit.corrected_mobility for fit in fits], errors, noise, drift
+        ),
         murgatroyd=_with_noise(fit_murgatroyd(marked), noise),
         noise=noise,
     )
 
 
 def _laws(
-    temperatures: list[float], mobilities: list[Estimate], errors: "CommonErrors", noise: Verdict
+    temperatures: list[float],
+    mobilities: list[Estimate],
+    errors: "CommonErrors",
+    noise: Verdict,
+    drift: float | None,
 ) -> ArrheniusFit:
     """The temperature laws, no better than the mobilities they rest on.
 
@@ -197,6 +220,7 @@ def _laws(
         [mobility.value for mobility in mobilities],
         temperature_offset_error=errors.temperature,
         relative_common_error=math.hypot(3 * errors.thickness, errors.area, errors.relative_permittivity),
+        relative_drift=drift,
     )
     biased = [one.verdict for one in mobilities if math.isfinite(one.value) and not one.verdict.is_good]
     if not fit.verdict.is_good or (noise.is_good and not biased):
@@ -209,6 +233,62 @@ def _laws(
         verdict = Verdict(word=biased[0].word, advice=advice)
     energies = {name: replace(getattr(fit, name), verdict=verdict) for name in _LAW_ESTIMATES}
     return replace(fit, verdict=verdict, **energies)
+
+
+def _drift(curves: Sequence[JVCurve]) -> float | None:
+    """Largest relative change of the current between first and last curve at one temperature."""
+    changes = []
+    for index, first in enumerate(curves):
+        again = [
+            one for one in curves[index + 1 :] if abs(one.temperature - first.temperature) < SAME_TEMPERATURE
+        ]
+        if again:
+            low = max(first.voltage.min(), again[-1].voltage.min())
+            high = min(first.voltage.max(), again[-1].voltage.max())
+            common = first.voltage[(first.voltage > max(low, 0)) & (first.voltage <= high)]
+            before, after = _current_at(first, common), _current_at(again[-1], common)
+            compared = (before > 0) & (after > 0)
+            if compared.any():
+                changes.append(float(np.median(after[compared] / before[compared] - 1)))
+    return max(changes, key=abs, default=None)
+
+
+def _current_at(curve: JVCurve, voltage: FloatArray) -> FloatArray:
+    order = np.argsort(curve.voltage, kind="stable")
+    return np.interp(voltage, curve.voltage[order], curve.current_density[order])
+
+
+def _thickness_scaling(
+    layers: Sequence[LayerAnalysis], built_in_voltage: float
+) -> dict[float, ThicknessScaling]:
+    """Thickness scaling at every temperature the thinnest layer shares with all others."""
+    found: dict[float, ThicknessScaling] = {}
+    if len(layers) < 2:
+        return found
+    for curve in layers[0].curves:
+        beside = [_at_temperature(layer, curve.temperature) for layer in layers[1:]]
+        same = [one for one in beside if one is not None]
+        if len(same) == len(beside):
+            found[curve.temperature] = fit_thickness_scaling(
+                [curve, *same], built_in_voltage=built_in_voltage
+            )
+    return found
+
+
+def _at_temperature(layer: LayerAnalysis, temperature: float) -> JVCurve | None:
+    nearest = min(layer.curves, key=lambda curve: abs(curve.temperature - temperature))
+    return nearest if abs(nearest.temperature - temperature) < SAME_TEMPERATURE else None
+
+
+def _scaling_to_dict(kelvin: float, scaling: ThicknessScaling) -> dict[str, object]:
+    return {
+        "temperature": kelvin,
+        "thickness": [float(length) for length in scaling.thickness],
+        "exponent": scaling.exponent.to_dict(),
+        "field_exponent": scaling.field_exponent.to_dict(),
+        "largest_spread": float(scaling.spread.max()) if len(scaling.spread) else None,
+        "verdict": scaling.verdict.to_dict(),
+    }
 
 
 def _with_noise(fit: MurgatroydFit, noise: Verdict) -> MurgatroydFit:

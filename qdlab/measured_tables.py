@@ -36,6 +36,9 @@ def analysis_tables(analysis: JVAnalysis) -> list[RenderableType]:
     shown: list[RenderableType] = []
     for layer in analysis.layers:
         shown += [_curves_table(layer), *_remarks(layer), _laws_table(layer), *_advice(layer)]
+    for kelvin, scaling in analysis.thickness_scaling.items():
+        told = f"J ∝ L^-p at equal voltage, {kelvin:.4g} K: p = {scaling.exponent} (3 for space charge)."
+        shown.append(f"{told} {scaling.verdict.advice}".rstrip())
     if analysis.disorder is not None:
         shown += [_disorder_table(analysis.disorder, analysis.convention), str(analysis.disorder.verdict)]
     return shown

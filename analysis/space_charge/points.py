@@ -316,6 +316,21 @@ def detect_hysteresis(
     return found
 
 
+def detect_self_heating(curve: JVCurve, thermal_resistance_area: float, limit: float = 0.5) -> BoolArray:
+    """Points where the film's own power warms it by more than `limit`.
+
+    Parameters
+    ----------
+    curve : one curve
+    thermal_resistance_area : thermal resistance to the stage times electrode area [K m² W⁻¹]
+    limit : [K]
+    """
+    power = np.abs(curve.current_density * curve.voltage)
+    with np.errstate(invalid="ignore"):
+        warm: BoolArray = power * thermal_resistance_area > limit
+    return warm
+
+
 def _rising_branch(curve: JVCurve) -> np.ndarray:
     """Indices of readings with a logarithm on the way up, in order of voltage."""
     down = np.array(["down" in words for words in curve.flags], dtype=bool)

@@ -10,6 +10,7 @@ from analysis.transit.mobility import (
     SPACE_CHARGE_FRONT_FACTOR,
     FieldDependence,
     TransitMobility,
+    charging_time,
     fit_field_dependence,
     transit_mobility,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "FieldDependence",
     "OnsetFit",
     "TransitMobility",
+    "charging_time",
     "fit_delay_time",
     "fit_field_dependence",
     "fit_onset",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.constants import VACUUM_PERMITTIVITY
 from analysis.curves import FloatArray
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.straight_line import fit_straight_line
@@ -101,6 +102,29 @@ def _inverted(interval: tuple[float, float], instrument_delay: float, scale: flo
 def _convention(thickness: float, built_in_voltage: float, front_factor: float) -> str:
     voltage = "V" if built_in_voltage == 0 else f"V - {built_in_voltage:g} V"
     return f"{voltage} over {thickness * 1e9:g} nm, front factor {front_factor:g}"
+
+
+def charging_time(resistance: float, area: float, thickness: float, relative_permittivity: float) -> float:
+    """Time constant of charging the film through what is in series with it, τ = R ε A/L.
+
+    Parameters
+    ----------
+    resistance : generator (50 Ω) plus contacts [Ω]
+    area : electrode overlap [m²]
+    thickness : of all layers between the electrodes [m]
+    relative_permittivity : [1]
+
+    Returns
+    -------
+    float
+        [s], for `transit_mobility`'s ``instrument_delay`` or to show that it does not matter
+
+    Examples
+    --------
+    >>> f"{charging_time(100.0, 4e-6, 95e-9, 4.0):.2e}"
+    '1.49e-07'
+    """
+    return resistance * relative_permittivity * VACUUM_PERMITTIVITY * area / thickness
 
 
 @dataclass(frozen=True, kw_only=True)

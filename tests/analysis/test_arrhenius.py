@@ -94,3 +94,14 @@ def test_missing_mobilities_are_left_out() -> None:
 def test_a_mobility_that_falls_on_warming_has_no_disorder_width() -> None:
     fit = fit_arrhenius(KELVIN, 1 / arrhenius_mobility())
     assert fit.disorder_width.verdict.word == "outside_validity"
+
+
+@pytest.mark.parametrize(("drift", "word"), [(0.01, "good"), (-0.2, "drifting")])
+def test_a_sample_that_changed_meanwhile_blocks_good(drift: float, word: str) -> None:
+    assert fit_arrhenius(KELVIN, arrhenius_mobility(), relative_drift=drift).verdict.word == word
+
+
+def test_a_shift_that_is_sure_but_tiny_names_no_temperature() -> None:
+    mobility = arrhenius_mobility()
+    mobility[0] *= 1.001
+    assert fit_arrhenius(KELVIN, mobility, 1e-5 * mobility).verdict.word != "undecided"

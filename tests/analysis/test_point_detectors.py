@@ -15,6 +15,7 @@ from analysis.space_charge import (
     detect_noise_floor,
     detect_offset,
     detect_range_switch,
+    detect_self_heating,
     detect_series_resistance,
     fit_space_charge,
     mark_points,
@@ -230,3 +231,10 @@ def test_a_noisy_real_series_is_called_noisy_and_a_clean_one_is_not(measured_dat
     clean = [len(flagged(one, "noise-floor")) for one in real_series(measured_data, "TQ1_pristine")]
     assert sum(count > 50 for count in noisy) >= 3
     assert clean == [0] * 6
+
+
+def test_power_in_the_film_is_self_heating_above_half_a_kelvin() -> None:
+    healthy = curve(noise=0.0)
+    found = detect_self_heating(healthy, 1e-5)
+    np.testing.assert_array_equal(found, VOLTAGE * QUADRATIC * 1e-5 > 0.5)
+    assert found.any() and not found.all()

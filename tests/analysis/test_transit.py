@@ -7,7 +7,7 @@ import pytest
 
 from analysis.curves import TELSeries
 from analysis.estimate import Estimate
-from analysis.transit import fit_delay_time, fit_field_dependence, transit_mobility
+from analysis.transit import charging_time, fit_delay_time, fit_field_dependence, transit_mobility
 
 MICROSECOND = 1e-6
 
@@ -90,3 +90,8 @@ def test_field_dependence_gives_zero_field_mobility_and_coefficient_back() -> No
 
 def test_two_amplitudes_make_no_field_dependence() -> None:
     assert fit_field_dependence([1e7, 2e7], [1e-11, 2e-11]).verdict.word == "too_few_points"
+
+
+def test_charging_a_small_pixel_through_a_hundred_ohm_is_far_below_its_delay() -> None:
+    # 4 mm² of 95 nm with relative permittivity 4 is 1.5 nF
+    assert charging_time(100.0, 4e-6, 95e-9, 4.0) == pytest.approx(1.5e-9 * 100, rel=0.01)
