@@ -48,7 +48,7 @@ class CryostatSpec:
     sample_offset_slope: float = 0.0
     sensor_noise: float = 2e-3
     coolant_swing: float = 0.5
-    sample_drift: float = 5e-3
+    sample_drift: float = 2e-3
     swing_period: float = 1800.0
     heater_resistance: float = 50.0
     heater_current: float = 1.0

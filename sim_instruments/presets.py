@@ -61,7 +61,7 @@ def light_emitting() -> SampleSpec:
             built_in_voltage=li2024.BUILT_IN_VOLTAGE.value,
         ),
         area=li2024.HOLE_ONLY_AREA.value,
-        emission=Emission(photocurrent_yield=1e-3, dispersion=0.15, flicker=2e-3),
+        emission=Emission(photocurrent_yield=1e-3, dispersion=0.15, flicker=4e-3),
         capacitance=1.5e-9,
         leakage_conductance=1e-10,
         breakdown_field=4e8,
