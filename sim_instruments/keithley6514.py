@@ -92,6 +92,7 @@ class Keithley6514(KeithleyBox):
     terminals : what is connected; nothing by default
     zero_check_after_reset : state of zero check after power-on and ``*RST``. [?] A driver in use reads after
         ``*RST`` without switching it off, so False is the likelier reading.
+    delays_automatically : state of the automatic trigger delay after ``*RST`` and CONFigure. [?]
     clips_peaks : a current whose peak lies beyond the range is cut off there, and the mean with it, without
         a sign.
     """
@@ -110,10 +111,12 @@ class Keithley6514(KeithleyBox):
         mains_frequency: float = 50.0,
         answers_while_running: bool = True,
         zero_check_after_reset: bool = False,
+        delays_automatically: bool = True,
         clips_peaks: bool = True,
     ) -> None:
         self.terminals: LightTerminals = terminals or Dark()
         self.zero_check_after_reset = zero_check_after_reset
+        self.delays_automatically = delays_automatically
         self.clips_peaks = clips_peaks
         self._zero: float | None = None
         super().__init__(
@@ -208,6 +211,7 @@ class Keithley6514(KeithleyBox):
         """``*RST``: idle, default settings; the acquired zero stays."""
         super().reset()
         self.settings["zero check"] = self.zero_check_after_reset
+        self.settings["trigger delay auto"] = self.delays_automatically
         self._empty_filters()
         self._shown = 0.0
         self._disturbed_at, self._disturbed_from = -math.inf, 0.0
@@ -414,7 +418,7 @@ class Keithley6514(KeithleyBox):
                 "arm count": 1,
                 "trigger count": 1,
                 "trigger delay": 0.0,
-                "trigger delay auto": True,
+                "trigger delay auto": self.delays_automatically,
                 "math": False,
                 "buffer control": "NEV",
                 "auto zero": True,
@@ -721,7 +725,7 @@ Keithley6514.commands = (
         Switch(),
         True,
         "trigger delay auto",
-        "Delay of the range's own settling",
+        "Delay of the range's own settling; after *RST: [?] delays_automatically",
         "[M] p. 123",
     ),
     *format_commands(Keithley6514.elements),

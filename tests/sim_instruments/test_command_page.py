@@ -32,7 +32,7 @@ def test_no_spelling_belongs_to_two_commands(make_box):
     ("make_box", "switches"),
     [
         (Keithley2400, ["reads_with_output_off", "configure_resets_compliance", "stays_at_last_level"]),
-        (Keithley6514, ["zero_check_after_reset"]),
+        (Keithley6514, ["zero_check_after_reset", "delays_automatically"]),
     ],
 )
 def test_the_page_names_the_switches_of_what_is_assumed(make_box, switches):

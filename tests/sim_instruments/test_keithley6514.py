@@ -169,6 +169,15 @@ def test_zero_check_after_reset_is_a_named_assumption(light):
     assert careful.receive(b"*RST;:SYST:ZCH?") == b"1"
 
 
+def test_the_automatic_delay_costs_the_settling_time_of_the_range(light):
+    for automatic, seconds in ((True, 2.5 + 0.3), (False, 0.3)):
+        box = Keithley6514(clock=SimClock(), terminals=light, delays_automatically=automatic)
+        box.receive(b"CONF:CURR;:CURR:RANG 2E-11")
+        start = box.clock.monotonic()
+        box.receive(b"READ?")
+        assert box.clock.monotonic() - start == pytest.approx(seconds, rel=0.02)
+
+
 def test_filters_make_readings_quieter_and_slower(box, light):
     box.receive(b"CURR:RANG 2E-8;:CURR:NPLC 1")
     plain = spread(readings(box, 60))
