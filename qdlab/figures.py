@@ -307,7 +307,7 @@ def _label_within_decades(axis: Axis) -> None:
         axis.set_major_formatter(StrMethodFormatter("{x:g}") if plain else FuncFormatter(_power_of_ten))
 
 
-def _power_of_ten(value: float, _: int | None = None) -> str:
+def _power_of_ten(value: float, position: int | None = None) -> str:
     """``5·10⁻¹²`` as matplotlib writes it."""
     mantissa, _, exponent = f"{value:.0e}".partition("e")
     power = f"10^{{{int(exponent)}}}"

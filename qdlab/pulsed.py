@@ -1,4 +1,4 @@
-"""What pulse series of one device amount to: delay times, transit mobilities, their dependence on the field."""
+"""What pulse series of one device amount to: delay times, transit mobilities, their field dependence."""
 
 import math
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qdlab.measured import ConventionName, JVAnalysis
 
 CONVENTIONS = ("li2024", "felekidis2018")
+SHOWN_CHANGES = 20
 
 
 def analyse(
@@ -88,6 +89,7 @@ def _analyse_session(
         screen = fold(screen, event)
     results = analyse_screen(screen, convention=convention, with_model_range=not quick)
     _show(session_tables(results))
+    _tell_changes(path, convention, results.to_dict())
     if json is not None:
         _write_json(results.to_dict(), json)
     if report is not None:
@@ -95,6 +97,21 @@ def _analyse_session(
 
         write_session_report(path, report)
         print(f"report: {report}")
+
+
+def _tell_changes(path: Path, convention: str, results: dict[str, object]) -> None:
+    """Say what changed against the results stored with the session, and keep the new ones."""
+    from qdlab.stored_results import changes, read_results, store_results
+
+    stored = read_results(path, convention)
+    if stored is not None:
+        told = list(changes(stored["results"], results))
+        print(f"against the results stored by qdlab {stored.get('qdlab', '?')}: {len(told) or 'no'} changes")
+        for line in told[:SHOWN_CHANGES]:
+            print(f"  {line}")
+        if len(told) > SHOWN_CHANGES:
+            print(f"  and {len(told) - SHOWN_CHANGES} more")
+    store_results(path, convention, results)
 
 
 def _convention(name: str) -> "ConventionName":
