@@ -20,6 +20,7 @@ from analysis.disorder_fit import DisorderFit, fit_disorder
 from analysis.disorder_model import CONVENTIONS, transport_problem
 from analysis.drift_diffusion import solve_many
 from analysis.published import felekidis2018
+from analysis.space_charge import select_points
 
 SEED = 20240917
 TRUTH = {
@@ -119,7 +120,8 @@ def _measured() -> list[Row]:
     ):
         curves = _felekidis_curves(folder, pattern)
         ours = fit_disorder(curves, convention="felekidis2018", with_model_range=False)
-        theirs = [curve.select(select_as_published(curve, _SELECTION)) for curve in curves]
+        selection = felekidis2018.DRIFT_DIFFUSION_SELECTION
+        theirs = [curve.select(select_points(curve, selection)) for curve in curves]
         selected = fit_disorder(
             theirs,
             convention="felekidis2018",

@@ -120,9 +120,8 @@ def edge_mobility(problem, c, field):
     """ln mobility of an edge and its slopes in ln c and in the field."""
     density_part, in_density = 0.0, 0.0
     if problem.density_amplitude != 0.0:
-        density_part = (
-            problem.density_amplitude * (2.0 * min(c, problem.density_cap)) ** problem.density_exponent
-        )
+        power = math.exp(problem.density_exponent * math.log(2.0 * min(c, problem.density_cap)))
+        density_part = problem.density_amplitude * power
         if c < problem.density_cap:
             in_density = problem.density_exponent * density_part
     reduced = abs(field) / problem.field_scale

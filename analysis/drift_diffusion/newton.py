@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupations
 
-UPDATE_TOLERANCE = 1e-5  # in kT; the error left is of the order of its square
+UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
 _MOST_ITERATIONS = 14
 _MOST_EQUILIBRIUM_ITERATIONS = 200
 _LARGEST_UPDATE = 60.0
