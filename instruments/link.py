@@ -23,6 +23,7 @@ ATTEMPTS = 3
 """How often a question that may be repeated is asked, and a line is resynchronised or reopened."""
 
 _LONGEST_REPLY = 1_000_000
+_LONGEST_EXCHANGE_END = 5.0  # s; an exchange ends within a slice once off is called, unless a library hangs
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _POWER_ON = 128  # bit of the standard event status register, IEEE 488.2
 
@@ -162,20 +163,25 @@ class Line:
         Reopens a lost connection, but asks nobody for a name: off harms no stranger.
         """
         self._called_off = True
-        with self.link.lock:
+        if not self.link.lock.acquire(timeout=_LONGEST_EXCHANGE_END):
+            raise ConnectionFailed(f"{self.box}: its bus is stuck in another exchange")
+        try:
             self._called_off = False
             self._unconfirmed_off = tuple(messages)
+            self._send_off_now(messages)
+        finally:
+            self.link.lock.release()
+
+    def _send_off_now(self, messages: Sequence[str]) -> None:
+        try:
+            self._send_off_once(messages)
+        except (OSError, InstrumentError) as failure:
+            self._disturbed(failure)
+            self._give_up()
             try:
                 self._send_off_once(messages)
-            except (OSError, InstrumentError) as failure:
-                self._disturbed(failure)
-                self._give_up()
-                try:
-                    self._send_off_once(messages)
-                except OSError as again:
-                    raise ConnectionFailed(
-                        f"{self.box}: off could not be sent ({again}); switch it off by hand"
-                    ) from again
+            except OSError as again:
+                raise ConnectionFailed(f"{self.box}: off could not be sent ({again})") from again
 
     def _send_off_once(self, messages: Sequence[str]) -> None:
         if self._transport is None:

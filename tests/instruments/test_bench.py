@@ -1,5 +1,7 @@
 """All boxes together: armed and disarmed, made safe whatever one of them does."""
 
+import threading
+
 import pytest
 
 from instruments.bench import HeaterEnd, arming_token
@@ -90,6 +92,21 @@ def test_a_box_that_fails_keeps_off_from_no_other(energised, monkeypatch, role):
     ].message.endswith("the library crashed: switch it off by hand")
     expected = (role == "source_meter", role == "pulse_generator")
     assert outputs(energised) == expected
+
+
+def test_a_bus_that_hangs_delays_off_on_no_other(simulated, monkeypatch):
+    simulated.kind = "hardware"
+    elsewhere = threading.Event()
+    first, second = (simulated.stations[role].door.line for role in ("source_meter", "pulse_generator"))
+    waited = []
+
+    def hang_until_the_other_was_told(messages):
+        waited.append(elsewhere.wait(10))
+
+    monkeypatch.setattr(first, "send_off", hang_until_the_other_was_told)
+    monkeypatch.setattr(second, "send_off", lambda messages: elsewhere.set())
+    simulated.safe()
+    assert waited == [True]
 
 
 def test_a_box_that_stays_on_is_told_again_and_then_reported(energised, monkeypatch):
