@@ -59,6 +59,9 @@ class Murgatroyd:
     field_coefficient: float = 0.0
     built_in_voltage: float = 0.0
 
+    def __post_init__(self) -> None:
+        _require_positive(self, "thickness", "relative_permittivity", "zero_field_mobility")
+
     def current_density(self, voltage: float, temperature: float) -> float:
         drop = abs(voltage) - self.built_in_voltage
         if drop <= 0:
@@ -95,6 +98,9 @@ class EmittingDiode:
     field_coefficient: float = 0.0
     activation_energy: float = 0.0
     built_in_voltage: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "thickness", "relative_permittivity", "reference_mobility", "reference_field")
 
     def mobility(self, voltage: float, temperature: float) -> float:
         """Mobility at the mean field of a layer voltage [m² V⁻¹ s⁻¹]."""
@@ -150,6 +156,15 @@ class DriftDiffusion:
     statistics: Literal["classical", "gaussian"] = "classical"
     barriers: tuple[float, float] | None = None
     built_in_voltage: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self,
+            *("thickness", "relative_permittivity", "disorder_width"),
+            *("hopping_distance", "mobility_prefactor", "zero_density_coefficient"),
+        )
+        if self.statistics not in ("classical", "gaussian"):
+            raise ValueError(f"statistics {self.statistics!r} is neither 'classical' nor 'gaussian'")
 
     def zero_field_mobility(self, temperature: float) -> float:
         """Mobility at vanishing field and density, mu_0 exp(-c2 (sigma/kT)²) [m² V⁻¹ s⁻¹] (eq. 5a)."""
@@ -289,3 +304,10 @@ def _activation(energy: float, temperature: float) -> float:
     return (
         math.exp(-energy / BOLTZMANN_CONSTANT * (1 / temperature - 1 / ROOM_TEMPERATURE)) if energy else 1.0
     )
+
+
+def _require_positive(law: object, *names: str) -> None:
+    for name in names:
+        value = getattr(law, name)
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} {value!r} of a {type(law).__name__} film must be above zero")

@@ -45,6 +45,9 @@ class Emission:
         for name in ("afterglow_fraction", "memory_fraction"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)!r} must lie between 0 and 1")
+        for name in ("photocurrent_yield", "dispersion", "rise_time", "flicker"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} {getattr(self, name)!r} must be zero or more")
         for name in ("afterglow_time", "memory_time"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)!r} s must be above zero")

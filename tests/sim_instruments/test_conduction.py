@@ -1,7 +1,7 @@
 """Conduction laws against closed forms, and the table against the solver it stands for."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -117,3 +117,19 @@ def test_beyond_its_ends_a_table_goes_on_smoothly() -> None:
     assert table.current_density(40.0, 300.0) == pytest.approx(40.0 * math.exp(-1000.0 / 300.0), rel=1e-6)
     assert table.current_density(1e-6, 300.0) == pytest.approx(1e-6 * math.exp(-1000.0 / 300.0), rel=1e-6)
     assert table.current_density(1.0, 77.0) == pytest.approx(math.exp(-1000.0 / 180.0), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("law", "changes"),
+    [
+        (FILM, {"thickness": 0.0}),
+        (FILM, {"mobility_prefactor": -1.0}),
+        (FILM, {"statistics": "fermi"}),
+        (DIODE, {"reference_field": math.nan}),
+    ],
+)
+def test_impossible_films_are_refused(
+    law: DriftDiffusion | EmittingDiode, changes: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        replace(law, **changes)  # type: ignore[arg-type]

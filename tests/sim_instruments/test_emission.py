@@ -78,7 +78,8 @@ def test_a_photodiode_saturates() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"afterglow_fraction": 1.0}, {"memory_fraction": -0.1}, {"memory_time": 0.0}]
+    "changes",
+    [{"afterglow_fraction": 1.0}, {"memory_fraction": -0.1}, {"memory_time": 0.0}, {"dispersion": -1.0}],
 )
 def test_impossible_emissions_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
