@@ -226,7 +226,8 @@ def _profile(problem: _Problem, delay: FloatArray, onset: Onset) -> tuple[FloatA
 
 def _coarse_minimum(problem: _Problem) -> float:
     """The delay time of least misfit on a coarse grid."""
-    delays = np.geomspace(0.5 * problem.width.min(), 0.9 * problem.width.max(), 40)
+    longest = problem.width.max()
+    delays = np.geomspace(min(0.5 * problem.width.min(), 0.01 * longest), 0.9 * longest, 50)
     dispersions = np.array([0.02, 0.15, 0.3, 0.45, 0.6])
     pairs = np.array([(tau, s) for tau in delays for s in dispersions])
     return float(pairs[int(np.argmin(_chi_square(problem, pairs[:, 0], pairs[:, 1], "log-normal"))), 0])

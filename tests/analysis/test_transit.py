@@ -50,6 +50,8 @@ def test_operators_straight_part_is_used_and_recorded() -> None:
     assert fit.chosen_by == "operator"
     assert fit.straight_part == pytest.approx((100e-6, 200e-6))
     assert fit.used.sum() == 11
+    low, high = fit.delay_time.confidence_interval
+    assert low <= 20e-6 <= high and high - low < 20e-6
 
 
 def test_mobility_is_length_squared_over_delay_and_voltage() -> None:
