@@ -398,35 +398,34 @@ def _linear_refit(fit: DisorderFit, curves: Sequence[JVCurve], options: FitOptio
     """One Gauss-Newton step with only the changed curves solved; None where that does not reach."""
     if fit.minimum is None or not fit.minimum.converged:
         return None
-    model, minimum = fit.model, fit.minimum
-    known = {id(points.curve): k for k, points in enumerate(model.points)}
-    changed = [curve for curve in curves if id(curve) not in known]
-    kept = [known[id(curve)] for curve in curves if id(curve) in known]
-    if not kept or len(changed) > max(1, len(kept)):
+    model, minimum, window = fit.model, fit.minimum, options.voltage_window or (0.0, math.inf)
+    rows = zip(model.points, model.split(minimum.residual), model.split(minimum.jacobian), strict=True)
+    known = {_content(points.curve): (points, residual, jacobian) for points, residual, jacobian in rows}
+    if 2 * sum(_content(curve) in known for curve in curves) < len(curves):
         return None
-    window = options.voltage_window or (0.0, math.inf)
-    added = model.changed(
-        points=[
-            points
-            for points in (
-                _as_before(fit, select_points(curve, options.relative_error, window)) for curve in changed
-            )
-            if len(points.index)
-        ]
-    )
-    residual_parts, jacobian_parts = (model.split(rows) for rows in (minimum.residual, minimum.jacobian))
-    residual = np.concatenate([residual_parts[k] for k in kept])
-    jacobian = np.vstack([jacobian_parts[k] for k in kept])
-    if added.points:
-        more_residual, more_jacobian = added.evaluate(minimum.expanded_at)
-        residual = np.concatenate([residual, more_residual + more_jacobian @ minimum.moved])
-        jacobian = np.vstack([jacobian, more_jacobian])
-    both = model.changed(points=[*(model.points[k] for k in kept), *added.points])
+    ordered = []
+    for curve in curves:
+        if _content(curve) in known:
+            ordered.append(known[_content(curve)])
+            continue
+        points = _as_before(fit, select_points(curve, options.relative_error, window))
+        residual, jacobian = np.empty(0), np.empty((0, len(model.free)))
+        if len(points.index):
+            residual, jacobian = model.changed(points=[points]).evaluate(minimum.expanded_at)
+            residual = residual + jacobian @ minimum.moved
+        ordered.append((points, residual, jacobian))
+    both = model.changed(points=[points for points, _, _ in ordered if len(points.index)])
+    residual, jacobian = (np.concatenate([entry[k] for entry in ordered]) for k in (1, 2))
     end = minimum.stepped(residual, jacobian, *both.bounds(), robust=options.robust)
     if end is None or end.reach > _LINEAR_REACH:
         return None
     shifts = fit.systematic_shifts if options.with_systematic else {}
-    return _report(both, end, list(both.points), options, fit.starts, shifts)
+    return _report(both, end, [points for points, _, _ in ordered], options, fit.starts, shifts)
+
+
+def _content(curve: JVCurve) -> tuple[float, float, bytes, bytes]:
+    """What tells one measured curve from another, also after a journey to another process."""
+    return curve.temperature, curve.thickness, curve.voltage.tobytes(), curve.current_density.tobytes()
 
 
 def _as_before(fit: DisorderFit, points: Points) -> Points:

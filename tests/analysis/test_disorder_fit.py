@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -259,6 +260,12 @@ def test_one_more_point_moves_a_running_fit_to_where_a_cold_one_ends():
     cold = quick(curves)
     for name, estimate in running.parameters.items():
         assert abs(estimate.value - cold.parameters[name].value) < 0.05 * estimate.standard_error
+
+
+def test_a_fit_survives_the_journey_from_a_worker_process(fitted):
+    arrived = pickle.loads(pickle.dumps(fitted))  # noqa: S301
+    assert arrived.to_dict() == fitted.to_dict()
+    assert arrived.refit(series()).verdict.is_good
 
 
 def test_leaving_out_one_temperature_moves_good_data_little(fitted):
