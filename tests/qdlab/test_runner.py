@@ -359,9 +359,11 @@ def test_a_frozen_runner_is_killed_and_everything_switched_off(
     assert not is_held("lab", folder)
 
 
-def test_without_its_guardian_a_runner_ends_safely(measuring, wire: WireLog, tmp_path: Path) -> None:
+@needs_freezing
+@pytest.mark.parametrize("harm", ["SIGKILL", "SIGSTOP"])
+def test_without_its_guardian_a_runner_ends_safely(measuring, wire: WireLog, harm: str) -> None:
     facts, client, _ = measuring()
-    os.kill(facts.guardian_pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    os.kill(facts.guardian_pid, getattr(signal, harm))
     with client:
         ended = wait_for_end(client)
     assert ended.body["end"] == "aborted"
