@@ -245,11 +245,12 @@ def _to_the_axis(series: TELSeries, delay: DelayFit) -> Line | None:
 
 
 def _field(traces: Sequence[TELTrace], device: Device) -> FieldPicture | None:
-    analysis = (
-        analyse_tel([trace.series for trace in traces if trace.delay is not None], device) if traces else None
-    )
-    known = [] if analysis is None else [one for one in analysis.amplitudes if one.transit is not None]
-    if analysis is None or not known:
+    timed = [trace.series for trace in traces if trace.delay is not None]
+    if not timed:
+        return None
+    analysis = analyse_tel(timed, device)
+    known = [one for one in analysis.amplitudes if one.transit is not None]
+    if not known:
         return None
     fields = np.array([one.transit.electric_field for one in known if one.transit is not None])
     law = analysis.field_dependence

@@ -1,0 +1,193 @@
+"""Screens as states: events in, what is shown out, without Qt."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from analysis.constants import electronvolt, nanometre, square_millimetre
+from analysis.device import Device, Layer
+from analysis.estimate import Estimate
+from analysis.space_charge import mott_gurney_current_density
+from procedures import columns
+from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
+from qdlab.live.picture import PictureMaker
+from qdlab.live.session import SessionScreen, fold, initial
+
+DEVICE = Device(
+    identifier="batch/substrate/1",
+    layers=(
+        Layer(
+            material="QD",
+            thickness=Estimate(value=1000 * nanometre),
+            relative_permittivity=Estimate(value=4.0),
+        ),
+    ),
+    active_layers=("QD",),
+    area=Estimate(value=4 * square_millimetre),
+)
+BOXES = {"source_meter": "KEITHLEY INSTRUMENTS INC. 2400, serial 1", "light_meter": "KEITHLEY 6514, serial 2"}
+JV = (columns.VOLTAGE, columns.CURRENT, columns.SAMPLE_TEMPERATURE)
+TEL = (columns.PULSE_AMPLITUDE, columns.PULSE_WIDTH, columns.LIGHT_CURRENT, columns.SAMPLE_TEMPERATURE)
+
+
+def folded(events: list[Event]) -> SessionScreen:
+    screen = initial({DEVICE.identifier: DEVICE}, BOXES)
+    for event in events:
+        screen = fold(screen, event)
+    return screen
+
+
+def started(run: str, headings: tuple[str, ...]) -> RunStarted:
+    return RunStarted(
+        run=run,
+        procedure="JVSweep",
+        device=DEVICE.identifier,
+        parameters={},
+        columns=headings,
+        sequence=1,
+        time=0.0,
+    )
+
+
+def row(run: str, flags: tuple[str, ...] = (), **values: float) -> RowRecorded:
+    return RowRecorded(
+        run=run, sequence=2, time=1.0, utc="2026-01-01T00:00:00Z", values=values, flags=frozenset(flags)
+    )
+
+
+def sweep(run: str, temperature: float, mobility: float) -> list[Event]:
+    """A quadratic curve of a thick film, where Mott-Gurney's law holds."""
+    voltage = np.geomspace(2.0, 40.0, 40)
+    current = mott_gurney_current_density(voltage, mobility, 1e-6, 4.0) * DEVICE.area.value
+    rows: list[Event] = [
+        row(
+            run,
+            **{columns.VOLTAGE: v, columns.CURRENT: i, columns.SAMPLE_TEMPERATURE: temperature},
+        )
+        for v, i in zip(voltage.tolist(), current.tolist(), strict=True)
+    ]
+    return [started(run, JV), *rows, RunEnded(run=run, end="finished", rows=len(rows), time=2.0)]
+
+
+def arrhenius(temperature: float) -> float:
+    return 4.5e-6 * math.exp(-0.3 * electronvolt / (1.380649e-23 * temperature))
+
+
+def test_a_running_sweep_is_shown_and_has_no_fit_yet() -> None:
+    screen = folded(sweep("a", 297.0, 4e-11)[:20])
+    assert screen.jv.running is not None and screen.jv.running.fit is None
+    (trace,) = PictureMaker().draw(screen).jv
+    assert trace.running and len(trace.curve) == 19
+
+
+def test_a_finished_quadratic_sweep_gives_the_mobility_it_was_made_with() -> None:
+    screen = folded(sweep("a", 297.0, 4e-11))
+    (run,) = screen.jv.finished
+    assert run.fit is not None and run.fit.window is not None
+    assert run.fit.zero_field_mobility.value == pytest.approx(4e-11, rel=1e-6)
+
+
+def test_three_temperatures_give_the_activation_energy_they_were_made_with() -> None:
+    events = [
+        event
+        for index, kelvin in enumerate((297.0, 257.0, 217.0))
+        for event in sweep(f"{index}", kelvin, arrhenius(kelvin))
+    ]
+    screen = folded(events)
+    energy = screen.jv.arrhenius[DEVICE.identifier].activation_energy
+    assert energy.value == pytest.approx(0.3 * electronvolt, rel=1e-6)
+    assert folded(events[: 2 * len(events) // 3]).jv.arrhenius == {}
+
+
+def test_temperatures_still_to_come_are_pending() -> None:
+    picture = PictureMaker((297.0, 277.0, 257.0)).draw(folded(sweep("a", 297.0, 4e-11)))
+    assert picture.arrhenius is not None
+    assert picture.arrhenius.pending.tolist() == [1000 / 277.0, 1000 / 257.0]
+
+
+def test_flagged_points_and_the_way_back_are_told_apart() -> None:
+    events = [
+        started("a", (*JV, columns.SWEEP_DIRECTION)),
+        *(
+            row(
+                "a",
+                flags=("compliance",) if index == 9 else (),
+                **{
+                    columns.VOLTAGE: 1.0 + index,
+                    columns.CURRENT: 1e-6 * (index + 1) ** 2,
+                    columns.SAMPLE_TEMPERATURE: 297.0,
+                    columns.SWEEP_DIRECTION: -1.0 if index > 4 else 1.0,
+                },
+            )
+            for index in range(10)
+        ),
+    ]
+    (trace,) = PictureMaker().draw(folded(events)).jv
+    assert trace.flagged.tolist() == [False] * 9 + [True]
+    assert trace.back.tolist() == [False] * 5 + [True] * 5
+
+
+def test_a_pulse_series_shows_its_delay_time_as_it_grows() -> None:
+    delay, widths = 10e-6, [20e-6, 30e-6, 40e-6, 60e-6, 80e-6, 100e-6]
+    events: list[Event] = [
+        started("a", TEL),
+        *(
+            row(
+                "a",
+                **{
+                    columns.PULSE_AMPLITUDE: 5.0,
+                    columns.PULSE_WIDTH: width,
+                    columns.LIGHT_CURRENT: 1e-3 * (width - delay),
+                    columns.SAMPLE_TEMPERATURE: 297.0,
+                },
+            )
+            for width in widths
+        ),
+    ]
+    assert PictureMaker().draw(folded(events[:3])).tel[0].delay is None
+    whole = PictureMaker().draw(folded(events)).tel[0]
+    assert whole.delay is not None and whole.line is not None
+    assert whole.delay.delay_time.value == pytest.approx(delay, rel=1e-6)
+    assert whole.line[0][0] == pytest.approx(delay, rel=1e-6) and whole.line[1][0] == 0.0
+
+
+def test_the_bench_bar_says_what_each_box_does_and_confirmed() -> None:
+    events = sweep("a", 297.0, 4e-11)
+    assert folded(events[:1]).bench.boxes["source_meter"].words == "measuring"
+    assert folded(events[:3]).bench.boxes["source_meter"].words.endswith(" A")
+    off = JournalEntry(
+        sequence=99,
+        time=3.0,
+        utc="2026-01-01T00:00:03Z",
+        level="state",
+        text="outputs off",
+        details={"reports": ["2400 OFF confirmed 84 ms", "6514 no answer: switch it off by hand"]},
+    )
+    boxes = folded([*events, off]).bench.boxes
+    assert (boxes["source_meter"].words, boxes["source_meter"].kind) == ("OFF confirmed 84 ms", "good")
+    assert boxes["light_meter"].kind == "alarm"
+
+
+def test_telemetry_fills_the_temperature_strip_and_nothing_else() -> None:
+    telemetry = TelemetryRecorded(
+        sequence=5,
+        time=60.0,
+        utc="2026-01-01T00:01:00Z",
+        values={columns.STAGE_TEMPERATURE: 256.96, columns.TEMPERATURE_SETPOINT: 257.0},
+        flags=frozenset(),
+    )
+    screen = folded([telemetry])
+    assert screen.temperature.status.startswith("stage 256.96 K, set 257.00 K")
+    assert screen.rows == 0
+
+
+def test_an_older_screen_is_left_as_it_was_by_what_happens_later() -> None:
+    events = sweep("a", 297.0, 4e-11)
+    early = folded(events[:10])
+    before = [dataclasses.asdict(one) for one in early.jv.running.rows] if early.jv.running else []
+    for event in events[10:]:
+        fold(early, event)
+    assert early.jv.running is not None
+    assert [dataclasses.asdict(one) for one in early.jv.running.rows] == before
