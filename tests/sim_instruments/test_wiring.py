@@ -2,12 +2,14 @@
 
 import io
 import json
+import socket
 from dataclasses import replace
 
 import pytest
 
 from sim_instruments.device_under_test import SampleSpec
 from sim_instruments.presets import PRESETS, preset
+from sim_instruments.server import BenchServer
 from sim_instruments.wire_log import WireLog
 from sim_instruments.wiring import SimBench
 
@@ -115,6 +117,30 @@ def test_a_sweep_reads_the_same_whether_it_is_waited_for_or_fetched_later() -> N
         return ask(bench, "keithley2400", ":FETC?")
 
     assert sweep(later=True) == sweep(later=False)
+
+
+def test_the_sample_reads_the_same_through_a_socket_as_in_process() -> None:
+    """Stepped time: temperature, charge and noise belong to the messages, not to the door they came by."""
+    messages = ["*RST;:FORM:ELEM VOLT,CURR;:SENS:CURR:PROT 0.01;:SOUR:VOLT:RANG 20;:OUTP ON"]
+    for step in range(20):
+        messages += [f":SOUR:VOLT {0.3 * step:.3f}", ":READ?"]
+    in_process = SimBench(seed=7)
+    expected = [ask(in_process, "keithley2400", message) for message in messages]
+
+    server = BenchServer(SimBench(seed=7), port_base=0)
+    resource = next(line.resource for line in server.doors if line[:2] == ("keithley2400", "tcp"))
+    _, host, port, _ = resource.split("::")
+    replies = []
+    try:
+        with socket.create_connection((host, int(port)), timeout=30.0) as client:
+            lines = client.makefile("rwb")
+            for message in messages:
+                lines.write(message.encode() + b"\n")
+                lines.flush()
+                replies.append(lines.readline().decode().strip() if "?" in message else "")
+    finally:
+        server.close()
+    assert replies == expected
 
 
 def test_mounting_takes_a_pixel_off_the_other_source() -> None:
