@@ -46,6 +46,7 @@ from instruments.roles import SourceReading
 LONGEST_LIST = 100  # values that one message may bring, p. 380
 MOST_POINTS = 2500
 _LINE_FREQUENCY = 50.0  # Hz; the slower of both, for deadlines
+_SHORTEST_POINT = 1e-4  # s
 _CONVERSIONS = 4  # both quantities, each with its share of autozero
 _STATUS_FLAGS = {0: "overflow", 3: "compliance", 4: "over-voltage", 16: "range-compliance"}  # p. 356
 
@@ -95,7 +96,7 @@ class SourceState(Shadow):
             current=known(self.compliance_current),
             level=0.0 if self.on is False else level if self.on else math.nan,
             step=largest([abs(swept[0]), *steps]) if swept else None,
-            slew=largest(steps) / duration if steps else None,
+            slew=largest(steps) / max(duration, _SHORTEST_POINT) if steps else None,
         )
 
     def _swept(self) -> tuple[float, ...]:
@@ -106,6 +107,8 @@ class SourceState(Shadow):
             return (math.nan,) if self.listed is None else self.listed
         start, stop, points = self.start, self.stop, self.points
         if self.mode is None or start is None or stop is None or points is None:
+            return (math.nan,)
+        if not 2 <= points <= MOST_POINTS:
             return (math.nan,)
         if self.spacing == "LOG":
             return tuple(logarithmic(start, stop, points)) if start * stop > 0 else (math.nan,)

@@ -162,9 +162,11 @@ class Envelope:
     def _limits(self, demand: Demand) -> list[tuple[str, float | None, float | None, str]]:
         """Rows of name, demanded value, limit, and how the value comes about."""
         voltage, width, period = demand.voltage, demand.pulse_width, demand.pulse_period
-        duty = None if width is None or period is None else width / period
+        duty = None if width is None or period is None else _over(width, period)
         # the most a source of 50 Ω can deliver is into 50 Ω: (V/2)² / 50 Ω
-        pulse_power = None if voltage is None or width is None else voltage**2 / (4 * SOURCE_RESISTANCE)
+        pulse_power = (
+            None if voltage is None or width is None else voltage * voltage / (4 * SOURCE_RESISTANCE)
+        )
         pulse_energy = None if pulse_power is None or width is None else pulse_power * width
         mean_power = None if pulse_power is None or duty is None else pulse_power * duty
         if voltage is not None and demand.current is not None:
@@ -219,6 +221,10 @@ def _sentence(name: str, value: float, limit: float, where: str) -> str:
 
 def _shown(value: float, unit: str) -> str:
     return f"{value:g} {unit}".rstrip()
+
+
+def _over(value: float, divisor: float) -> float:
+    return math.inf if divisor == 0 else value / divisor
 
 
 def _ratio(value: float | None, divisor: float | None) -> float | None:

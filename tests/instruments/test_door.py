@@ -226,6 +226,16 @@ def test_levels_in_a_row_cost_no_questions(armed, sent):
     assert sent == [":SOUR:VOLT 1", ":SOUR:VOLT 2", ":SOUR:VOLT 3"]
 
 
+@pytest.mark.parametrize("points", [0, 1, 2501, 10**11])
+def test_a_sweep_of_impossible_length_is_neither_computed_nor_started(armed, points):
+    armed.write(":SOUR:SWE:POIN 10")
+    armed.write(f":SOUR:SWE:POIN {points}")
+    armed.write(":SOUR:CLE:AUTO 1")
+    armed.write(":SOUR:VOLT:MODE SWE")
+    with pytest.raises(LimitError, match="not known"):
+        armed.write(":INIT")
+
+
 def test_a_setting_and_the_output_in_one_message_are_refused(armed, sent):
     sent.clear()
     with pytest.raises(LimitError, match="a message of its own"):

@@ -78,6 +78,10 @@ def test_without_limits_everything_is_admitted():
     assert not Envelope().violations(Demand(voltage=1e3, current=1e3, temperature=1e3))
 
 
+def test_a_period_of_nothing_is_on_all_the_time():
+    assert Envelope(maximum_duty_cycle=1.0).violations(Demand(pulse_width=1e-3, pulse_period=0.0))
+
+
 @given(envelopes, envelopes)
 def test_two_envelopes_together_are_as_strict_as_either(first, second):
     together = first.tightened(second)

@@ -22,6 +22,7 @@ UNSEEN_BY_A_DRIVER = {
 }
 """Faults of a J-V curve that no single reading shows."""
 
+OF_OTHER_BOXES = {"load_lost", "root_output_dead", "zero_check_on"}
 CANNOT_BE_SWITCHED_OFF = {"off_ignored", "settings_locked", "unplugged_for_good"}
 
 
@@ -71,15 +72,13 @@ def clean():
     return measure_curve(open_simulated_bench(seed=4))
 
 
-@pytest.mark.parametrize("kind", sorted(set(CATALOGUE) - set(UNSEEN_BY_A_DRIVER)))
+@pytest.mark.parametrize("kind", sorted(set(CATALOGUE) - set(UNSEEN_BY_A_DRIVER) - OF_OTHER_BOXES))
 def test_a_fault_within_a_curve_is_healed_or_named_and_never_a_wrong_number(kind, clean):
     bench = open_simulated_bench(seed=4)
     try:
         readings = measure_curve(bench, kind)
     except InstrumentError as failure:
         assert str(failure).startswith(("2400", "Keithley 2400"))
-    except ValueError as problem:
-        pytest.skip(str(problem))  # a fault of another box
     else:
         for reading, expected in zip(readings, clean, strict=True):
             if reading.flags & {"invalid", "overflow"}:
