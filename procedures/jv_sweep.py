@@ -244,6 +244,7 @@ class JVSweep(BenchProcedure):
             if suspicious:
                 flags = flags | self._probe_for_breakdown(level, watch)
             else:
+                flags = flags | watch.drop_flags(point.voltage, reading.current)
                 watch.remember(point.voltage, reading.current)
             self.record(self._row(point, reading), flags)
             if self._must_end(point, flags) or self.should_stop():
@@ -348,6 +349,12 @@ class BreakdownWatch:
         last_voltage, last_current = self._good[-1]
         comparable = 0 < voltage / last_voltage <= 2
         return comparable and last_current > 0 and abs(current) > self._factor * last_current
+
+    def drop_flags(self, voltage: float, current: float) -> frozenset[str]:
+        """Whether the current fell by more than the factor although the voltage did not: a contact opened."""
+        if not self._good or abs(voltage) < abs(self._good[-1][0]) or voltage * self._good[-1][0] <= 0:
+            return frozenset()
+        return frozenset({"drop"}) if self._factor * abs(current) < self._good[-1][1] else frozenset()
 
     @property
     def probe_voltage(self) -> float:

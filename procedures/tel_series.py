@@ -373,11 +373,16 @@ class _Series:
             )
 
     def _warn_where_light_falls(self) -> None:
-        """Light must rise with the width; where it falls the photodiode is reversed."""
+        """Light must rise with the width; where it falls, the photodiode is reversed."""
         if len({width for width, _, _ in self._measured}) < 2:
             return
         shortest, longest = min(self._measured), max(self._measured)
-        if longest[1] < shortest[1]:
+        if abs(longest[1]) <= 3 * longest[2]:
+            self._procedure.announce(
+                f"no light at {self._amplitude:g} V even from the widest pulse: is the photodiode connected, "
+                "the zero check off, the pixel alive?"
+            )
+        elif longest[1] < shortest[1]:
             self._procedure.announce(
                 f"light at {self._amplitude:g} V falls with the pulse width: exchange the photodiode's leads"
             )

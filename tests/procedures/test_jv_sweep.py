@@ -197,6 +197,14 @@ def test_a_jump_that_does_not_persist_is_flagged_and_the_sweep_goes_on() -> None
     assert procedure.early_end is None
 
 
+def test_a_contact_that_opens_is_flagged() -> None:
+    def opening(voltage: float, time: float) -> float:
+        return quadratic(voltage, time) if voltage < 2.5 else 1e-13
+
+    _, _, rows = sweep(opening)
+    assert [sorted(flags) for _, flags in rows] == [[], [], ["drop"]]
+
+
 @pytest.mark.parametrize("exponent", [1.0, 2.0, 4.0])
 def test_a_healthy_power_law_never_looks_like_a_breakdown(exponent: float) -> None:
     watch = BreakdownWatch(factor=20.0)
@@ -204,6 +212,7 @@ def test_a_healthy_power_law_never_looks_like_a_breakdown(exponent: float) -> No
         voltage = 0.01 * 1.03**index
         current = 1e-9 * voltage**exponent
         assert not watch.is_jump(voltage, current)
+        assert not watch.drop_flags(voltage, current)
         watch.remember(voltage, current)
 
 

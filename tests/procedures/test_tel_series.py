@@ -139,6 +139,11 @@ def test_light_at_twice_the_period_is_half() -> None:
     assert not [text for text in said if "twice the period" in text]
 
 
+def test_light_that_is_none_at_all_is_told() -> None:
+    _, _, said = measure(pulse_amplitudes=[1.0], readings=4)
+    assert any("no light at 1 V" in text for text in said)
+
+
 def test_without_a_range_one_is_chosen_that_holds_the_peak() -> None:
     rows, _, _ = measure(light_current_range=None, repeats=1)
     assert all(not flags for _, flags in rows)

@@ -23,6 +23,7 @@ from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
 from qdlab.records import Session, SessionWriter, open_session, verify_session
 from qdlab.simulators import open_simulated_bench
 from sim_instruments.cryostat import CryostatSpec
+from sim_instruments.faults import Fault
 from sim_instruments.wiring import SimBench
 
 FILM = {
@@ -502,3 +503,36 @@ def test_a_full_disk_ends_as_failed_storage_with_the_outputs_off_first(
     assert result.reason.startswith("storage: ")
     assert order[:2] == ["disk", "off"]
     assert lab.witness.all_off
+
+
+@pytest.mark.parametrize(
+    ("kind", "box"),
+    [
+        ("late_reply", "keithley2400"),
+        ("lost_reply", "keithley6514"),
+        ("doubled_reply", "keithley2400"),
+        ("garbled_reply", "mfg2230m"),
+        ("one_behind", "keithley2400"),
+        ("overflow_reading", "keithley6514"),
+        ("hung", "mfg2230m"),
+        ("unplugged", "lakeshore336"),
+        ("replaced", "keithley6514"),
+        ("power_cycle", "keithley2400"),
+        ("load_lost", "mfg2230m"),
+        ("device_shorted", "keithley2400"),
+        ("sensor_lost", "lakeshore336"),
+        ("never_settles", "lakeshore336"),
+    ],
+)
+def test_a_fault_of_the_catalogue_is_healed_flagged_or_ends_safely_with_its_cause(
+    lab: Lab, kind: str, box: str
+) -> None:
+    writer = open_campaign_session(lab.folder, EVERYTHING, lab.bench)
+    lab.simulation.inject(box, Fault(kind, nth=30))
+    result = lab.run(EVERYTHING, writer=writer)
+    assert lab.witness.all_off
+    assert result.end in ("finished", "failed")
+    assert result.end == "finished" or result.reason
+    session = open_session(result.session)
+    values = [run.rows[columns.CURRENT] for run in session.runs if columns.CURRENT in run.rows]
+    assert all(abs(value) < 1.0 or math.isnan(value) for column in values for value in column)
