@@ -18,12 +18,10 @@ def gui(
     dark: Annotated[bool, typer.Option("--dark", help="The dark palette.")] = False,
 ) -> None:
     """Open the lab window: run plans on a bench and follow them, or replay a recorded session."""
-    from PyQt6.QtCore import QSettings
-
-    from qdlab.gui.app import open_bench_window, open_replay_window, run_window
+    from qdlab.gui.app import open_bench_window, open_replay_window, run_window, window_settings
     from qdlab.paths import runtime_directory
 
-    settings = QSettings("qdlab", "window")
+    settings = window_settings()
     if session is not None:
         window = open_replay_window(session, dark=dark, settings=settings)
     else:

@@ -35,6 +35,11 @@ def application() -> QApplication:
     return made
 
 
+def window_settings() -> QSettings:
+    """Where the layout of the window is kept between days."""
+    return QSettings("qdlab", "window")
+
+
 def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings | None = None) -> MainWindow:
     """The window on a recorded session; it opens no port."""
     chosen = _themed(dark)
