@@ -1,8 +1,9 @@
 """What the Keithley 2400 and 6514 share: arm and trigger layers, two reading stores, status tree, formats.
 
 A run of the trigger model is a generator that yields how many seconds pass before its next step; the box
-follows it whenever somebody talks to it. While it runs, only the commands marked *immediate* are executed;
-any other waits until the box is idle (2400 manual p. 304: only device clear and ABORt act during a run).
+follows it whenever somebody talks to it. While it runs, ABORt, ``*TRG``, ``*RST``, ``*RCL``, SYSTem:PRESet
+and device clear act at once; any other command waits until the box is idle (2400 manual p. 16-3), status
+queries as `KeithleyBox` says.
 
 Sources: [M] with a page is the 2400 manual 2400S-900-01 rev. K or the 6514 manual 6514-901-01 rev. D; [S] a
 sibling's; [D] drivers in use; [?] unconfirmed.
@@ -48,6 +49,8 @@ READING_AVAILABLE, BUFFER_AVAILABLE, BUFFER_FULL = 1 << 6, 1 << 8, 1 << 9
 SWEEPING, WAITING_FOR_TRIGGER, WAITING_FOR_ARM, IDLE = 1 << 3, 1 << 5, 1 << 6, 1 << 10
 
 STORAGE_ACTIVE = 800
+
+ACTING = (":ABORt", "*TRG", "*RST", "*RCL", ":SYSTem:PRESet")  # during a run ([M] 2400 p. 16-3)
 
 ERROR_TEXTS = {
     500: "Date of calibration not set",
@@ -195,9 +198,9 @@ class KeithleyBox(ScpiBox):
     def before(self, command: Command) -> None:
         """Follow the run; hold back commands that wait for idle."""
         self.catch_up()
-        if self._run is None or (command.immediate and (self.answers_while_running or command in ABORTING)):
-            return
-        self.finish()
+        acts = command.header in ACTING or (command.immediate and self.answers_while_running)
+        if self._run is not None and not acts:
+            self.finish()
 
     def clear(self) -> None:
         """Device clear: the run is aborted, what is pending forgotten."""
@@ -205,8 +208,9 @@ class KeithleyBox(ScpiBox):
         self.abort()
 
     def reset(self) -> None:
-        """``*RST``: idle, default settings."""
+        """``*RST``: idle, pending commands forgotten, default settings."""
         self.abort()
+        self._postponed = ()
         super().reset()
         self.readings = []
 
@@ -596,7 +600,6 @@ ABORT = Command(
 TRIGGER = Command(
     "*TRG", meaning="Bus trigger", source="IEEE 488.2", set=lambda box: box.trigger(), immediate=True
 )
-ABORTING = (ABORT, TRIGGER)
 
 
 def _set_while_inactive(key: str) -> Callable[[KeithleyBox, Any], None]:
@@ -796,6 +799,7 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
         meaning="Front-panel defaults: as *RST here",
         source="[?]",
         set=lambda box: box.reset(),
+        immediate=True,
     ),
     Command(
         ":SYSTem:TIME:RESet",
@@ -872,6 +876,7 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
         source="IEEE 488.2",
         takes=(Number(0, 4, integer=True),),
         set=KeithleyBox.recall,
+        immediate=True,
     ),
     control(
         ":DISPlay:ENABle", Switch(), initial=True, meaning="Front panel display", source="[M] 2400 ch. 18"
@@ -929,9 +934,23 @@ def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
         control(
             ":FORMat:BORDer",
             Choice("NORMal", "SWAPped"),
-            default="SWAP",
+            default="NORM",
             key="byte order",
             meaning="Byte order of binary readings",
+            source="[M] 2400 ch. 18",
+        ),
+        control(
+            ":FORMat:SOURce2",
+            Choice("ASCii", "HEXadecimal", "OCTal", "BINary"),
+            default="ASC",
+            meaning="How the digital output is printed: kept, not acted on",
+            source="[M] 2400 ch. 18",
+        ),
+        control(
+            ":FORMat:ELEMents:CALCulate",
+            Choice("CALC", "TIME", "STATus", repeated=True),
+            default=("CALC",),
+            meaning="Elements of a CALCulate result: kept, not acted on",
             source="[M] 2400 ch. 18",
         ),
         control(

@@ -23,6 +23,7 @@ from sim_instruments.keithley import (
 from sim_instruments.keithley2400_commands import COMMANDS, ELEMENTS
 from sim_instruments.keithley2400_ranges import (
     AUTO_SOURCE_DELAY,
+    AUTO_SOURCE_DELAYS,
     DEFAULT_RANGE,
     FEEDS,
     FUNCTION_REPLIES,
@@ -47,7 +48,7 @@ RANGE_CHANGE_TIME = 5e-3  # [?] assumption
 RELAY_TIME = 15e-3  # [M] p. 254
 NOISE = 3e-6  # [?] assumption: standard deviation of one conversion of 1 power line cycle, of nominal range
 
-# bits of the status word of a reading ([M] p. 356; 2, 7, 10-12 [?])
+# bits of the status word of a reading ([M] p. 356; 2, 7 and 10-12 as in GW Instek's clone GSM-20H10)
 (
     FILTERED, FRONT, COMPLIANCE, OVER_VOLTAGE, MATH, NULLED, LIMITS, AUTO_OHMS, MEASURED_VOLTAGE,
     MEASURED_CURRENT, MEASURED_OHMS, SOURCED_VOLTAGE, SOURCED_CURRENT, RANGE_COMPLIANCE, OFFSET_COMPENSATED,
@@ -185,7 +186,8 @@ class Keithley2400(KeithleyBox):
         used = self.source_range()
         gain, offset = self._errors_of_range.get((self.sourced, "source", used.nominal), (0.0, 0.0))
         step = used.nominal / 40000
-        level = round(self.level / step) * step * (1 + gain) + offset
+        level = max(-used.full_scale, min(used.full_scale, self.level))
+        level = round(level / step) * step * (1 + gain) + offset
         if self.sourced == "VOLT":
             ceiling = self.settings["over-voltage limit"]
             level = max(-ceiling, min(ceiling, level))
@@ -251,10 +253,15 @@ class Keithley2400(KeithleyBox):
         self._forced = None
         self.apply()
 
-    def set_source_range(self, quantity: Quantity, value: float) -> None:
-        """SOURce:...:RANGe: fix the range; a level beyond it is brought down to full scale."""
+    def set_source_range(self, quantity: Quantity, value: float | str) -> None:
+        """SOURce:...:RANGe: fix the range, or go UP or DOWN by one; the level stays within it."""
         self._check_ohms()
-        chosen = range_for(quantity, value)
+        if isinstance(value, str):
+            ranges = RANGES[quantity]
+            place = ranges.index(range_of(quantity, self.settings[f"{quantity} source range"]))
+            chosen = ranges[min(max(place + (1 if value == "UP" else -1), 0), len(ranges) - 1)]
+        else:
+            chosen = range_for(quantity, value)
         self._check_power(**{quantity: chosen.nominal})
         self.settings[f"{quantity} source range"] = chosen.nominal
         self.settings[f"{quantity} source range auto"] = False
@@ -294,10 +301,14 @@ class Keithley2400(KeithleyBox):
         compliance_range = range_for(quantity, value).nominal
         self._check_power(**{f"{quantity}_limit": compliance_range})
         sense_range = self.settings[f"{quantity} sense range"]
-        if not self.settings[f"{quantity} sense auto"] and value < 0.001 * sense_range:
+        is_fixed = not self.settings[f"{quantity} sense auto"]
+        follows = is_fixed and self.settings["range follows compliance"]
+        if is_fixed and not follows and value < 0.001 * sense_range:
             raise ScpiError(822)
         self.settings[f"{quantity} protection"] = value
         self.settings[f"{quantity} sense range"] = min(sense_range, compliance_range)
+        if follows:
+            self.settings[f"{quantity} sense range"] = compliance_range
         self.apply()
 
     def set_source_function(self, function: str) -> None:
@@ -488,8 +499,10 @@ class Keithley2400(KeithleyBox):
 
     @property
     def source_delay(self) -> float:
-        """The delay between source and measurement [s]."""
-        return AUTO_SOURCE_DELAY if self.settings["source delay auto"] else self.settings["source delay"]
+        """The delay between source and measurement [s]; the automatic one by current range."""
+        if not self.settings["source delay auto"]:
+            return self.settings["source delay"]
+        return AUTO_SOURCE_DELAYS.get(self.sense_range("CURR").nominal, AUTO_SOURCE_DELAY)
 
     def sweep_levels(self) -> list[float]:
         """The levels a run brings: of the list, the sweep or the trigger; empty when the source stays."""

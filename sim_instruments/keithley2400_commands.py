@@ -27,10 +27,19 @@ from sim_instruments.keithley2400_ranges import (
     range_for,
     range_of,
 )
-from sim_instruments.scpi import Choice, Command, Number, Switch, Text, control
+from sim_instruments.scpi import Choice, Command, Number, ScpiBox, Switch, Text, control
 
 ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")
 SOURCE_PAGE, SENSE_PAGE, CHAPTER = "[M] p. 362-367", "[M] p. 367-373", "[M] ch. 18"
+
+
+class SourceRange(Number):
+    """A value the range must hold, or UP or DOWN."""
+
+    def convert(self, text: str, box: ScpiBox) -> Any:
+        """Return the number or the word."""
+        word = text.upper()
+        return word if word in ("UP", "DOWN") else super().convert(text, box)
 
 
 def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Command, ...]:
@@ -73,7 +82,7 @@ def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Com
             f"{base}:RANGe",
             meaning=f"Source range: the lowest that holds the value, automatic off [{unit}]",
             source=SOURCE_PAGE,
-            takes=(Number(-maximum, maximum, default=DEFAULT_RANGE[quantity].full_scale),),
+            takes=(SourceRange(-maximum, maximum, default=DEFAULT_RANGE[quantity].full_scale),),
             set=lambda box, value: box.set_source_range(quantity, value),
             query=lambda box: range_of(quantity, box.settings[f"{quantity} source range"]).full_scale,
             keys=(f"{quantity} source range",),
@@ -222,7 +231,8 @@ def _sense_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Comm
             f"{base}:PROTection:RSYNchronize",
             Switch(),
             default=False,
-            meaning="Range and compliance follow each other: kept, not acted on",
+            key="range follows compliance",
+            meaning="A fixed measurement range follows the compliance, one setting for both",
             source=CHAPTER,
         ),
     )
@@ -731,6 +741,20 @@ COMMANDS: tuple[Command, ...] = (
         meaning="Seconds of the time stamp [s]",
         source="[M] p. 355",
         query=lambda box: f"{(box.clock.monotonic() - box.time_zero) % 100000.0:.2f}",
+    ),
+    _kept(
+        ":SYSTem:RCMode",
+        Choice("SINGle", "MULTiple"),
+        "SING",
+        "",
+        "When auto-range changes: kept, not acted on",
+    ),
+    _kept(
+        ":SOURce[1]:SOAK",
+        Number(0, 9999.999),
+        0.0,
+        "",
+        "Soak time of multiple auto-range: kept, not acted on [s]",
     ),
     Command(
         ":SYSTem:RNUMber:RESet", meaning="Reading numbers from zero", source=CHAPTER, set=lambda box: None

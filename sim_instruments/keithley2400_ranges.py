@@ -63,6 +63,10 @@ OHMS_RANGES: dict[float, float] = {
 
 OVER_VOLTAGE_LIMITS = (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0, 500.0)  # [?]; 500 V is none
 AUTO_SOURCE_DELAY = 1e-3  # [s]; read back from a real one [D]
+AUTO_SOURCE_DELAYS = {
+    1e-6: 3e-3,
+    10e-6: 2e-3,
+}  # [s]; 1, 2 or 3 ms by current range (quick guide p. 29); which [?]
 
 FEEDS = ("VOLT", "CURR", "RES")  # what limits may work on, by its place in a reading
 LIMIT_NUMBERS = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)

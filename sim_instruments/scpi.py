@@ -916,7 +916,13 @@ COMMON_COMMANDS: tuple[Command, ...] = (
         query=lambda box: box.identity,
     ),
     Command("*OPT", meaning="Installed options", source="IEEE 488.2", query=lambda box: box.options),
-    Command("*RST", meaning="Back to the defaults", source="IEEE 488.2", set=lambda box: box.reset()),
+    Command(
+        "*RST",
+        meaning="Back to the defaults",
+        source="IEEE 488.2",
+        set=lambda box: box.reset(),
+        immediate=True,
+    ),
     Command(
         "*CLS",
         meaning="Clear events and the error queue",

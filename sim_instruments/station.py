@@ -20,8 +20,8 @@ from sim_instruments.scpi import ScpiBox
 CLEAR_BYTES = b"\x03\x18"
 """^C and ^X: device clear on a serial line ([M] 2400 p. 271)."""
 
-ABORT = re.compile(rb"\s*:?ABOR(T)?\s*$", re.IGNORECASE)
-"""ABORt acts during a run, as device clear does ([M] 2400 p. 304)."""
+ABORT = re.compile(rb"\s*(:?ABOR(T)?|:?\*RST|\*RCL\s+\d|:?SYST(EM)?:PRES(ET)?)\s*$", re.IGNORECASE)
+"""What ends a run at once, as device clear does ([M] 2400 p. 16-3)."""
 
 STEP_TIME = 0.1
 """Stepped time: seconds a message lets pass while a measurement runs, so that polling comes to an end [s]."""

@@ -242,6 +242,32 @@ def test_a_bus_trigger_that_never_comes_holds_everything_back_until_abort(box):
     assert box.receive(b"*OPC?") == b"1" and box.receive(b"FETC?") is not None
 
 
+@pytest.mark.parametrize("message", [b"*RST", b"SYST:PRES", b"*SAV 1;*RCL 1"])
+def test_a_reset_acts_during_a_run_and_forgets_what_waits(box, message):
+    """Manual p. 16-3: *RST, *RCL and SYSTem:PRESet are executed within the trigger layers."""
+    source_volts(box)
+    box.receive(b"*SAV 1;:ARM:SOUR BUS;:INIT;:SOUR:VOLT 5;:OUTP ON")
+    box.receive(message.replace(b"*SAV 1;", b""))
+    assert box.is_idle() and not box.is_on
+    assert box.receive(b"OUTP?;:SYST:ERR?") == b'0;0,"No error"'
+
+
+def test_a_fixed_source_range_cuts_a_sweep_off(box):
+    """The example of manual p. 10-13: on the 2 V range the points 1 to 5 V become 1, 2, 2.1, 2.1, 2.1 V."""
+    box.receive(b"SENS:CURR:PROT 1E-2;:SOUR:VOLT:RANG 2;STAR 1;STOP 5;STEP 1;MODE SWE;:SOUR:SWE:RANG FIX")
+    box.receive(b"SENS:FUNC 'VOLT';:FORM:ELEM VOLT;:TRIG:COUN 5;:OUTP ON")
+    assert ask(box, "READ?") == pytest.approx([1, 2, 2.1, 2.1, 2.1], abs=3e-3)
+
+
+def test_source_ranges_go_up_and_down_by_one(box):
+    assert box.receive(b"SOUR:VOLT:RANG UP;RANG?;RANG DOWN;RANG DOWN;RANG?") == b"2.100000E+02;2.100000E+00"
+
+
+def test_a_fixed_measurement_range_may_follow_the_compliance(box):
+    box.receive(b"SENS:CURR:PROT 1E-3;:SENS:CURR:RANG 1E-3;:SENS:VOLT:PROT:RSYN ON;:SENS:CURR:PROT 5E-7")
+    assert box.receive(b"SENS:CURR:RANG?;:SENS:CURR:PROT:RSYN?;:SYST:ERR?") == b'1.050000E-06;1;0,"No error"'
+
+
 def test_reading_with_a_trigger_that_never_comes_stays_silent_until_abort(box):
     source_volts(box)
     assert box.receive(b"TRIG:SOUR TLIN;:READ?") is None
@@ -388,7 +414,7 @@ def test_switching_off_after_a_sweep_forgets_its_last_level(box):
 
 def test_binary_readings_are_singles_in_the_byte_order_asked_for(box):
     source_volts(box)
-    box.receive(b"FORM:ELEM VOLT;:FORM REAL,32;:FORM:BORD NORM")
+    box.receive(b"FORM:ELEM VOLT;:FORM REAL,32")
     reply = box.receive(b"READ?")
     assert reply[:2] == b"#0" and struct.unpack(">f", reply[2:])[0] == pytest.approx(1.0, rel=2e-3)
 
