@@ -105,8 +105,13 @@ class Control:
         if self._abort_reason is not None:
             raise Aborted(self._abort_reason)
 
+    def open_prompt(self) -> None:
+        """Forget an answer that nobody asked for; before the prompt is shown."""
+        with self._changed:
+            self._answer = None
+
     def wait_for_answer(self, beat: Callable[[], None]) -> str:
-        """The operator's answer to a prompt; `beat` is called every slice of the wait."""
+        """The operator's answer to the open prompt; `beat` is called every slice of the wait."""
         self._wait_until(lambda: self._answer is not None, beat)
         with self._changed:
             answer, self._answer = self._answer, None

@@ -120,7 +120,7 @@ class _Campaign:
         self._clock = InterruptibleClock(bench.clock, control, beat=self._beat, simulated=simulated)
         self._currents = KnownCurrents()
         self._connection: Connection | None = None
-        self._failed_devices: dict[str, str] = {}
+        self._failed_devices = dict(earlier.failed_devices)
         self._catching_up = earlier.is_resumed
         self._pending: OperatorStep | None = None
         self._off_reports: tuple[OffReport, ...] = ()
@@ -240,6 +240,7 @@ class _Campaign:
         self._reporter.journal("prompt", step.text, device=prompt.device, source=prompt.source)
         answer = "done by the simulated operator"
         if self._bench.kind != "simulation":
+            self._control.open_prompt()
             self._reporter.say("waiting for the operator", prompt=prompt)
             answer = self._control.wait_for_answer(self._beat)
         self._reporter.journal("note", f"operator: {answer}")
@@ -376,7 +377,10 @@ class _Campaign:
         if early is not None and early.device_failed:
             self._failed_devices[device.identifier] = early.reason
             self._reporter.journal(
-                "warning", f"{device.identifier} is not measured any further: {early.reason}"
+                "warning",
+                f"{device.identifier} is not measured any further: {early.reason}",
+                failed_device=device.identifier,
+                reason=early.reason,
             )
 
     # Steps around steps

@@ -1,7 +1,7 @@
 """Where in a plan a run belongs, so that a resumed session measures exactly what is missing."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -9,6 +9,7 @@ from typing import Any
 
 from procedures import columns
 from procedures.base import BenchProcedure, PointKey, Row
+from qdlab.events import JournalEntry
 from qdlab.records import Run, Session
 from qdlab.records.resume import final_runs, run_chain
 
@@ -69,6 +70,7 @@ class Earlier:
     def __init__(self, session: Session | None) -> None:
         self.is_resumed = session is not None
         self._runs: list[Run] = [] if session is None else list(session.runs)
+        self.failed_devices = {} if session is None else _failed_devices(session.journal)
         self._last = {_identity(run.header.conditions): run for run in final_runs(self._runs)}
 
     @property
@@ -95,6 +97,12 @@ class Earlier:
             for row in part.recorded_rows()
             if "invalid" not in row.flags
         ]
+
+
+def _failed_devices(journal: Iterable[JournalEntry]) -> dict[str, str]:
+    """Devices that were given up, with the reason."""
+    details = [entry.details for entry in journal if "failed_device" in entry.details]
+    return {str(known["failed_device"]): str(known["reason"]) for known in details}
 
 
 @dataclass

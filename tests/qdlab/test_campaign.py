@@ -369,6 +369,26 @@ def test_after_a_resume_the_first_temperature_is_measured_again(lab: Lab) -> Non
     assert sum(entry.text.startswith("drift at 297 K") for entry in session.journal) == 2
 
 
+def test_a_device_that_failed_is_left_alone_now_and_after_a_resume(lab: Lab) -> None:
+    plan = a_plan({"kind": "pixel_check"}, SWEEP, {"kind": "wait", "duration": "1 s"}, SWEEP)
+    lab.simulation.unmount(source="keithley2400")
+    lab.simulation.mount = lambda *arguments, **more: None  # type: ignore[method-assign]
+    control = Control()
+
+    def stop_in_the_wait(event: object) -> None:
+        if isinstance(event, Progress) and event.state.startswith("waiting"):
+            control.stop_after_point()
+
+    result = lab.run(plan, control=control, listener=stop_in_the_wait)
+    assert result.end == "stopped"
+    earlier = open_session(result.session)
+    writer = SessionWriter.resume(result.session, clock=lab.bench.clock)
+    assert lab.run(plan, writer=writer, resume_from=earlier).end == "finished"
+    session = open_session(result.session)
+    assert [run.header.procedure for run in session.runs] == ["PixelCheck"]
+    assert sum("skipped: open:" in entry.text for entry in session.journal) == 3
+
+
 # Whatever happens, the outputs are off
 
 
