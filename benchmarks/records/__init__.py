@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.records import campaigns, damage, faults, hostile, speed, trials
+from benchmarks.records import campaigns, damage, faults, hostile, kills, speed, trials
 
 Row = dict[str, str]
 
@@ -25,6 +25,7 @@ def measure(full: bool = False) -> list[Row]:
         measure_rearrangements,
         measure_storage_errors,
         measure_campaigns,
+        measure_kills,
         measure_hostile_files,
     ]
     return [row for each in measures for row in each(full)]
@@ -102,6 +103,18 @@ def measure_campaigns(full: bool) -> list[Row]:
             str(max(o.repeated for o in outcomes)),
         ),
     ]
+
+
+def measure_kills(full: bool) -> list[Row]:
+    """`kill -9` of the runner behind `qdlab run`, in processes of their own (seed 30)."""
+    random = Random(30)
+    with _folder() as folder:
+        events, points = kills.uninterrupted(folder / "whole")
+        outcomes = (
+            kills.killed_and_resumed(folder / str(trial), points, random, events)
+            for trial in range(30 if full else 2)
+        )
+        return [_counted("killed runners whose session lost a row, or resumed to other points", outcomes)]
 
 
 def measure_hostile_files(full: bool) -> list[Row]:

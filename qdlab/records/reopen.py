@@ -40,7 +40,9 @@ def reopen_journal(path: Path, storage: Storage) -> tuple[AppendedFile, str, str
             storage.truncate(file.handle, file.size)
     except BlockingIOError:
         file.close()
-        raise RecordError(f"{path}: another program is recording into it right now") from None
+        raise RecordError(
+            f"{path}: another program is recording into it right now; wait for its end"
+        ) from None
     except BaseException:
         file.close()
         raise

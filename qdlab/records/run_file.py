@@ -231,7 +231,8 @@ class RunFileParser:
         self._check = ""
         self._sequence = -1
         self._fields = 0
-        self._flags: dict[bytes, frozenset[str]] = {b"": NO_FLAGS}
+        self._in_rows = False
+        self._flags: dict[bytes, frozenset[str]] = {}
 
     def feed(self, data: bytes) -> list[RowRead]:
         """The rows that these further bytes complete."""
@@ -239,10 +240,11 @@ class RunFileParser:
         rows: list[RowRead] = []
         for line in lines:
             self.line += 1
-            if self.header is not None and self.end is None and not line.startswith(b"#"):
+            if self._in_rows and line[:1] != b"#":
                 rows.append(self._read_row(line))
             else:
                 self._read_other(line)
+                self._in_rows = self.header is not None and self.end is None
         if len(self.rest) > MAXIMUM_LINE:
             self.line += 1
             raise self._damage(f"is longer than {MAXIMUM_LINE} bytes")
@@ -294,7 +296,7 @@ class RunFileParser:
                 float(fields[1]),
                 fields[2].decode(),
                 tuple(map(float, fields[3:-1])),
-                self._flags.get(fields[-1]) or self._read_flags(fields[-1]),
+                self._read_flags(fields[-1]) if fields[-1] else NO_FLAGS,
             )
         except ValueError:
             raise self._damage("holds text where a number belongs") from None
@@ -307,11 +309,11 @@ class RunFileParser:
         return row
 
     def _read_flags(self, text: bytes) -> frozenset[str]:
-        if not text:
-            return NO_FLAGS
-        flags = checked_flags(text.decode().split(" "))
-        if len(self._flags) < 1000:
-            self._flags[text] = flags
+        flags = self._flags.get(text)
+        if flags is None:
+            flags = checked_flags(text.decode().split(" "))
+            if len(self._flags) < 1000:
+                self._flags[text] = flags
         return flags
 
     def _read_end(self, line: bytes) -> None:
