@@ -130,7 +130,7 @@ def test_flagged_points_and_the_way_back_are_told_apart() -> None:
 
 
 def test_a_pulse_series_shows_its_delay_time_as_it_grows() -> None:
-    delay, widths = 10e-6, [20e-6, 30e-6, 40e-6, 60e-6, 80e-6, 100e-6]
+    delay, widths = 10e-6, [2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 40e-6, 60e-6, 80e-6, 100e-6]
     noise = np.random.default_rng(11).normal(1.0, 1e-3, len(widths)).tolist()
     events: list[Event] = [
         started("a", TEL),
@@ -140,7 +140,7 @@ def test_a_pulse_series_shows_its_delay_time_as_it_grows() -> None:
                 **{
                     columns.PULSE_AMPLITUDE: 5.0,
                     columns.PULSE_WIDTH: width,
-                    columns.LIGHT_CURRENT: 1e-3 * (width - delay) * factor,
+                    columns.LIGHT_CURRENT: 1e-3 * max(width - delay, 0.0) * factor,
                     columns.SAMPLE_TEMPERATURE: 297.0,
                 },
             )
