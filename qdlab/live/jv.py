@@ -71,7 +71,8 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
 def _ended(screen: JVScreen, run: JVRun) -> JVScreen:
     device = screen.devices[run.started.device]
     curve = run.curve(device)
-    if curve is not None and len(curve) >= MINIMUM_POINTS:
+    known = curve is not None and curve.relative_permittivity is not None
+    if curve is not None and known and len(curve) >= MINIMUM_POINTS:
         run = replace(run, fit=fit_space_charge(curve, built_in_voltage=device.built_in_voltage.value))
     screen = replace(screen, finished=(*screen.finished, run), running=None)
     return replace(screen, arrhenius={**screen.arrhenius, **_arrhenius(screen, device)})

@@ -1,14 +1,15 @@
 """Replay: the recorded events through the live pipeline, at any pace and in both directions."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from benchmarks.records import campaigns, hostile
+from benchmarks.records import campaigns, hostile, trials
 from benchmarks.records.trials import StepClock
 from qdlab.events import Event, RunEnded
 from qdlab.live.session import SessionScreen, folded
-from qdlab.records import RunFeed
+from qdlab.records import RunFeed, SessionWriter, device_to_document
 from qdlab.records.storage import DISK
 from qdlab.replay import CHECKPOINT_DISTANCE, Replay, open_replay
 
@@ -123,3 +124,15 @@ def test_replaying_opens_no_port_and_writes_nothing(campaign: Path) -> None:
             pass
     assert [event for event in events if not event.startswith(("import", "compile", "exec", "marshal"))] == []
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in before} == before
+
+
+def test_a_device_of_unknown_permittivity_is_shown_without_a_fit(tmp_path: Path) -> None:
+    layer = dataclasses.replace(trials.DEVICE.layers[0], relative_permittivity=None)
+    device = dataclasses.replace(trials.DEVICE, layers=(layer,))
+    document = {"devices": [device_to_document(device)]}
+    session = SessionWriter.create(tmp_path, name="unknown", document=document, clock=StepClock())
+    trials.record_two_runs(session)
+    session.close()
+    replay = open_replay(session.path)
+    screen = replay.seek(len(replay))
+    assert [run.fit for run in screen.jv.finished] == [None, None]
