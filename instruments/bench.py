@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from instruments.door import ArmingToken, Door, arming_token
-from instruments.driver import Driver
-from instruments.lakeshore336 import HeaterPolicy, LakeShore336
+from instruments.driver import Driver, HeaterEnd, SafeEnd
 from instruments.limits import Envelope
 from instruments.link import Exchanged, Link
 from instruments.roles import (
@@ -73,19 +72,6 @@ class OffInstruction:
     write_termination: str = "\n"
     read_termination: str = "\n"
     serial: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeaterEnd:
-    """What becomes of the heater at a safe end: it is never cut silently.
-
-    policy : "hold" the temperature, "ramp" to room temperature, or "off"
-    temperature, rate : of that ramp [K], [K s⁻¹]
-    """
-
-    policy: HeaterPolicy = "ramp"
-    temperature: float = 297.0
-    rate: float = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,21 +270,8 @@ class Bench:
     def _each_link(self) -> list[Link]:
         return [station.door.line.link for station in self.stations.values()]
 
-    def _safe_end(self, role: Role) -> "_SafeEnd":
-        driver = self.stations[role].driver
-        if not isinstance(driver, LakeShore336):
-            word = "zero check on" if role == "light_meter" else "OFF"
-            return _SafeEnd(
-                messages=driver.OFF, query=driver.OFF_QUERY, expected=driver.OFF_ANSWER, word=word
-            )
-        end = self.heater_end
-        messages = driver.ending(end.policy, temperature=end.temperature, rate=end.rate)
-        if end.policy == "off":
-            return _SafeEnd(
-                messages=messages, query=driver.OFF_QUERY, expected=driver.OFF_ANSWER, word="heater OFF"
-            )
-        word = "holds its temperature" if end.policy == "hold" else f"ramps to {end.temperature:g} K"
-        return _SafeEnd(messages=messages, word=word)
+    def _safe_end(self, role: Role) -> SafeEnd:
+        return self.stations[role].driver.safe_end(self.heater_end)
 
     def _send_off_to(self, roles: Sequence[Role]) -> dict[Role, str]:
         """What went wrong with each box; every bus at the same time, so that a dead one delays no other."""
@@ -313,7 +286,7 @@ class Bench:
         if self.kind == "simulation":
             outcomes = [send(bus) for bus in buses.values()]
         else:
-            with ThreadPoolExecutor(max_workers=len(buses)) as pool:
+            with ThreadPoolExecutor(max_workers=max(len(buses), 1)) as pool:
                 outcomes = list(pool.map(send, buses.values()))
         return {role: failure for outcome in outcomes for role, failure in outcome.items()}
 
@@ -348,13 +321,3 @@ class Bench:
         else:
             message = f"{box} {end.word}{f' confirmed {duration * 1e3:.0f} ms' if end.query else ''}"
         return OffReport(box=box, confirmed=not failure, duration=duration, message=message)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _SafeEnd:
-    """Messages that make a box safe, how it confirms that, and the word for it."""
-
-    messages: tuple[str, ...]
-    query: str = ""
-    expected: str = ""
-    word: str

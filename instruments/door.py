@@ -15,7 +15,7 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
-from instruments.errors import LimitError, NotArmedError, ReplyError
+from instruments.errors import LimitError, NotArmedError, ReplyError, SettingNotTaken
 from instruments.limits import Demand, Envelope
 from instruments.link import ATTEMPTS, Line
 
@@ -436,7 +436,7 @@ class Door(Adapter):
             believed = getattr(self._state, name)
             self._write(f"{_short_form(asked.pattern)}?")
             if name not in self._confirmed:
-                raise LimitError(
+                raise SettingNotTaken(
                     f"{self.box}: its {name.replace('_', ' ')} is {self._reply} where {believed!r} was set; "
                     "nothing is energised"
                 )
@@ -453,7 +453,7 @@ class Door(Adapter):
         if name is None or asked.replies is None:
             return state
         told, believed = asked.replies(reply), getattr(state, name)
-        if believed is not None and not _same(told, believed):
+        if believed is not None and not same_setting(told, believed):
             self._confirmed.discard(name)
             return replace(state, **{name: told})
         self._confirmed.add(name)
@@ -542,10 +542,10 @@ def _where_equal(first: Shadow, second: Shadow) -> Shadow:
     return replace(first, **dict.fromkeys(_differing(first, second)))
 
 
-def _same(told: Any, believed: Any) -> bool:
+def same_setting(told: Any, believed: Any) -> bool:
     """Whether a box tells what was set, to the digits it shows."""
     if isinstance(believed, tuple) and isinstance(told, tuple):
-        return len(told) == len(believed) and all(map(_same, told, believed))
+        return len(told) == len(believed) and all(map(same_setting, told, believed))
     if isinstance(believed, float | int) and not isinstance(believed, bool):
         return math.isclose(told, believed, rel_tol=1e-3, abs_tol=1e-9)
     if isinstance(believed, str):

@@ -2,13 +2,26 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from instruments.door import Door, Header, Parameter, Shadow, error, identity, number, numbers, switch, word
-from instruments.errors import ReplyError
+from instruments.door import (
+    Door,
+    Header,
+    Parameter,
+    Shadow,
+    error,
+    identity,
+    number,
+    numbers,
+    same_setting,
+    switch,
+    word,
+)
+from instruments.errors import ReplyError, SettingNotTaken
 from instruments.link import parse_identity
 from instruments.roles import Identity
 
@@ -18,8 +31,30 @@ OVERFLOW = 1e30
 _LONGEST_ERROR_QUEUE = 32
 
 
-class SettingNotTaken(ReplyError):
-    """A box reads back another setting than it was sent; the message gives both."""
+HeaterPolicy = Literal["hold", "ramp", "off"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeaterEnd:
+    """What becomes of the heater at a safe end: it is never cut silently.
+
+    policy : "hold" the temperature, "ramp" to room temperature, or "off"
+    temperature, rate : of that ramp [K], [K s⁻¹]
+    """
+
+    policy: HeaterPolicy = "ramp"
+    temperature: float = 297.0
+    rate: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafeEnd:
+    """How a box is made safe: messages, write-only; the question that confirms it; the word for it."""
+
+    messages: tuple[str, ...]
+    query: str = ""
+    expected: str = ""
+    word: str = "OFF"
 
 
 class Driver(Instrument):
@@ -28,7 +63,7 @@ class Driver(Instrument):
     HEADERS : everything the driver may send, for the Door
     RESET_STATE : the Door's shadow after ``*RST``
     OFF : messages that switch the output off, first to last
-    OFF_QUERY, OFF_ANSWER : how the box reads back that it is off
+    OFF_QUERY, OFF_ANSWER, OFF_WORD : how the box reads back that it is off, and how that is reported
     MODELS : what the box calls itself in ``*IDN?``
     TAGGED : the box takes several questions in one message; None where only the box itself can tell
     SERIAL_CLEAR : what it takes for a device clear on a serial line
@@ -39,6 +74,7 @@ class Driver(Instrument):
     OFF: ClassVar[tuple[str, ...]]
     OFF_QUERY: ClassVar[str]
     OFF_ANSWER: ClassVar[str]
+    OFF_WORD: ClassVar[str] = "OFF"
     MODELS: ClassVar[tuple[str, ...]]
     TAGGED: ClassVar[bool | None] = True
     SERIAL_CLEAR: ClassVar[str] = ""
@@ -69,6 +105,10 @@ class Driver(Instrument):
         """Send output off: write-only, and before anything else."""
         for message in self.OFF:
             self.write(message)
+
+    def safe_end(self, heater_end: HeaterEnd) -> SafeEnd:
+        """How the box is made safe when a run ends; a heater by its own policy, all others by `OFF`."""
+        return SafeEnd(messages=self.OFF, query=self.OFF_QUERY, expected=self.OFF_ANSWER, word=self.OFF_WORD)
 
     def shutdown(self) -> None:
         """Switch off."""
@@ -101,7 +141,7 @@ class Driver(Instrument):
         differences = []
         for name, wanted in settings.items():
             taken = getattr(self, name)
-            if not _same(taken, wanted):
+            if not same_setting(taken, wanted):
                 differences.append(f"{name} is {taken!r} instead of {wanted!r}")
         if differences:
             errors = self.check_errors()
@@ -176,11 +216,3 @@ def word_control(get: str, set_: str, docs: str, words: Sequence[str]) -> Any:
         cast=str,
         get_process=strictly(word),
     )
-
-
-def _same(taken: Any, wanted: Any) -> bool:
-    if isinstance(wanted, float | int) and not isinstance(wanted, bool):
-        return math.isclose(taken, wanted, rel_tol=1e-3, abs_tol=1e-12)
-    if isinstance(wanted, str):
-        return str(taken).startswith(wanted)  # INFinity for INF
-    return bool(taken == wanted)

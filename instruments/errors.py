@@ -13,6 +13,10 @@ class ReplyError(InstrumentError):
     """A box answered something that cannot be its answer to that question."""
 
 
+class SettingNotTaken(ReplyError):
+    """A box reads back another setting than it was sent; the message gives both."""
+
+
 class LimitError(InstrumentError):
     """A command would leave the envelope; it was not sent."""
 

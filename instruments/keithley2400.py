@@ -31,7 +31,6 @@ from instruments.door import (
 )
 from instruments.driver import (
     Driver,
-    SettingNotTaken,
     number_control,
     read_number,
     read_numbers,
@@ -39,7 +38,7 @@ from instruments.driver import (
     switch_control,
     word_control,
 )
-from instruments.errors import ConnectionFailed, InstrumentError, ReplyError
+from instruments.errors import ConnectionFailed, InstrumentError, ReplyError, SettingNotTaken
 from instruments.limits import Demand, known, largest
 from instruments.roles import SourceReading
 

@@ -44,6 +44,7 @@ class Keithley6514(Driver):
     OFF = (":SYST:ZCH ON",)
     OFF_QUERY = ":SYST:ZCH?"
     OFF_ANSWER = "1"
+    OFF_WORD = "zero check on"
     SERIAL_CLEAR = "\x18"  # as on its siblings
     HEADERS = (
         command("*RST", resets=True),

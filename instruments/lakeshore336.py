@@ -6,17 +6,14 @@ where it is, at a rate in K/min (340 manual p. 137, 372 manual p. 185).
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pymeasure.instruments.validators import strict_range
 
 from instruments.door import Door, Shadow, command, number, numbers, one_of, query, whole
-from instruments.driver import Driver, read_number, read_numbers
+from instruments.driver import Driver, HeaterEnd, SafeEnd, read_number, read_numbers
 from instruments.errors import InstrumentError, ReplyError
 from instruments.limits import Demand, known
-
-HeaterPolicy = Literal["hold", "ramp", "off"]
-"""What becomes of the heater when a run ends: stay, ramp to room temperature, off."""
 
 LOWEST, HIGHEST = 4.0, 400.0
 """Set points this driver takes [K]."""
@@ -82,6 +79,7 @@ class LakeShore336(Driver):
     OFF = ("RANGE 1,0",)
     OFF_QUERY = "RANGE? 1"
     OFF_ANSWER = "0"
+    OFF_WORD = "heater OFF"
     HEADERS = (
         query("KRDG", one_of("A", "B"), replies=number),
         query("RDGST", one_of("A", "B"), replies=number),
@@ -232,13 +230,17 @@ class LakeShore336(Driver):
         on, rate = self.ramp
         return rate if on and rate > 0 else math.inf
 
-    def ending(self, policy: HeaterPolicy, *, temperature: float, rate: float) -> tuple[str, ...]:
-        """Messages that end a run by a policy, write-only: [K], [K/s]."""
-        if policy == "hold":
-            return ()
-        if policy == "off":
-            return self.OFF
-        return (f"RAMP 1,1,{rate * _MINUTE:.1f}", f"SETP 1,{temperature:.3f}")
+    def safe_end(self, heater_end: HeaterEnd) -> SafeEnd:
+        """How the heater ends: it holds, ramps to room temperature, or goes off."""
+        if heater_end.policy == "off":
+            return super().safe_end(heater_end)
+        if heater_end.policy == "hold":
+            return SafeEnd(messages=(), word="holds its temperature")
+        temperature, rate = heater_end.temperature, heater_end.rate
+        return SafeEnd(
+            messages=(f"RAMP 1,1,{rate * _MINUTE:.1f}", f"SETP 1,{temperature:.3f}"),
+            word=f"ramps to {temperature:g} K",
+        )
 
     def check_errors(self) -> list[str]:
         """Get what the event status register complains about, and clear it."""

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from instruments.door import Door, arming_token, number, switch
-from instruments.errors import ConnectionFailed, LimitError, NotArmedError, ReplyError
+from instruments.errors import (
+    ConnectionFailed,
+    LimitError,
+    NotArmedError,
+    ReplyError,
+    SettingNotTaken,
+)
 from instruments.keithley2400 import Keithley2400
 from instruments.lakeshore336 import LakeShore336
 from instruments.limits import Envelope
@@ -202,7 +208,7 @@ def test_what_the_box_did_not_take_is_found_before_it_is_energised(armed, sent, 
     simulation.inject("keithley2400", Fault("setting_ignored", matching=rb"PROT"))
     armed.write(":SENS:CURR:PROT 1e-3")
     sent.clear()
-    with pytest.raises(LimitError, match=r"compliance current is 1.050000E-04 where 0.001 was set"):
+    with pytest.raises(SettingNotTaken, match=r"compliance current is 1.050000E-04 where 0.001 was set"):
         armed.write(":OUTP ON")
     assert ":OUTP ON" not in sent
     armed.write(":OUTP ON")  # what the box does is known now, and allowed

@@ -5,8 +5,7 @@ import math
 import pytest
 from pymeasure.test import expected_protocol
 
-from instruments.driver import SettingNotTaken
-from instruments.errors import ReplyError
+from instruments.errors import ReplyError, SettingNotTaken
 from instruments.keithley2400 import Keithley2400, SourceState, linear, logarithmic
 from sim_instruments.faults import Fault
 

@@ -5,6 +5,7 @@ import math
 import pytest
 from pymeasure.test import expected_protocol
 
+from instruments.driver import HeaterEnd
 from instruments.errors import InstrumentError, ReplyError
 from instruments.lakeshore336 import LakeShore336
 from instruments.limits import Envelope
@@ -119,7 +120,8 @@ def test_a_broken_heater_is_told_at_set_up(simulated):
 )
 def test_each_policy_ends_by_writing_only(policy, messages):
     with expected_protocol(LakeShore336, []) as controller:
-        assert controller.ending(policy, temperature=297.0, rate=0.05) == messages
+        end = HeaterEnd(policy=policy, temperature=297.0, rate=0.05)
+        assert controller.safe_end(end).messages == messages
 
 
 def test_refused_commands_are_told_by_the_event_status():

@@ -3,7 +3,7 @@
 import pytest
 from pymeasure.test import expected_protocol
 
-from instruments.driver import SettingNotTaken
+from instruments.errors import SettingNotTaken
 from instruments.mfg2230m import MFG2230M
 
 PROPERTIES = [
