@@ -52,16 +52,21 @@ STORAGE_ACTIVE = 800
 
 ACTING = (":ABORt", "*TRG", "*RST", "*RCL", ":SYSTem:PRESet")  # during a run ([M] 2400 p. 16-3)
 
-ERROR_TEXTS = {
+ERROR_TEXTS = {  # [M] 2400 p. B-6
     500: "Date of calibration not set",
+    501: "Next date of calibration not set",
+    502: "Calibration data invalid",
     601: "Reading buffer data lost",
     602: "GPIB address lost",
     603: "Power-on state lost",
+    604: "DC calibration data lost",
+    605: "Calibration dates lost",
+    606: "GPIB communication language lost",
     700: "Invalid system communication",
     701: "ASCII only with RS-232",
     800: "Illegal with storage active",
     801: "Insufficient vector data",
-    900: "Internal system error",
+    900: "Internal System Error",
 }
 
 
@@ -385,11 +390,9 @@ class KeithleyBox(ScpiBox):
         self.memories[slot] = dict(self.settings)
 
     def recall(self, slot: int) -> None:
-        """``*RCL``: back to remembered settings; -220 where nothing was saved."""
-        if slot not in self.memories:
-            raise ScpiError(-220)
+        """``*RCL``: back to remembered settings; the defaults where nothing was saved ([M] 2400 p. 16-4)."""
         self.reset()
-        self.settings.update(self.memories[slot])
+        self.settings.update(self.memories.get(slot, {}))
 
 
 def statistic(name: str, values: Sequence[float]) -> float:

@@ -83,17 +83,23 @@ class Keithley2400(KeithleyBox):
         **ERROR_TEXTS,
         802: "OUTPUT blocked by output enable",
         803: "Not permitted with OUTPUT off",
-        810: "OUTPUT blocked by over temp",
+        804: "Expression list full",
+        805: "Undefined expression exists",
+        806: "Expression not found",
+        807: "Definition not allowed",
+        808: "Expression cannot be deleted",
+        809: "Source memory location revised",
+        810: "OUTPUT blocked by Over Temp",
         822: "Too small for sense range",
         823: "Invalid with source read-back on",
         824: "Cannot exceed compliance range",
-        825: "Invalid with auto-ohms",
+        825: "Invalid with auto-ohms on",
         826: "Attempt to exceed power limit",
-        827: "Invalid with ohms guard",
-        828: "Invalid on 1A range",
+        827: "Invalid with ohms guard on",
+        828: "Invalid on 1 amp range",
         829: "Invalid on 1kV range",
         830: "Invalid with INF ARM:COUNT",
-        831: "Invalid in pulse mode",
+        831: "Invalid in Pulse Mode",
     }
     elements = ELEMENTS
     commands = COMMANDS
@@ -488,6 +494,8 @@ class Keithley2400(KeithleyBox):
                 if self.settings["auto off"] and self.settings["auto off mode"] == "ALW":
                     self.switch(False)
                 position += 1
+            if self.settings["auto off"]:
+                self.switch(False)
             passes += 1
 
     def run_ended(self) -> None:

@@ -146,7 +146,8 @@ def test_a_fixed_range_below_the_compliance_limits_by_itself(box):
         ("TRAC:FEED:CONT NEXT;:TRAC:CLE", 800),
         ("TRAC:FEED:CONT NEXT;:TRAC:POIN 5", 800),
         ("*TRG", -211),
-        ("*RCL 3", -220),
+        ("*RCL 3", 0),
+        ("*RCL 5", -222),
         ("CALC:MATH:NAME 'VARALPHA';:CALC:STAT ON;:OUTP ON;:READ?;:CALC:DATA?", 801),
     ],
 )
@@ -217,6 +218,12 @@ def test_auto_output_off_switches_on_only_for_the_measurement(box, resistor):
     assert box.receive(b"READ?") is not None and box.receive(b"OUTP?") == b"0"
     states = [on for on, _ in resistor.calls]
     assert states.count(True) == 2 and not states[-1]
+
+
+def test_auto_output_off_may_wait_for_the_trigger_count(box, resistor):
+    box.receive(b"SOUR:VOLT 1;:SOUR:CLE:AUTO ON;:SOUR:CLE:AUTO:MODE TCO;:TRIG:COUN 3;:ARM:COUN 2;:READ?")
+    states = [on for on, _ in resistor.calls]
+    assert states.count(True) == 2, "on once for each pass of the arm layer"
 
 
 def test_output_off_waits_for_a_running_measurement_unless_the_box_is_cleared(box):
