@@ -64,6 +64,11 @@ OTHER_RANGES: dict[str, tuple[float, ...]] = {
     "RES": (2e3, 20e3, 200e3, 2e6, 20e6, 200e6, 2e9, 20e9, 200e9),
     "CHAR": (20e-9, 200e-9, 2e-6, 20e-6),
 }
+OTHER_DELAYS: dict[str, tuple[float, ...]] = {  # [s], range by range (p. 123)
+    "VOLT": (5e-3, 3e-3, 2e-3),
+    "RES": (5e-3, 1e-3, 1e-3, 10e-3, 10e-3, 10e-3, 50e-3, 50e-3, 50e-3),
+    "CHAR": (3e-3, 3e-3, 3e-3, 3e-3),
+}
 FUNCTIONS = {"VOLT": "VOLT:DC", "CURR": "CURR:DC", "RES": "RES", "CHAR": "CHAR"}
 LONG_NAMES = {"VOLTAGE": "VOLT", "CURRENT": "CURR", "RESISTANCE": "RES", "CHARGE": "CHAR"}
 
@@ -203,7 +208,10 @@ class Keithley6514(KeithleyBox):
         """The trigger delay in effect [s]: set, or the range's own ([M] p. 123)."""
         if not self.settings["trigger delay auto"]:
             return self.settings["trigger delay"]
-        return self.amps_range.settling_time if self.function == "CURR" else 0.0
+        if self.function == "CURR":
+            return self.amps_range.settling_time
+        place = OTHER_RANGES[self.function].index(self.settings[f"{self.function} range"])
+        return OTHER_DELAYS[self.function][place]
 
     # life
 
