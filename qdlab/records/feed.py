@@ -8,7 +8,14 @@ from typing import Any, Protocol
 from qdlab.errors import RecordError
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, TelemetryRecorded
 from qdlab.records.journal import JournalParser, journal_seed
-from qdlab.records.layout import JOURNAL_FILE, SESSION_CLOSED, require_session, run_files, telemetry_files
+from qdlab.records.layout import (
+    JOURNAL_FILE,
+    SESSION_CLOSED,
+    SESSION_RESUMED,
+    require_session,
+    run_files,
+    telemetry_files,
+)
 from qdlab.records.recorder import run_started
 from qdlab.records.run import read_portions
 from qdlab.records.run_file import RowRead, RunFileParser
@@ -64,7 +71,9 @@ class RunFeed:
         found = _in_order(self._waiting + first + self._look())
         ready = [event for number, event in found if number <= horizon]
         self._waiting = [item for item in found if item[0] > horizon]
-        self.closed = any(_closes(event) for event in ready) or self.closed
+        for event in ready:
+            if isinstance(event, JournalEntry) and event.text in (SESSION_CLOSED, SESSION_RESUMED):
+                self.closed = event.text == SESSION_CLOSED
         return ready
 
     def _look(self) -> list[Numbered]:
@@ -221,7 +230,3 @@ class _JournalSource(_File):
 
 def _in_order(items: list[Numbered]) -> list[Numbered]:
     return sorted(items, key=lambda item: item[0])
-
-
-def _closes(event: Event) -> bool:
-    return isinstance(event, JournalEntry) and event.level == "state" and event.text == SESSION_CLOSED

@@ -85,6 +85,8 @@ def add_note(
         words, plain = plain_entry(level, text, details)
         stamp = next_moment(found.last, clock)
         entry = JournalEntry(**vars(stamp), level=level, text=words, details=plain)
+        # a crash between the two leaves no manifest, never one that accuses the note
+        storage.remove(manifest)
         file.append(encode_entry(entry, check)[0])
         if details:
             replace_file(manifest, make_manifest(path), storage)

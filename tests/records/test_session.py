@@ -101,6 +101,31 @@ def test_a_row_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path) -> None:
     record_two_runs(session, acknowledged)
 
 
+def test_a_session_is_intact_at_every_moment_of_its_recording(tmp_path: Path) -> None:
+    session = new_session(tmp_path)
+
+    def acknowledged(number: int) -> None:
+        found = verify_session(session.path)
+        assert found.recording
+        assert found.intact, f"after line {number}: {found.findings}"
+
+    record_two_runs(session, acknowledged)
+    session.close()
+    assert not verify_session(session.path).recording
+
+
+def test_a_feed_that_saw_the_end_follows_on_when_the_session_is_resumed(tmp_path: Path) -> None:
+    session = new_session(tmp_path)
+    session.close("stopped")
+    feed = RunFeed(session.path, follow=True)
+    feed.poll()
+    assert feed.closed
+    resumed = SessionWriter.resume(session.path, clock=StepClock())
+    row = resumed.open_run(jv_header()).write(jv_row(0.5))
+    assert row in feed.poll()
+    assert not feed.closed
+
+
 def test_two_sessions_of_one_second_get_two_folders(tmp_path: Path) -> None:
     paths = [new_session(tmp_path).path.name for _ in range(3)]
     assert paths == [f"20261122T080000Z-two-runs{suffix}" for suffix in ("", "-2", "-3")]
