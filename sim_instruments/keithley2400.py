@@ -39,7 +39,7 @@ from sim_instruments.keithley2400_ranges import (
     range_for,
     range_of,
 )
-from sim_instruments.scpi import ScpiError
+from sim_instruments.scpi import Command, ScpiError
 from sim_instruments.terminals import OpenSource, SourceKind, SourceTerminals
 
 TRIGGER_LATENCY, SOURCE_CONFIGURATION, CONVERSION_OVERHEAD = 225e-6, 50e-6, 185e-6  # [M] 2440 p. 433
@@ -59,7 +59,8 @@ READING_OVERFLOW = 1
 # measurement event register ([M] p. 288)
 LIMIT_EVENTS = {1: (1 << 0, 0), 2: (1 << 1, 1 << 2), 3: (1 << 3, 1 << 4)}
 EVENT_LIMITS_PASS = 1 << 5
-EVENT_OVERFLOW, EVENT_OVER_VOLTAGE, EVENT_COMPLIANCE = 1 << 7, 1 << 13, 1 << 14
+EVENT_OVERFLOW, EVENT_ENABLE_LINE, EVENT_TOO_HOT = 1 << 7, 1 << 11, 1 << 12
+EVENT_OVER_VOLTAGE, EVENT_COMPLIANCE = 1 << 13, 1 << 14
 
 
 class Keithley2400(KeithleyBox):
@@ -458,6 +459,12 @@ class Keithley2400(KeithleyBox):
                     draw = self.rng.standard_normal(2).clip(-3, 3) / 3
                     errors[quantity, side, item.nominal] = (gain * float(draw[0]), offset * float(draw[1]))
         return errors
+
+    def before(self, command: Command) -> None:
+        """Follow the run, the output-enable line and the temperature."""
+        super().before(command)
+        self.measurement_status.set_condition(EVENT_ENABLE_LINE, self.enable_line_closed)
+        self.measurement_status.set_condition(EVENT_TOO_HOT, self.too_hot)
 
     # the trigger model
 

@@ -163,6 +163,7 @@ def test_an_open_enable_line_and_heat_keep_the_output_off(box):
     box.enable_line_closed, box.too_hot = True, True
     box.receive(b"OUTP ON")
     assert (error(box), box.is_on) == (810, False)
+    assert int(box.receive(b"STAT:MEAS:COND?")) == 1 << 11 | 1 << 12, "line asserted, too hot"
 
 
 def test_auto_range_follows_the_current_up_to_the_compliance(box, resistor):
