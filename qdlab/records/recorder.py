@@ -18,6 +18,7 @@ from qdlab.records.run_file import (
     encode_end,
     encode_header,
     encode_row,
+    require_end,
     seed_check,
 )
 from qdlab.records.storage import Storage
@@ -133,6 +134,7 @@ class RunWriter:
 
     def end(self, end: RunEnd, reason: str = "") -> RunEnded:
         """Write the end block. Ending twice changes nothing; after a storage error the end is failed."""
+        require_end(end)
         if self.ended is not None:
             return self.ended
         if self._failure is not None:

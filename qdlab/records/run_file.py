@@ -187,8 +187,6 @@ def encode_row(
 
 def encode_end(end: RunEnd, rows: int, stamp: Stamp, reason: str, hasher: "hashlib._Hash") -> bytes:
     """The end block; `hasher` has seen every byte of the file so far."""
-    if end not in get_args(RunEnd) or end == "interrupted":
-        raise ValueError(f"end {end!r}: a run ends finished, stopped, aborted or failed")
     text = json.dumps(reason[:2000])
     content = (
         f"#End: {end} rows={rows} sequence={stamp.sequence} time={stamp.time!r} utc={stamp.utc} reason={text}"
@@ -196,6 +194,12 @@ def encode_end(end: RunEnd, rows: int, stamp: Stamp, reason: str, hasher: "hashl
     whole = hasher.copy()
     whole.update(content.encode())
     return f"{content} sha256={whole.hexdigest()}\n".encode()
+
+
+def require_end(end: RunEnd) -> None:
+    """Raises ValueError for what nobody can say of himself: *interrupted* is the lack of an end."""
+    if end not in get_args(RunEnd) or end == "interrupted":
+        raise ValueError(f"end {end!r}: it is finished, stopped, aborted or failed")
 
 
 def checked_flags(flags: Iterable[str]) -> frozenset[str]:

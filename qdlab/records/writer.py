@@ -34,7 +34,7 @@ from qdlab.records.manifest import make_manifest, replace_file
 from qdlab.records.names import run_name, session_folder_name
 from qdlab.records.recorder import RunWriter, StorageFailed
 from qdlab.records.reopen import next_moment, reopen_journal, require_intact
-from qdlab.records.run_file import RunHeader, Stamp, format_utc
+from qdlab.records.run_file import RunHeader, Stamp, format_utc, require_end
 from qdlab.records.session_file import encode_session_file
 from qdlab.records.storage import DISK, Storage
 
@@ -215,6 +215,7 @@ class SessionWriter:
 
     def close(self, end: RunEnd = "finished", reason: str = "") -> None:
         """End what is open, say how the session ended, write its manifest. Never raises StorageFailed."""
+        require_end(end)
         with self.lock:
             if self._closed:
                 return

@@ -126,6 +126,27 @@ def test_a_feed_that_saw_the_end_follows_on_when_the_session_is_resumed(tmp_path
     assert not feed.closed
 
 
+def test_what_is_refused_leaves_no_gap_in_the_numbers(tmp_path: Path) -> None:
+    session = new_session(tmp_path)
+    run = session.open_run(jv_header())
+    refusals = [
+        lambda: run.write({"Curent (A)": 1.0}),
+        lambda: run.write(jv_row(0.5), {"no word"}),
+        lambda: run.write({columns.VOLTAGE: "much"}),  # type: ignore[dict-item]
+        lambda: run.end("interrupted"),
+        lambda: session.close("interrupted"),
+        lambda: session.journal("shout", "hello"),  # type: ignore[arg-type]
+        lambda: session.open_run(jv_header(parameters={"x": "y" * 100_000})),
+    ]
+    for refusal in refusals:
+        with pytest.raises(ValueError, match=r".+"):
+            refusal()
+    run.write(jv_row(0.5))
+    run.end("finished")
+    session.close()
+    assert verify_session(session.path).findings == ()
+
+
 def test_two_sessions_of_one_second_get_two_folders(tmp_path: Path) -> None:
     paths = [new_session(tmp_path).path.name for _ in range(3)]
     assert paths == [f"20261122T080000Z-two-runs{suffix}" for suffix in ("", "-2", "-3")]
