@@ -98,7 +98,8 @@ class StraightLineFit:
         if quadratic <= 0:
             return -math.inf, math.inf
         half_width = math.sqrt(max(linear**2 - quadratic * constant, 0.0)) / quadratic
-        return -linear / quadratic - half_width, -linear / quadratic + half_width
+        centre = float(-linear / quadratic)
+        return centre - half_width, centre + half_width
 
 
 def fit_straight_line(x: Any, y: Any, y_error: Any = None, *, relative_weight: Any = None) -> StraightLineFit:

@@ -67,6 +67,27 @@ class MobilityComparison:
     ratio_range: tuple[float, float]
     verdict: Verdict
 
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers for JSON, SI."""
+        return {
+            "conclusion": self.conclusion,
+            "ratio_range": list(self.ratio_range),
+            "verdict": self.verdict.to_dict(),
+            "assumed": [
+                {
+                    "thickness": one.thickness,
+                    "built_in_voltage": one.built_in_voltage,
+                    "front_factor": one.front_factor,
+                    "electric_field": one.transit.electric_field,
+                    "transit_mobility": one.transit.mobility.to_dict(),
+                    "space_charge_mobility": one.space_charge_mobility.to_dict(),
+                    "ratio": one.ratio.to_dict(),
+                    "conclusion": one.conclusion,
+                }
+                for one in self.assumed
+            ],
+        }
+
 
 def compare_mobilities(
     delay_time: Estimate,

@@ -56,6 +56,10 @@ def session_tables(results: SessionResults) -> list[RenderableType]:
         if device.drift is not None:
             change = f"{device.drift.relative_change:+.1%}"
             shown.append(f"Current at {device.drift.temperature:.4g} K from first to last sweep: {change}.")
+    if results.comparison is not None:
+        low, high = results.comparison.ratio_range
+        told = f"Transit over space-charge mobility: {low:.2g} to {high:.2g} over all assumptions"
+        shown.append(f"{told}; {results.comparison.conclusion}. {results.comparison.verdict.advice}".rstrip())
     return shown
 
 

@@ -1,12 +1,14 @@
 """What a session amounts to: every device's J-V and TEL analysis, from the same screens a window shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.curves import JVCurve
 from analysis.device import Device
+from analysis.estimate import Estimate
+from analysis.trapping import MobilityComparison, compare_mobilities
 from qdlab.live.session import SessionScreen
 from qdlab.measured import ConventionName, JVAnalysis, analyse_jv
 from qdlab.pulsed import TELAnalysis, analyse_tel
@@ -52,13 +54,23 @@ class DeviceResults:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionResults:
-    """Results by device identifier."""
+    """Results by device identifier.
+
+    Parameters
+    ----------
+    devices : by identifier
+    comparison : drift or effective mobility, where a session has a hole-only and a light-emitting device
+    """
 
     devices: Mapping[str, DeviceResults]
+    comparison: MobilityComparison | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Glossary keys, SI values, Estimates as objects."""
-        return {"devices": {name: device.to_dict() for name, device in self.devices.items()}}
+        return {
+            "devices": {name: device.to_dict() for name, device in self.devices.items()},
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+        }
 
 
 def analyse_screen(
@@ -69,17 +81,41 @@ def analyse_screen(
     A device without a stated relative permittivity has no J-V analysis: mobilities need it. Nor has one that
     was pulsed for its light: it is bipolar, and the single-carrier laws would misread its current.
     """
-    return SessionResults(
-        devices={
-            name: DeviceResults(
-                device=device,
-                jv=_jv(screen, device, convention, with_model_range),
-                tel=_tel(screen, device),
-                drift=_drift(screen.jv.curves(name)),
-            )
-            for name, device in screen.devices.items()
-        }
-    )
+    devices = {
+        name: DeviceResults(
+            device=device,
+            jv=_jv(screen, device, convention, with_model_range),
+            tel=_tel(screen, device),
+            drift=_drift(screen.jv.curves(name)),
+        )
+        for name, device in screen.devices.items()
+    }
+    return SessionResults(devices=devices, comparison=_comparison(devices.values()))
+
+
+def _comparison(devices: Iterable[DeviceResults]) -> MobilityComparison | None:
+    """The longest good delay time against the space-charge mobility at its temperature."""
+    known = list(devices)
+    for tel in (one for device in known for one in device.tel):
+        good = [one for one in tel.amplitudes if one.delay.verdict.is_good]
+        mobility = _space_charge_mobility(known, tel.temperature)
+        if good and mobility is not None:
+            slowest = max(good, key=lambda one: one.delay.delay_time.value)
+            series = slowest.series
+            voltage = series.pulse_amplitude if series.device_voltage is None else series.device_voltage
+            return compare_mobilities(slowest.delay.delay_time, voltage, *mobility)
+    return None
+
+
+def _space_charge_mobility(
+    devices: Sequence[DeviceResults], temperature: float
+) -> tuple[Estimate, Estimate] | None:
+    """Zero-field mobility and field coefficient of Murgatroyd's law, where it describes a film there."""
+    for fit in (layer.murgatroyd for device in devices if device.jv for layer in device.jv.layers):
+        near = int(np.argmin(np.abs(fit.temperature - temperature)))
+        if abs(fit.temperature[near] - temperature) < SAME_TEMPERATURE and fit.verdict.is_good:
+            return fit.zero_field_mobility[near], fit.field_coefficient[near]
+    return None
 
 
 def _jv(
