@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.records import campaigns, damage, faults, hostile, kills, speed, trials
+from benchmarks.records import campaigns, damage, faults, hostile, kills, peer, speed, trials
 
 Row = dict[str, str]
 
@@ -54,7 +54,8 @@ def measure_damage(full: bool) -> list[Row]:
         with _folder() as folder:
             session = make(folder)
             cut = damage.truncations(session, step=1 if full else 10)
-            rows.append(_counted(f"truncations of a session ({name}) that changed a value", cut))
+            row = _counted(f"truncations of a session ({name}) that changed a value", cut)
+            rows.append(row | {"peer": peer.truncations(folder)} if name == "closed" else row)
             flipped = damage.bit_flips(session, step=1 if full else 83)
             rows.append(_counted(f"bit flips in a session ({name}) that changed a value", flipped))
     return rows
