@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from pymeasure.experiment import FloatParameter, Procedure, Results
 
 
@@ -32,7 +33,7 @@ def truncations(folder: Path) -> str:
 
 
 def _is_wrong(path: Path, measured: list[tuple[float, float]]) -> bool:
-    """Whether a number differs by more than rounding; a missing one (NaN) is no wrong one."""
-    data = Results.load(str(path), procedure_class=Peer).data
+    """Whether a number differs by more than rounding; a missing one and text are no wrong ones."""
+    data = Results.load(str(path), procedure_class=Peer).data.apply(pd.to_numeric, errors="coerce")
     pairs = zip(data.to_numpy(dtype=float).ravel(), np.ravel(measured), strict=False)
     return any(not math.isnan(read) and not math.isclose(read, true, rel_tol=1e-9) for read, true in pairs)
