@@ -1,5 +1,7 @@
 """The drift-or-effective verdict: a conclusion only where every assumption agrees."""
 
+import json
+
 import pytest
 
 from analysis.estimate import Estimate, Verdict
@@ -56,3 +58,9 @@ def test_a_built_in_voltage_above_the_voltage_is_left_out() -> None:
     assert len(compare_mobilities(DELAY, 1.5, mobility(1e-11)).assumed) == 6
     with pytest.raises(ValueError, match="built_in_voltage"):
         compare_mobilities(DELAY, 1.5, mobility(1e-11), built_in_voltages=[2.0])
+
+
+def test_a_comparison_is_plain_json() -> None:
+    found = compare_mobilities(DELAY, 4.0, mobility(4.4e-11)).to_dict()
+    assert json.loads(json.dumps(found))["conclusion"] == "undecided"
+    assert len(found["assumed"]) == 12
