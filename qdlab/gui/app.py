@@ -1,9 +1,11 @@
 """Open the window: on a recorded session, or on a bench whose runner it follows."""
 
+import logging
 import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, pyqtSignal
@@ -19,8 +21,11 @@ from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import Mode
 from qdlab.gui.worker import ScreenWorker
 from qdlab.lock import read_lock
+from qdlab.paths import log_directory
 from qdlab.protocol import RunnerGone, emergency_off
 from qdlab.replay import open_replay
+
+LOG_SIZE = 1_000_000  # [byte]
 
 
 @cache
@@ -89,7 +94,8 @@ def open_bench_window(
 
 
 def run_window(window: MainWindow) -> int:
-    """Show the window until a person closes it."""
+    """Show the window until a person closes it; what goes wrong in it is written to a log file."""
+    _keep_log()
     window.show()
     return application().exec()
 
@@ -107,7 +113,7 @@ class BenchWindow(MainWindow):
         link.attached.connect(self._show_hello)
         link.progressed.connect(bar.show_progress)
         link.ended.connect(self._show_end)
-        link.detached.connect(lambda: bar.show_idle("the runner has ended"))
+        link.detached.connect(self._show_gone)
         link.refused.connect(self.show_failure)
 
     def choose_plan(self) -> None:
@@ -131,6 +137,9 @@ class BenchWindow(MainWindow):
     def _show_end(self, ended: dict) -> None:
         reason = f": {ended['reason']}" if ended.get("reason") else ""
         self._bar.show_idle(f"{ended['end']}{reason}; session {ended['session']}")
+
+    def _show_gone(self) -> None:
+        self._bar.show_idle("the runner has ended")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._link.stop()
@@ -163,6 +172,14 @@ class Emergency(QObject):
                 self.told.emit(report.text)
         except RunnerGone as problem:
             self.told.emit(f"{problem}; run 'qdlab safe', or switch off by hand")
+
+
+def _keep_log() -> None:
+    handler = RotatingFileHandler(
+        log_directory() / "window.log", maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s: %(message)s"))
+    logging.getLogger("qdlab").addHandler(handler)
 
 
 def _themed(dark: bool) -> theme.Theme:

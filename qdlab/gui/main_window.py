@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from qdlab.gui.failures import Failures
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.disorder import DisorderPanel
 from qdlab.gui.panels.jv import JVPanel
@@ -67,6 +68,10 @@ class MainWindow(QMainWindow):
     def __init__(self, opened: Opened, theme: Theme) -> None:
         super().__init__()
         self._opened, self._theme = opened, theme
+        self.failure_box: QMessageBox | None = None
+        self.failures = Failures()
+        self.failures.told.connect(self.show_failure)
+        self.failures.catch()
         self.setWindowTitle(f"qdlab: {opened.title}")
         self.resize(1366, 768)
         self.emergency = EmergencyButton(theme)
@@ -163,14 +168,17 @@ class MainWindow(QMainWindow):
         self.log.say(f"EMERGENCY OFF: {sentence}")
 
     def show_failure(self, text: str) -> None:
-        """Say what went wrong on this side; the measurement is another process and goes on."""
-        box = QMessageBox(QMessageBox.Icon.Warning, "qdlab", "", parent=self)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(text.splitlines()[0])
-        box.setDetailedText(text)
-        box.setModal(False)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.show()
+        """Say what went wrong on this side, in one dialogue that stands beside the window.
+
+        The measurement is another process and goes on. A failure at every redraw fills the same dialogue.
+        """
+        if self.failure_box is None:
+            self.failure_box = QMessageBox(QMessageBox.Icon.Warning, "qdlab", "", parent=self)
+            self.failure_box.setTextFormat(Qt.TextFormat.PlainText)
+            self.failure_box.setModal(False)
+        self.failure_box.setText(text.splitlines()[0])
+        self.failure_box.setDetailedText(text)
+        self.failure_box.show()
 
     def _restore_layout(self) -> None:
         settings = self._opened.settings
@@ -191,6 +199,7 @@ class MainWindow(QMainWindow):
             settings.setValue("docks", self.docks.saveState(LAYOUT_VERSION))
         self._opened.worker.stop()
         self.emergency.let_go()
+        self.failures.let_go()
         super().closeEvent(event)
 
 

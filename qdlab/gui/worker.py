@@ -16,6 +16,7 @@ from PyQt6.QtCore import QThread, pyqtSignal
 from qdlab.gui.fits import FitDesk
 from qdlab.gui.screens import Screens
 from qdlab.live.picture import PictureMaker
+from qdlab.live.session import SessionScreen
 
 REFRESH_SECONDS = 0.1
 
@@ -35,6 +36,11 @@ class ScreenWorker(QThread):
         self._fits = FitDesk()
         self._drawn = threading.Event()
         self._drawn.set()
+        self._last = time.monotonic()
+        self._shown: SessionScreen | None = None
+        self._fitted: dict[str, int] = {}
+        self._place: tuple[float, str] | None = None
+        self._told = ""
 
     def wish(self, action: Callable[[Any], object]) -> None:
         """Have something done to the screens between two pictures."""
@@ -46,9 +52,11 @@ class ScreenWorker(QThread):
 
     def run(self) -> None:
         try:
-            self._follow()
-        except Exception as error:
-            self.failed.emit(f"{error}\n\n{traceback.format_exc()}")
+            while not self.isInterruptionRequested():
+                begun = time.monotonic()
+                self._turn_or_tell()
+                spent = time.monotonic() - begun
+                self.msleep(round(max(REFRESH_SECONDS - spent, 0.005) * 1000))
         finally:
             self._fits.close()
 
@@ -57,22 +65,29 @@ class ScreenWorker(QThread):
         self.requestInterruption()
         self.wait()
 
-    def _follow(self) -> None:
-        shown, fitted, place = None, None, None
-        last = time.monotonic()
-        while not self.isInterruptionRequested():
-            while not self._wishes.empty():
-                self._wishes.get()(self._screens)
-            now = time.monotonic()
-            screen = self._screens.advance(now - last)
-            last = now
-            fits = self._fits.attend(screen)
-            covered = {device: finished.curves for device, finished in fits.fits.items()}
-            if (screen is not shown or covered != fitted) and self._drawn.is_set():
-                shown, fitted = screen, covered
-                self._drawn.clear()
-                self.picture_ready.emit(self._maker.draw(replace(screen, disorder=fits)))
-            if self._screens.position != place:
-                place = self._screens.position
-                self.moved.emit(*place)
-            self.msleep(round(max(REFRESH_SECONDS - (time.monotonic() - now), 0.005) * 1000))
+    def _turn_or_tell(self) -> None:
+        """One turn; one that fails is told once, and the next is tried: a bad row ends no watching."""
+        try:
+            self._turn()
+        except Exception as error:
+            told = f"{error or type(error).__name__}\n\n{traceback.format_exc()}"
+            if told != self._told:
+                self._told = told
+                self.failed.emit(told)
+
+    def _turn(self) -> None:
+        while not self._wishes.empty():
+            self._wishes.get()(self._screens)
+        now = time.monotonic()
+        elapsed, self._last = now - self._last, now
+        screen = self._screens.advance(elapsed)
+        fits = self._fits.attend(screen)
+        covered = {device: finished.curves for device, finished in fits.fits.items()}
+        if (screen is not self._shown or covered != self._fitted) and self._drawn.is_set():
+            self._shown, self._fitted = screen, covered
+            picture = self._maker.draw(replace(screen, disorder=fits))
+            self._drawn.clear()
+            self.picture_ready.emit(picture)
+        if self._screens.position != self._place:
+            self._place = self._screens.position
+            self.moved.emit(*self._place)

@@ -9,22 +9,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
-from qdlab.config import load_plan
 from qdlab.gui.app import BenchWindow, open_bench_window, open_replay_window
 from qdlab.gui.main_window import MainWindow
-from qdlab.simulators import open_simulated_bench
 
 PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One recorded sweep."""
-    plan = load_plan(Path(__file__).resolve().parents[2] / "examples" / "plan-jv.toml")
-    bench = open_simulated_bench(seed=3, devices=simulated_devices(plan))
-    writer = open_campaign_session(tmp_path_factory.mktemp("session"), plan, bench)
-    return run_campaign(plan, bench, writer).session
 
 
 @pytest.fixture

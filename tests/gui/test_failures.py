@@ -1,0 +1,168 @@
+"""An exception in a slot: a sentence on the screen, a line in the log, and everything goes on."""
+
+import ast
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+import qdlab.gui
+from qdlab.gui.app import BenchWindow, Emergency, open_bench_window, open_replay_window
+from qdlab.gui.failures import Failures
+from qdlab.gui.main_window import MainWindow
+from qdlab.gui.panels.cards import CardsPanel
+from qdlab.gui.panels.jv import JVPanel
+from qdlab.gui.run_bar import RunBar
+from qdlab.gui.runner_link import RunnerLink
+from qdlab.gui.transport import TransportBar
+from qdlab.gui.worker import ScreenWorker
+from qdlab.live import session as live
+from qdlab.live.picture import Picture
+
+Act = Callable[[Any], object]
+EMPTY = Picture(screen=live.initial({}))
+
+# where the exception is planted, and what a person or a thread does that leads there
+IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
+    (Emergency, "switch_off", lambda window: window.emergency.click()),
+    (MainWindow, "show_off", lambda window: window._opened.emergency.told.emit("2400 OFF confirmed 84 ms")),
+    (MainWindow, "show_picture", lambda window: window._opened.worker.picture_ready.emit(EMPTY)),
+    (JVPanel, "_choose", lambda window: window.jv.quantity.setCurrentIndex(1)),
+    (CardsPanel, "_copy", lambda window: window.cards.list.itemDoubleClicked.emit(None)),
+]
+IN_A_REPLAY: list[tuple[type, str, Act]] = [
+    (ScreenWorker, "wish", lambda window: window._opened.bar.step_requested.emit()),
+    (TransportBar, "_play_toggled", lambda window: window._opened.bar.play.click()),
+    (TransportBar, "_speed_changed", lambda window: window._opened.bar.speed.setCurrentText("max")),
+    (TransportBar, "show_position", lambda window: window._opened.worker.moved.emit(0.5, "half way")),
+]
+ON_A_BENCH: list[tuple[type, str, Act]] = [
+    (BenchWindow, "choose_plan", lambda window: window._opened.bar.run_plan.click()),
+    (RunnerLink, "command", lambda window: window._opened.bar.commanded.emit("abort")),
+    (BenchWindow, "_show_hello", lambda window: window._link.attached.emit({})),
+    (RunBar, "show_progress", lambda window: window._link.progressed.emit({})),
+    (BenchWindow, "_show_end", lambda window: window._link.ended.emit({})),
+    (BenchWindow, "_show_gone", lambda window: window._link.detached.emit()),
+]
+OF_THE_FAILURE_ITSELF = {"show_failure"}
+
+
+@contextmanager
+def planted(monkeypatch: pytest.MonkeyPatch, owner: type, slot: str) -> Iterator[None]:
+    """A method that raises, from before the window connects it."""
+
+    def raising(*arguments: object) -> None:
+        raise RuntimeError(f"planted in {slot}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, slot, raising)
+        yield
+
+
+def requires_a_dialogue_and_a_log_line(window: MainWindow, act: Act, slot: str, log: list[Any]) -> None:
+    window._opened.worker.stop()  # whatever it found meanwhile is not what this is about
+    log.clear()
+    act(window)
+    assert window.failure_box is not None and window.failure_box.text() == f"planted in {slot}"
+    assert window.failure_box.isVisible() and not window.failure_box.isModal()
+    assert any(f"planted in {slot}" in str(record.exc_info) for record in log)
+
+
+@pytest.mark.parametrize(("owner", "slot", "act"), IN_EVERY_WINDOW + IN_A_REPLAY)
+def test_an_exception_in_a_slot_of_a_replay_is_told_and_ends_nothing(
+    qtbot: QtBot,
+    session: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    owner: type,
+    slot: str,
+    act: Act,
+) -> None:
+    with planted(monkeypatch, owner, slot):
+        window = open_replay_window(session)
+        qtbot.addWidget(window)
+        requires_a_dialogue_and_a_log_line(window, act, slot, caplog.records)
+        window.close()
+
+
+@pytest.mark.parametrize(("owner", "slot", "act"), ON_A_BENCH)
+def test_an_exception_in_a_slot_of_a_bench_window_is_told_and_ends_nothing(
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    owner: type,
+    slot: str,
+    act: Act,
+) -> None:
+    with planted(monkeypatch, owner, slot):
+        window = open_bench_window("sim", "sim", tmp_path, mode="SIMULATION", output=tmp_path)
+        qtbot.addWidget(window)
+        requires_a_dialogue_and_a_log_line(window, act, slot, caplog.records)
+        window.close()
+
+
+def test_every_slot_of_the_window_has_had_an_exception_planted() -> None:
+    planted_slots = {slot for _, slot, _ in IN_EVERY_WINDOW + IN_A_REPLAY + ON_A_BENCH}
+    assert connected_methods() <= planted_slots | OF_THE_FAILURE_ITSELF
+
+
+def connected_methods() -> set[str]:
+    """Every method that a line of the window connects to a signal, found in its source; signals are none."""
+    methods, connected = set(), set()
+    for path in Path(qdlab.gui.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                methods.add(node.name)
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "connect":
+                connected |= {part.attr for part in node.args if isinstance(part, ast.Attribute)}
+    return connected & methods
+
+
+def test_an_exception_in_a_thread_is_told_too(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+    def dies() -> None:
+        raise RuntimeError("planted in a thread")
+
+    failures = Failures()
+    failures.catch()
+    try:
+        with qtbot.waitSignal(failures.told) as told, caplog.at_level(logging.ERROR):
+            threading.Thread(target=dies).start()
+    finally:
+        failures.let_go()
+    assert "planted in a thread" in told.args[0]
+
+
+def test_the_interpreter_has_its_hooks_back_once_the_window_is_closed(qtbot: QtBot, session: Path) -> None:
+    before = sys.excepthook, threading.excepthook
+    window = open_replay_window(session)
+    qtbot.addWidget(window)
+    assert (sys.excepthook, threading.excepthook) != before
+    window.close()
+    assert (sys.excepthook, threading.excepthook) == before
+
+
+def test_a_screen_that_fails_is_told_once_and_tried_again(qtbot: QtBot) -> None:
+    class Failing:
+        position = (0.0, "")
+        turns = 0
+
+        def advance(self, elapsed: float) -> live.SessionScreen:
+            self.turns += 1
+            if self.turns < 3:
+                raise RuntimeError("planted in a screen")
+            return live.initial({})
+
+    worker = ScreenWorker(Failing())
+    told: list[str] = []
+    worker.failed.connect(told.append)
+    with qtbot.waitSignal(worker.picture_ready):
+        worker.start()
+    worker.stop()
+    assert len(told) == 1 and "planted in a screen" in told[0]
