@@ -2,6 +2,9 @@
 
 A number from here is only as good as the points it was read from, so every fit says which it used, why there
 is no window where there is none, and what the mobility becomes if the window moves.
+
+`laws` are closed forms, `slope` and `window` read one curve, `murgatroyd` and `thickness` many, `points` says
+which readings to distrust; each is short enough to be read at once.
 """
 
 from analysis.space_charge.laws import (

@@ -3,6 +3,9 @@
 The time-averaged light of pulses much longer than the delay grows linearly with their width, I ∝ (τ_pulse -
 τ_d): the *delay time* is where the asymptote of the noise-free curve meets the axis. It is data: onset delay
 plus finite rise minus afterglow. That it is a *transit time* is a claim, made by `transit_mobility`.
+
+`onset` holds the model and its interval, `delay` the rule which points count and the verdict, `mobility` what
+is claimed: three rooms, because the data and the claim must not be mixed up.
 """
 
 from analysis.transit.delay import DelayFit, fit_delay_time
