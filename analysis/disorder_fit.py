@@ -667,7 +667,9 @@ def _systematic_shifts(
     columns = model.columns(model.solved(end.position), values, names)
     known = np.isfinite(end.residual)
     weighted = end.jacobian[known] * end.weight[known, None]
-    response = -_covariance(end) @ weighted.T
+    covariance = _covariance(end)
+    covariance[end.at_bound] = 0.0  # held by their bounds, whatever the thickness
+    response = -covariance @ weighted.T
     scale = model.scale(values)
     found = {}
     for k, name in enumerate(names):

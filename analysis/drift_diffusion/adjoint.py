@@ -104,7 +104,7 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
             )
         derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(state.field * state.field + 1.0)) - 1.0)
         _, in_density, in_field = edge_mobility(problem, state.c, state.field)
-        in_rise = -(1.0 + in_field * state.field) / (1.0 + state.rise)
+        in_rise = -(1.0 + in_field * state.field) * state.inverse_rise
         derivatives[LOG_CHARGE] += weighted * in_rise * state.rise
         if gaussian:
             derivatives[REDUCED_DISORDER] += weighted * log_flux_in_disorder(

@@ -6,16 +6,23 @@ densities in sites, mobilities in the mobility at zero density and field.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import njit
 
 from analysis.curves import FloatArray
 
 # a division by zero gives inf, as in NumPy: a step that went wrong is refused by its size
-compiled = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# and no wrapper for Python around what only compiled code calls
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+compiled = njit(**_OPTIONS)
 
-_SERIES_BELOW = 1e-2  # Bernoulli's function by its series below this argument
+_SERIES_BELOW = 0.1  # Bernoulli's function by its series below this argument
 EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
 
 
@@ -45,17 +52,32 @@ class ScaledProblem(NamedTuple):
 
 @compiled
 def bernoulli(t):
-    """B(t) = t/(exp(t) - 1), B(-t) and dB/dt, each without cancellation; and 1/(1 + exp(t/2))."""
+    """B(t) = t/(exp(t) - 1) and what goes with it, each without cancellation.
+
+    Returns
+    -------
+    B(t), B(-t), dB/dt; 1/(1 + exp(t/2)); and [coth(t/2) - 2/t]/t with its slope
+    """
     half = math.exp(-0.5 * abs(t))
-    share = half / (1.0 + half) if t > 0.0 else 1.0 / (1.0 + half)
     if abs(t) < _SERIES_BELOW:
-        even = 1.0 + t * t * (1.0 / 12.0 - t * t / 720.0)
-        return even - 0.5 * t, even + 0.5 * t, -0.5 + t * (1.0 / 6.0 - t * t / 180.0), share
-    decay = half * half
-    larger = abs(t) / (1.0 - decay)
-    smaller = larger * decay
-    forward, backward = (smaller, larger) if t > 0.0 else (larger, smaller)
-    return forward, backward, forward * (1.0 - backward) / t, share
+        square = t * t
+        even = 1.0 + square * (1.0 / 12.0 - square * (1.0 / 720.0 - square / 30240.0))
+        slope = -0.5 + t * (1.0 / 6.0 - square * (1.0 / 180.0 - square / 5040.0))
+        shape = 1.0 / 6.0 - square * (1.0 / 360.0 - square / 15120.0)
+        shape_slope = -t * (1.0 / 180.0 - square / 3780.0)
+        return even - 0.5 * t, even + 0.5 * t, slope, 1.0 / (1.0 + math.exp(0.5 * t)), shape, shape_slope
+    inverse_t = 1.0 / t
+    inverse = 1.0 / ((1.0 - half) * (1.0 + half))
+    larger = abs(t) * inverse
+    smaller = larger * half * half
+    upper = inverse * (1.0 - half)
+    if t > 0.0:
+        forward, backward, share = smaller, larger, half * upper
+    else:
+        forward, backward, share = larger, smaller, upper
+    slope = forward * (1.0 - backward) * inverse_t
+    shape = (forward + backward - 2.0) * inverse_t * inverse_t
+    return forward, backward, slope, share, shape, ((2.0 * slope + 1.0) * inverse_t - 2.0 * shape) * inverse_t
 
 
 @compiled
@@ -112,7 +134,8 @@ def edge_density(c_i, c_j, other):
     weight = 1.0 - other
     from_i, from_j = weight * c_i, other * c_j
     c = from_i + from_j
-    return c, from_i / c, from_j / c, 0.5 * weight * other * (c_i - c_j) / c
+    inverse = 1.0 / c
+    return c, from_i * inverse, from_j * inverse, 0.5 * weight * other * (c_i - c_j) * inverse
 
 
 @compiled
@@ -124,11 +147,12 @@ def edge_mobility(problem, c, field):
         density_part = problem.density_amplitude * power
         if c < problem.density_cap:
             in_density = problem.density_exponent * density_part
-    reduced = abs(field) / problem.field_scale
+    inverse_scale = 1.0 / problem.field_scale
+    reduced = abs(field) * inverse_scale
     if reduced < problem.field_cap:
         root = math.sqrt(1.0 + 0.8 * reduced * reduced)
         field_part = problem.field_amplitude * (root - 1.0)
-        in_field = problem.field_amplitude * 0.8 * field / (problem.field_scale * problem.field_scale * root)
+        in_field = problem.field_amplitude * 0.8 * field * inverse_scale * inverse_scale / root
     else:
         field_part = problem.field_amplitude * (math.sqrt(1.0 + 0.8 * problem.field_cap**2) - 1.0)
         in_field = 0.0
@@ -141,10 +165,8 @@ def edge_mobility(problem, c, field):
 
 
 @compiled
-def mean_enhancement(problem, work, i, level_rise):
+def mean_enhancement(work, i, level_rise):
     """Rise of the Fermi level over that of ln c along an edge, with its slopes in the two Fermi levels."""
-    if len(problem.occupation_values) == 0:
-        return 1.0, 0.0, 0.0
     j = i + 1
     slope_i, slope_j = work[i, 1], work[j, 1]
     rise = work[j, 0] - work[i, 0]
@@ -155,32 +177,12 @@ def mean_enhancement(problem, work, i, level_rise):
     return g, -0.5 * g * g * work[i, 2], -0.5 * g * g * work[j, 2]
 
 
-@compiled
-def field_rise(problem, spacing, c, forward, backward, slope_t, t, g):
-    """How far the charge within an edge bends its potential, as the flux feels it: beta, with its slope in t.
-
-    The flux between two nodes is the drop of c exp(potential/g) over the integral of
-    exp(potential/g)/mobility. A charge c adds a parabola to the linear potential; to first order the integral
-    grows by 1 + beta, beta = charge c spacing²/2g [coth(t/2) - 2/t]/t, and its weight moves to where the
-    field is the mean over 1 + beta. Without it the flux in a strong field is that of the upstream node at the
-    field of the middle: of first order only.
-    """
-    if abs(t) < 0.1:
-        shape, slope = (
-            1.0 / 6.0 - t * t * (1.0 / 360.0 - t * t / 15120.0),
-            -t * (1.0 / 180.0 - t * t / 3780.0),
-        )
-    else:
-        shape = (forward + backward - 2.0) / (t * t)
-        slope = (2.0 * slope_t + 1.0) / (t * t) - 2.0 * shape / t
-    scale = 0.5 * problem.charge * spacing * spacing * c / g
-    return scale * shape, scale * slope
-
-
 class EdgeState(NamedTuple):
     """What an edge's flux is made of; see `edge_flux`."""
 
-    g: float  # mean diffusion enhancement, and its slopes in the two Fermi levels
+    inverse_spacing: float
+    g: float  # mean diffusion enhancement, its inverse, and its slopes in the two Fermi levels
+    inverse_g: float
     g_i: float
     g_j: float
     t: float  # drop of the potential over g
@@ -192,29 +194,63 @@ class EdgeState(NamedTuple):
     share_i: float
     share_j: float
     c_in_t: float
-    rise: float  # see `field_rise`
+    rise: float  # see `edge_state`
     rise_in_t: float
+    inverse_rise: float  # 1/(1 + rise)
     field: float
 
 
 @compiled
 def edge_state(problem, spacing, potential, quasi_fermi, work, i):
-    """The edge from node i to the next one."""
+    """The edge from node i to the next one.
+
+    `rise` is how far the charge within the edge bends its potential, as the flux feels it. The flux between
+    two nodes is the drop of c exp(potential/g) over the integral of exp(potential/g)/mobility. A charge c
+    adds a parabola to the linear potential; to first order the integral grows by 1 + rise, rise = charge c
+    spacing²/2g [coth(t/2) - 2/t]/t, and its weight moves to where the field is the mean over 1 + rise.
+    Without it the flux in a strong field is that of the upstream node at the field of the middle: of first
+    order only.
+    """
     j = i + 1
+    inverse_spacing = 1.0 / spacing
     drop = potential[i] - potential[j]
     fermi_drop = quasi_fermi[i] - quasi_fermi[j]
-    g, g_i, g_j = mean_enhancement(problem, work, i, drop - fermi_drop)
-    t = drop / g
-    forward, backward, slope_t, other = bernoulli(t)
+    g, g_i, g_j, inverse_g = 1.0, 0.0, 0.0, 1.0
+    if len(problem.occupation_values) > 0:
+        g, g_i, g_j = mean_enhancement(work, i, drop - fermi_drop)
+        inverse_g = 1.0 / g
+    t = drop * inverse_g
+    forward, backward, slope_t, other, shape, shape_slope = bernoulli(t)
     c_i, c_j = work[i, 4], work[j, 4]
     out, back = c_i * backward, c_j * forward
-    bracket = back * math.expm1(fermi_drop / g) if abs(fermi_drop) < 0.5 * g else out - back
+    bracket = out - back
+    if abs(fermi_drop) < 0.5 * g:
+        bracket = back * math.expm1(fermi_drop * inverse_g)
     bracket_in_t = c_i + (c_i - c_j) * slope_t
     c, share_i, share_j, c_in_t = edge_density(c_i, c_j, other)
-    rise, rise_in_t = field_rise(problem, spacing, c, forward, backward, slope_t, t, g)
-    field = drop / (spacing * (1.0 + rise))
+    scale = 0.5 * problem.charge * spacing * spacing * c * inverse_g
+    rise, rise_in_t = scale * shape, scale * shape_slope
+    inverse_rise = 1.0 / (1.0 + rise)
+    field = drop * inverse_spacing * inverse_rise
     return EdgeState(
-        g, g_i, g_j, t, out, back, bracket, bracket_in_t, c, share_i, share_j, c_in_t, rise, rise_in_t, field
+        inverse_spacing,
+        g,
+        inverse_g,
+        g_i,
+        g_j,
+        t,
+        out,
+        back,
+        bracket,
+        bracket_in_t,
+        c,
+        share_i,
+        share_j,
+        c_in_t,
+        rise,
+        rise_in_t,
+        inverse_rise,
+        field,
     )
 
 
@@ -225,7 +261,7 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of
     potential over g and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c.
     Close to equilibrium the bracket is taken as c_j B(t) expm1(drop of quasi-Fermi level/g), which is exactly
-    zero there. See `field_rise` for the second order in strong fields.
+    zero there. See `edge_state` for the second order in strong fields.
 
     Returns
     -------
@@ -233,15 +269,16 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     """
     e = edge_state(problem, spacing, potential, quasi_fermi, work, i)
     log_mobility, in_density, in_field = edge_mobility(problem, e.c, e.field)
-    scale = math.exp(log_mobility) / (spacing * (1.0 + e.rise))
+    per_drop = e.inverse_spacing * e.inverse_rise
+    scale = math.exp(log_mobility) * per_drop
     flux = scale * e.g * e.bracket
     # slopes in ln c of the edge, in t and in g; then in the two Fermi levels, which the quasi-Fermi level
     # raises and the potential lowers
-    in_rise = -flux * (1.0 + in_field * e.field) / (1.0 + e.rise)
+    in_rise = -flux * (1.0 + in_field * e.field) * e.inverse_rise
     in_log_c = flux * in_density + in_rise * e.rise
     in_t = scale * e.g * e.bracket_in_t + in_log_c * e.c_in_t + in_rise * e.rise_in_t
-    in_g = scale * e.bracket - (in_rise * e.rise + in_t * e.t) / e.g
+    in_g = scale * e.bracket - (in_rise * e.rise + in_t * e.t) * e.inverse_g
     level_i = (scale * e.g * e.out + in_log_c * e.share_i) * work[i, 1] + in_g * e.g_i
     level_j = (-scale * e.g * e.back + in_log_c * e.share_j) * work[i + 1, 1] + in_g * e.g_j
-    in_drop = in_t / e.g + flux * in_field / (spacing * (1.0 + e.rise))
+    in_drop = in_t * e.inverse_g + flux * in_field * per_drop
     return flux, in_drop - level_i, -in_drop - level_j, level_i, level_j

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupations
 
-UPDATE_TOLERANCE = 3e-5  # in kT; the error left is of the order of its square
+_EQUILIBRIUM_TOLERANCE = 1e-5  # in kT
 _MOST_ITERATIONS = 14
 _MOST_EQUILIBRIUM_ITERATIONS = 200
 _LARGEST_UPDATE = 60.0
@@ -70,11 +70,12 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
     n = len(positions)
     last = n - 1
     fill_occupations(problem, potential, quasi_fermi, work)
-    spacing, field, flux = 0.0, 0.0, 0.0
+    spacing, inverse, field, flux = 0.0, 0.0, 0.0, 0.0
     p_i, p_j, f_i, f_j = 0.0, 0.0, 0.0, 0.0
     for i in range(last):
         next_spacing = positions[i + 1] - positions[i]
-        next_field = (potential[i] - potential[i + 1]) / next_spacing
+        next_inverse = 1.0 / next_spacing
+        next_field = (potential[i] - potential[i + 1]) * next_inverse
         next_flux, q_i, q_j, g_i, g_j = edge_flux(problem, next_spacing, potential, quasi_fermi, work, i)
         blocks[i, 14] = next_flux
         blocks[i, 15] = abs(g_i) + abs(g_j)
@@ -87,14 +88,14 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
             blocks[0, 2], blocks[0, 3] = 0.0, 1.0
             blocks[0, 4], blocks[0, 5], blocks[0, 6], blocks[0, 7] = in_next, 0.0, 0.0, 0.0
             blocks[0, 12], blocks[0, 13] = -residual, -quasi_fermi[0]
-            spacing, field, flux = next_spacing, next_field, next_flux
+            spacing, inverse, field, flux = next_spacing, next_inverse, next_field, next_flux
             p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
             continue
         charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
         in_level = charge * work[i, 1]
         # rows: next_field - field - charge = 0; next_flux - flux = 0
-        l00, l01, l10, l11 = -1.0 / spacing, 0.0, -p_i, -f_i
-        d00, d01 = 1.0 / spacing + 1.0 / next_spacing + in_level, -in_level
+        l00, l01, l10, l11 = -inverse, 0.0, -p_i, -f_i
+        d00, d01 = inverse + next_inverse + in_level, -in_level
         d10, d11 = q_i - p_j, g_i - f_j
         r0, r1 = -(next_field - field - charge), -(next_flux - flux)
         # eliminate the node before
@@ -113,7 +114,7 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
         blocks[i, 1] = -d01 * determinant
         blocks[i, 2] = -d10 * determinant
         blocks[i, 3] = d00 * determinant
-        blocks[i, 4] = -1.0 / next_spacing
+        blocks[i, 4] = -next_inverse
         blocks[i, 5] = 0.0
         blocks[i, 6] = q_j
         blocks[i, 7] = g_j
@@ -121,7 +122,7 @@ def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi
         blocks[i, 9] = l01
         blocks[i, 10] = l10
         blocks[i, 11] = l11
-        spacing, field, flux = next_spacing, next_field, next_flux
+        spacing, inverse, field, flux = next_spacing, next_inverse, next_field, next_flux
         p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
 
     residual, in_own, in_before, in_fermi = contact_equation(
@@ -191,6 +192,6 @@ def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
     for _ in range(_MOST_EQUILIBRIUM_ITERATIONS):
         size = newton_update(problem, positions, 0.0, 0.0, potential, quasi_fermi, work, blocks)
         quasi_fermi[:] = 0.0
-        if size < UPDATE_TOLERANCE:
+        if size < _EQUILIBRIUM_TOLERANCE:
             return True
     return False

@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 Statistics = Literal["classical", "gaussian"]
 Accuracy = Literal["rough", "standard", "fine"]
 
-# cells of the finest mesh, and number of meshes
-_MESHES: dict[Accuracy, tuple[int, int]] = {"rough": (48, 1), "standard": (192, 3), "fine": (384, 3)}
+# cells of the finest mesh, number of meshes, and the last update allowed in kT: the error is of its square
+_MESHES: dict[Accuracy, tuple[int, int, float]] = {
+    "rough": (48, 1, 1e-3),
+    "standard": (192, 3, 3e-4),
+    "fine": (384, 3, 1e-5),
+}
+_TIGHT = 1e-5
 _MOST_EXTRAPOLATED = 0.02  # of the flux between the finest mesh and the extrapolated one; more is no solution
 _UNCAPPED = 1e300
 _WIDEST_LAYER = 0.2  # of the film; beyond it a graded mesh gains nothing
@@ -357,11 +362,11 @@ def _solve_film(voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy, diff
         status=["newton_failed"] * len(drops),
         derivatives=np.full((len(drops), adjoint.NUMBERS if differentiate else 0), np.nan),
     )
-    cells, meshes = _MESHES[accuracy]
+    cells, meshes, tolerance = _MESHES[accuracy]
     for density in (1, 2, 4):
         missing = np.array([word != "converged" for word in film.status], dtype=np.bool_)
         for of_one_sign in (missing & (drops >= 0), missing & (drops < 0)):
-            _sweep(film, of_one_sign, drops, scaling.problem, density * cells, meshes)
+            _sweep(film, of_one_sign, drops, scaling.problem, density * cells, meshes, tolerance)
     return film._replace(current_density=scaling.orientation * scaling.current_density * film.current_density)
 
 
@@ -372,6 +377,7 @@ def _sweep(
     problem: "ScaledProblem",
     cells: int,
     meshes: int,
+    tolerance: float,
 ) -> None:
     """Fill in the flux at the chosen drops, all of one sign."""
     from analysis.drift_diffusion import sweep  # compiles on first use
@@ -390,7 +396,9 @@ def _sweep(
     derivatives = np.full((len(ascending), meshes, film.derivatives.shape[1]), np.nan)
     codes = np.empty(len(ascending), dtype=np.int64)
     nodes = _mesh(problem, cells, ascending[-1])
-    sweep.solve_sweep(problem, nodes, meshes, signed, flux, derivatives, np.empty((0, meshes)), codes)
+    sweep.solve_sweep(
+        problem, nodes, meshes, tolerance, signed, flux, derivatives, np.empty((0, meshes)), codes
+    )
     limit, slopes = extrapolate(flux), extrapolate(derivatives)
     limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
     close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
@@ -477,7 +485,15 @@ def solve_on_meshes(
     nodes = _mesh(scaling.problem, cells, drops[-1])
     codes = np.empty(len(drops), dtype=np.int64)
     sweep.solve_sweep(
-        scaling.problem, nodes, meshes, drops, flux, np.empty((len(drops), meshes, 0)), variation, codes
+        scaling.problem,
+        nodes,
+        meshes,
+        _TIGHT,
+        drops,
+        flux,
+        np.empty((len(drops), meshes, 0)),
+        variation,
+        codes,
     )
     return OnMeshes(flux=flux[1:], variation=variation[1:])
 

@@ -16,7 +16,7 @@ from analysis.drift_diffusion.equations import (
     edge_flux,
     fill_occupations,
 )
-from analysis.drift_diffusion.newton import UPDATE_TOLERANCE, solve_equilibrium, solve_newton
+from analysis.drift_diffusion.newton import solve_equilibrium, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
 _FIRST_STEP = 2.0  # in kT/q
@@ -68,7 +68,7 @@ def same_flux(potential, quasi_fermi, middle_potential, i):
     j = i + 1
     level_i, level_j = quasi_fermi[i] - potential[i], quasi_fermi[j] - potential[j]
     top = max(level_i, level_j)  # keeps tiny densities from underflowing
-    _, _, _, other = bernoulli(potential[i] - potential[j])
+    _, _, _, other, _, _ = bernoulli(potential[i] - potential[j])
     c, _, _, _ = edge_density(math.exp(level_i - top), math.exp(level_j - top), other)
     return middle_potential + top + math.log(c)
 
@@ -108,7 +108,7 @@ def flux_variation(problem, positions, potential, quasi_fermi, work, flux):
 
 
 @compiled
-def advance(problem, positions, target, path, now, before, guess, work, blocks):
+def advance(problem, positions, target, accuracy, path, now, before, guess, work, blocks):
     """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
 
     `path` holds the drop reached (NaN before the first), the one before it and the step now tried; True if
@@ -131,7 +131,7 @@ def advance(problem, positions, target, path, now, before, guess, work, blocks):
             level_rise = now[1, i] - before[1, i] - rise
             guess[0, i] = now[0, i] + stretch * rise
             guess[1, i] = guess[0, i] + now[1, i] - now[0, i] + stretch_level * level_rise
-        tolerance = UPDATE_TOLERANCE if aim == target else _TOLERANCE_BETWEEN
+        tolerance = accuracy if aim == target else _TOLERANCE_BETWEEN
         if solve_newton(problem, positions, aim, tolerance, guess[0, :n], guess[1, :n], work, blocks):
             before[:, :n] = now[:, :n]
             now[:, :n] = guess[:, :n]
@@ -159,7 +159,7 @@ def _entry(sources: str) -> Callable[..., None]:
     """
 
     @njit(cache=True, nogil=True, error_model="numpy")
-    def solve_sweep(problem, positions, levels, drops, flux, derivatives, variation, status):
+    def solve_sweep(problem, positions, levels, tolerance, drops, flux, derivatives, variation, status):
         """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
         Parameters
@@ -167,6 +167,7 @@ def _entry(sources: str) -> Callable[..., None]:
         problem : ScaledProblem
         positions : (nodes,) of the finest mesh; every second node makes the next coarser one
         levels : number of meshes
+        tolerance : of the last update in kT; the error left is of the order of its square
         drops : (n,) in kT, the first zero, the others of one sign and growing
         flux : (n, levels), filled here, coarse to fine
         derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
@@ -199,7 +200,9 @@ def _entry(sources: str) -> Callable[..., None]:
                 n, half = len(mesh), len(mesh) // 2 + 1
                 potential, quasi_fermi = now[level, 0, :n], now[level, 1, :n]
                 if level == 0:
-                    solved = advance(problem, mesh, drops[k], path, now[0], before, guess, work, blocks)
+                    solved = advance(
+                        problem, mesh, drops[k], tolerance, path, now[0], before, guess, work, blocks
+                    )
                     if not solved:
                         return
                 else:
@@ -209,7 +212,7 @@ def _entry(sources: str) -> Callable[..., None]:
                             last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
                             now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
                     solved = solve_newton(
-                        problem, mesh, drops[k], UPDATE_TOLERANCE, potential, quasi_fermi, work, blocks
+                        problem, mesh, drops[k], tolerance, potential, quasi_fermi, work, blocks
                     )
                     if not solved:
                         break
