@@ -178,15 +178,18 @@ def record_on(disk: Disk, folder: Path) -> Outcome:
             session = new_session(folder, storage=disk)
             outcome.path = session.path
             record_two_runs(session, outcome.acknowledged.add)
-            session.close("finished")
         except StorageFailed as error:
             stderr.write(f"{error}\n")
             if session is not None:
                 session.close("failed", str(error))
         except MachineStops:
-            if session is not None:
-                with contextlib.suppress(MachineStops):
-                    session.abandon()
+            pass
+        else:
+            # a storage error is told by now, or noticed here; neither is raised again
+            with contextlib.suppress(MachineStops):
+                session.close("finished")
+        if session is not None:
+            session.abandon()
     outcome.told = stderr.getvalue()
     return outcome
 

@@ -5,7 +5,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import platform, python_version
@@ -224,10 +224,14 @@ class SessionWriter:
                 run.end("aborted" if end == "finished" else end, reason or "the session was closed")
             if self._telemetry is not None:
                 self._telemetry.end("finished")
+            if self._failure is None:
+                with suppress(StorageFailed):
+                    self.journal("state", SESSION_CLOSED, end=end, reason=reason)
             if self._failure is not None:
-                end, reason = "failed", str(self._failure)
                 self.make_room()
-            self._close_files(end, reason)
+                failed = {"end": "failed", "reason": str(self._failure), "lost": self._lost}
+                self.journal("state", SESSION_CLOSED, **failed)
+            self._close_files()
 
     def abandon(self) -> None:
         """Let go of every file without an end: the session reads as interrupted."""
@@ -294,15 +298,16 @@ class SessionWriter:
             "reason": ended.reason,
             "sha256": sha256,
         }
-        self.journal("state", RUN_ENDED, **facts)
+        # the end itself is on the disk; after a failure here the next run is refused
+        with suppress(StorageFailed):
+            self.journal("state", RUN_ENDED, **facts)
 
-    def _close_files(self, end: RunEnd, reason: str) -> None:
+    def _close_files(self) -> None:
         try:
-            self.journal("state", SESSION_CLOSED, end=end, reason=reason, lost=self._lost)
             self._journal.close()
             self._storage.remove(self.path / RESERVE_FILE)
             replace_file(self.path / MANIFEST_FILE, make_manifest(self.path), self._storage)
-        except (OSError, StorageFailed) as error:
+        except OSError as error:
             print(f"qdlab: session {self.path.name} could not be closed: {error}", file=sys.stderr)
 
 
