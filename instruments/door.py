@@ -15,9 +15,9 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
-from instruments.errors import LimitError, NotArmedError, ReplyError, SettingNotTaken
+from instruments.errors import ConnectionFailed, LimitError, NotArmedError, ReplyError, SettingNotTaken
 from instruments.limits import Demand, Envelope
-from instruments.link import ATTEMPTS, Line
+from instruments.link import ATTEMPTS, POWER_ON, Line
 
 Parameter = Callable[[str], Any]
 """Reads one parameter of a command or one value of a reply; raises ValueError for what it does not know."""
@@ -286,6 +286,7 @@ class Door(Adapter):
         self._reset_state = reset_state
         self._state = reset_state.forgotten()
         self._confirmed: set[str] = set()
+        self._reconnections = line.reconnections
         self._level_since = -math.inf
         self._reply: str | None = None
         self._recognised: dict[str, Header] = {}
@@ -326,6 +327,9 @@ class Door(Adapter):
         self, command: str, *, timeout: float | None = None, attempts: int = ATTEMPTS, **_: Any
     ) -> None:
         self._reply = None
+        if self.line.reconnections != self._reconnections:
+            self._reconnections = self.line.reconnections
+            self._confirmed.clear()
         units = self._understand(command)
         after = self._state
         for unit in units:
@@ -337,7 +341,7 @@ class Door(Adapter):
         self._end_long_dwell()
         self._admit(units)
         if self._energises(units):
-            self._read_back(after)
+            self._read_back(units, after)
             self._reply = None
         self._confirmed -= _differing(self._state, after)
         before, self._state = self._state, _where_equal(self._state, after)
@@ -420,16 +424,31 @@ class Door(Adapter):
         for unit in units:
             following = unit.after(state, self._reset_state)
             measuring = state.measuring() if unit.header.measures else state
-            if following.needs_token(state) or measuring.needs_token(state):
+            # switching on what is believed to be on counts: the belief may be what is wrong
+            before = self._reset_state if unit.header.switches and not unit.asks else state
+            if following.needs_token(before) or measuring.needs_token(state):
                 return True
             state = following
         return False
 
-    def _read_back(self, after: Shadow) -> None:
+    def _check_power(self) -> None:
+        """Refuse to go on with a box that was switched off and on since it was met."""
+        self._write("*ESR?")
+        if int(self._reply or 0) & POWER_ON:
+            self._state = self._reset_state.forgotten()
+            self._confirmed.clear()
+            raise ConnectionFailed(
+                f"{self.box} was switched off and on: its settings are gone; start the run again"
+            )
+
+    def _read_back(self, units: Sequence[_Unit], after: Shadow) -> None:
         """Ask for every vital setting that the box has not confirmed since it was sent.
 
-        A box may refuse a setting without a word; what it is believed to do must be what it would do.
+        A box may refuse a setting without a word, or lose all of them with its power; what it is believed to
+        do must be what it would do.
         """
+        if any(unit.header.switches or unit.header.measures for unit in units):
+            self._check_power()
         changing = _differing(self._state, after)
         for name in sorted(self._state.vital - self._confirmed - changing):
             asked = next(header for header in self.headers if header.adopts == name)

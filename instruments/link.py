@@ -22,10 +22,12 @@ SLICE = 0.2
 ATTEMPTS = 3
 """How often a question that may be repeated is asked, and a line is resynchronised or reopened."""
 
+POWER_ON = 128
+"""Bit of the standard event status register (IEEE 488.2): switched on since it was last read."""
+
 _LONGEST_REPLY = 1_000_000
 _LONGEST_EXCHANGE_END = 5.0  # s; an exchange ends within a slice once off is called, unless a library hangs
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_POWER_ON = 128  # bit of the standard event status register, IEEE 488.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +287,7 @@ class Line:
             return
         self.reconnections += 1
         self._log("note", f"reconnected to {identity}")
-        if int(event_status) & _POWER_ON:
+        if int(event_status) & POWER_ON:
             raise ConnectionFailed(
                 f"{self.box} was switched off and on: its settings are gone; start the run again"
             )

@@ -214,6 +214,21 @@ def test_what_the_box_did_not_take_is_found_before_it_is_energised(armed, sent, 
     armed.write(":OUTP ON")  # what the box does is known now, and allowed
 
 
+@pytest.mark.parametrize("believed_on", [False, True])
+def test_a_box_that_lost_its_power_is_not_switched_on_again(armed, sent, simulation, believed_on):
+    armed.write(":SENS:CURR:PROT 1e-3")
+    armed.write(":OUTP ON")
+    if not believed_on:
+        armed.write(":OUTP OFF")
+    simulation.keithley2400.power_on()
+    sent.clear()
+    with pytest.raises(ConnectionFailed, match="its settings are gone"):
+        armed.write(":OUTP ON")
+    assert ":OUTP ON" not in sent
+    with pytest.raises(LimitError, match="not known"):
+        armed.write(":OUTP ON")
+
+
 def test_what_was_read_back_before_is_not_asked_for_again(armed, sent):
     armed.write(":SOUR:VOLT 1")
     armed.write(":OUTP ON")
@@ -221,7 +236,7 @@ def test_what_was_read_back_before_is_not_asked_for_again(armed, sent):
     sent.clear()
     armed.write(":SOUR:VOLT 2")
     armed.write(":OUTP ON")
-    assert sent == [":SOUR:VOLT 2", ":SOUR:VOLT?", ":OUTP ON"]
+    assert sent == [":SOUR:VOLT 2", "*ESR?", ":SOUR:VOLT?", ":OUTP ON"]
 
 
 def test_levels_in_a_row_cost_no_questions(armed, sent):
