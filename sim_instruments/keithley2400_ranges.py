@@ -1,8 +1,8 @@
 """The ranges of a Keithley 2400, and the names of its functions and expressions.
 
-Page numbers are those of the manual 2400S-900-01 rev. K, measurement accuracies those of SPEC-2400 rev. H. Of the
-source accuracies only that of the 1 mA range was found in print (service manual); the others are [?], unconfirmed.
-Tags as in `keithley`.
+Page numbers are those of the manual 2400S-900-01 rev. K, measurement accuracies those of SPEC-2400 rev. H.
+Of the source accuracies only that of the 1 mA range was found in print (service manual); the others are [?],
+unconfirmed. Tags as in `keithley`.
 """
 
 from dataclasses import dataclass
