@@ -160,7 +160,8 @@ def _counted(figure: str, outcomes: Iterable[str]) -> Row:
     """How many outcomes tell of something wrong, of how many."""
     told = list(outcomes)
     wrong = [outcome for outcome in told if outcome]
-    first = f"; first: {wrong[0]}" if wrong else f" (< {3 / len(told):.1g} at 95 %)"
+    bound = f" (< {3 / len(told):.1g} at 95 %)" if len(told) > 3 else ""
+    first = f"; first: {wrong[0]}" if wrong else bound
     return _row(figure, "0", f"{len(wrong)} of {len(told)}{first}")
 
 
