@@ -270,6 +270,11 @@ class _Campaign:
         self._bench.use_envelope(limits.to_envelope(area=connected.area, thickness=connected.thickness))
         self._reporter.journal("state", "connected", device=device.identifier, source=connection.source)
 
+    def _wiring(self) -> dict[str, str]:
+        """What feeds the device and which electrode its HI is on, for the run's header."""
+        assert self._connection is not None
+        return {"Source": self._connection.source, "Positive terminal": self._device().positive_terminal}
+
     def _device(self) -> DeviceConfig:
         assert self._connection is not None
         return self._plan.devices[self._connection.device]
@@ -315,7 +320,7 @@ class _Campaign:
                 parameters=procedure.header_parameters(),
                 device=device.identifier,
                 columns=procedure.DATA_COLUMNS,
-                conditions=place.conditions(),
+                conditions=place.conditions() | self._wiring(),
                 predecessor=self._earlier.predecessor(place),
             )
         )

@@ -19,7 +19,7 @@ def open_campaign_session(parent: Path, plan: PlanConfig, bench: Bench) -> Sessi
 
 def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
     """What `session.toml` says: devices, plan, limits, who answered on the bench, and whose clock it is."""
-    document = {
+    document: dict[str, Any] = {
         "operator": plan.operator,
         "devices": {name: device_to_document(device.to_device()) for name, device in plan.devices.items()},
         "plan": plan.to_document(),
@@ -33,6 +33,8 @@ def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
             "identities": {role: str(identity) for role, identity in bench.identify().items()},
         },
     }
+    if bench.kind == "simulation":
+        document["simulation"] = {"seed": bench.simulation.seed}
     if plan.atmosphere is not None:
         document["atmosphere"] = plan.atmosphere.to_document()
     return document

@@ -138,6 +138,8 @@ def test_a_finished_campaign_is_an_intact_session_with_every_row(lab: Lab) -> No
     assert session.runs[0].rows[columns.VOLTAGE].tolist() == [1.0, 2.0, 3.0]
     assert verify_session(result.session).intact
     assert session.document["bench"]["clock"] == "simulated"
+    assert session.document["simulation"]["seed"] == 1
+    assert [run.header.conditions["Source"] for run in session.runs] == ["source_meter", "pulse_generator"]
 
 
 def test_listeners_hear_what_is_on_the_disk(lab: Lab) -> None:
