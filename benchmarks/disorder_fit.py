@@ -163,7 +163,7 @@ def _printed_misfit(curves: Sequence[JVCurve], published: felekidis2018.Publishe
     values = {
         "disorder_width": published.disorder_width,
         "hopping_distance": published.hopping_distance,
-        "attempt_rate": published.attempt_frequency,
+        "attempt_rate": published.attempt_rate,
         "injecting_barrier": injecting,
         "extracting_barrier": extracting,
     }

@@ -1,6 +1,6 @@
 """One self-contained HTML page per session or set of measured files: figures, tables, warnings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from analysis.device import Device
 from analysis.disorder_fit import DisorderFit
 from analysis.estimate import Estimate, Verdict
 from analysis.published import li2024
-from analysis.space_charge import SpaceChargeFit
+from analysis.space_charge import SpaceChargeFit, ThicknessScaling
+from analysis.trapping import MobilityComparison
 from qdlab import figures
 from qdlab.figures import to_svg
 from qdlab.live.session import folded
@@ -102,6 +103,8 @@ def session_page(
         sections.insert(0, _comparison_section(comparisons))
     for name, device in results.devices.items():
         sections += _device_sections(name, device)
+    if results.comparison is not None:
+        sections.append(_mobilities_section(results.comparison))
     if comparisons:
         sections.append(_consistency_section())
     sections.append(_warnings_section(session))
@@ -112,6 +115,8 @@ def session_page(
 def jv_sections(analysis: JVAnalysis, prefix: str = "") -> list[Section]:
     """Space charge, temperature laws and disorder fit of J-V curves."""
     sections = [_layer_section(layer, prefix) for layer in analysis.layers]
+    if analysis.thickness_scaling:
+        sections.append(_thickness_section(analysis.thickness_scaling, prefix))
     if analysis.disorder is not None:
         sections.append(_disorder_section(analysis.disorder, prefix))
     return sections
@@ -235,9 +240,67 @@ def _layer_section(layer: LayerAnalysis, prefix: str) -> Section:
         notes=(
             *_advice((f"{c.temperature:.1f} K", fit.verdict) for c, fit in _pairs(layer)),
             *_advice(
-                [("temperature laws", layer.arrhenius.verdict), ("Murgatroyd", layer.murgatroyd.verdict)]
+                [
+                    ("the series", layer.noise),
+                    ("temperature laws", layer.arrhenius.verdict),
+                    ("Murgatroyd", layer.murgatroyd.verdict),
+                ]
             ),
         ),
+    )
+
+
+def _thickness_section(scaling: Mapping[float, ThicknessScaling], prefix: str) -> Section:
+    """How J falls with L at equal voltage and at equal field, and whether J L³ collapses."""
+    rows = tuple(
+        (
+            number(kelvin, 5),
+            text(", ".join(f"{length / nanometre:g}" for length in found.thickness)),
+            estimate(found.exponent),
+            estimate(found.field_exponent),
+            verdict(found.verdict),
+        )
+        for kelvin, found in scaling.items()
+    )
+    headings = ("T (K)", "thicknesses (nm)", "p of J ∝ L^-p, equal V", "equal V/L", "verdict")
+    notes = _advice((f"{kelvin:.1f} K", found.verdict) for kelvin, found in scaling.items())
+    return Section(
+        title=f"{prefix}thickness scaling", tables=(Table(headings=headings, rows=rows),), notes=tuple(notes)
+    )
+
+
+def _mobilities_section(comparison: MobilityComparison) -> Section:
+    """Transit over space-charge mobility under every assumption, and what follows where all agree."""
+    rows = tuple(
+        (
+            number(one.thickness / nanometre),
+            text("V" if one.built_in_voltage == 0 else f"V - {one.built_in_voltage:g} V"),
+            number(one.front_factor, 3),
+            estimate(one.transit.mobility),
+            estimate(one.space_charge_mobility),
+            estimate(one.ratio),
+            text(one.conclusion),
+        )
+        for one in comparison.assumed
+    )
+    headings = (
+        "L (nm)",
+        "voltage",
+        "front factor",
+        f"μ transit ({MOBILITY})",
+        f"μ space charge ({MOBILITY})",
+        "ratio",
+        "says",
+    )
+    low, high = comparison.ratio_range
+    return Section(
+        title="Drift or effective mobility",
+        paragraphs=(
+            f"Transit over space-charge mobility at the same field: {low:.2g} to {high:.2g} over all "
+            f"assumptions; {comparison.conclusion}.",
+        ),
+        tables=(Table(headings=headings, rows=rows),),
+        notes=tuple(_advice([("together", comparison.verdict)])),
     )
 
 

@@ -34,7 +34,7 @@ class PublishedSeries:
     gill_coefficient : B of γ = B(1/kT - 1/kT0) [J (m/V)^½]
     gill_temperature : T0 [K]
     disorder_width : σ of the drift-diffusion fit [J]
-    attempt_frequency : ν0 [s⁻¹]
+    attempt_rate : ν0 [s⁻¹]
     hopping_distance : a [m]
     injection_barriers : φ1, φ2; contact 2 injects at V > 0 and V_bi = φ1 - φ2 [J]
     mean_square_misfit : Σ(Δ log10 J)²/N_T of the drift-diffusion fit [1]
@@ -49,7 +49,7 @@ class PublishedSeries:
     gill_coefficient: float
     gill_temperature: float
     disorder_width: float
-    attempt_frequency: float
+    attempt_rate: float
     hopping_distance: float
     injection_barriers: tuple[float, float]
     mean_square_misfit: float
@@ -65,7 +65,7 @@ TQ1_PRISTINE = PublishedSeries(
     gill_coefficient=3.16e-5 * electronvolt,
     gill_temperature=324.2,
     disorder_width=0.0927 * electronvolt,
-    attempt_frequency=3.12e9,
+    attempt_rate=3.12e9,
     hopping_distance=1.93 * nanometre,
     injection_barriers=(0.127 * electronvolt, 0.057 * electronvolt),
     mean_square_misfit=0.068,
@@ -81,7 +81,7 @@ TQ1_PC71BM = PublishedSeries(
     gill_coefficient=1.90e-5 * electronvolt,
     gill_temperature=379.6,
     disorder_width=0.0922 * electronvolt,
-    attempt_frequency=4.22e9,
+    attempt_rate=4.22e9,
     hopping_distance=1.75 * nanometre,
     injection_barriers=(0.100 * electronvolt, 0.069 * electronvolt),
     mean_square_misfit=0.02,
@@ -97,7 +97,7 @@ MDMO_PPV_PC61BM = PublishedSeries(
     gill_coefficient=2.64e-5 * electronvolt,
     gill_temperature=293.9,
     disorder_width=0.070 * electronvolt,
-    attempt_frequency=1.80e9,
+    attempt_rate=1.80e9,
     hopping_distance=1.90 * nanometre,
     injection_barriers=(0.103 * electronvolt, 0.0969 * electronvolt),
     mean_square_misfit=0.04,
@@ -113,13 +113,13 @@ class DegenerateFits:
     Parameters
     ----------
     disorder_width : [J]
-    attempt_frequency : [s⁻¹]
+    attempt_rate : [s⁻¹]
     hopping_distance : [m]
     injection_barrier_1, injection_barrier_2 : [J]
     """
 
     disorder_width: tuple[float, float]
-    attempt_frequency: tuple[float, float]
+    attempt_rate: tuple[float, float]
     hopping_distance: tuple[float, float]
     injection_barrier_1: tuple[float, float]
     injection_barrier_2: tuple[float, float]
@@ -127,7 +127,7 @@ class DegenerateFits:
 
 TQ1_PC71BM_REPEATED_FITS = DegenerateFits(
     disorder_width=(0.0896 * electronvolt, 0.0931 * electronvolt),
-    attempt_frequency=(4.1e9, 4.4e9),
+    attempt_rate=(4.1e9, 4.4e9),
     hopping_distance=(1.58 * nanometre, 1.76 * nanometre),
     injection_barrier_1=(0.020 * electronvolt, 0.144 * electronvolt),
     injection_barrier_2=(0.0, 0.083 * electronvolt),
