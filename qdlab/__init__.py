@@ -2,11 +2,40 @@
 
 The four sister packages carry plain names that others use too: InstrumentKit also imports as ``instruments``,
 and a folder of notebooks may hold an ``analysis.py``. They are looked up here, without importing them.
+
+For notebooks and scripts, what `qdlab.notebook` offers is here under its own name (``qdlab.open_session``),
+loaded when it is first asked for.
 """
 
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qdlab.notebook import (
+        fit_arrhenius,
+        fit_delay_time,
+        fit_disorder,
+        fit_murgatroyd,
+        fit_space_charge,
+        open_session,
+        read_jv_files,
+        show,
+        transit_mobility,
+    )
+
+__all__ = [
+    "fit_arrhenius",
+    "fit_delay_time",
+    "fit_disorder",
+    "fit_murgatroyd",
+    "fit_space_charge",
+    "open_session",
+    "read_jv_files",
+    "show",
+    "transit_mobility",
+]
 
 _HOME = Path(__file__).resolve().parent.parent
 _SISTERS = ("analysis", "instruments", "procedures", "sim_instruments")
@@ -35,3 +64,15 @@ _sentence = _package_in_the_way()
 if _sentence is not None:
     # people at the command line get the sentence alone, programs an error they can catch
     raise SystemExit(f"qdlab: {_sentence}") if _is_the_command() else ImportError(_sentence)
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'qdlab' has no attribute {name!r}")
+    from qdlab import notebook
+
+    return getattr(notebook, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from analysis.curves import JVCurve
 from analysis.device import Device
 from analysis.estimate import Estimate
 from analysis.trapping import MobilityComparison, compare_mobilities
-from qdlab.live.session import SessionScreen
+from qdlab.live.session import SessionScreen, fold, initial
 from qdlab.measured import ConventionName, JVAnalysis, analyse_jv
 from qdlab.pulsed import TELAnalysis, analyse_tel
+from qdlab.records import RunFeed
 
 MINIMUM_POINTS = 5
 SAME_TEMPERATURE = 1.5  # [K]
@@ -71,6 +73,22 @@ class SessionResults:
             "devices": {name: device.to_dict() for name, device in self.devices.items()},
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
         }
+
+
+def analyse_recorded(
+    path: Path, *, convention: ConventionName = "li2024", with_model_range: bool = True
+) -> SessionResults:
+    """Analyse a recorded session, as its own screens show it.
+
+    Raises
+    ------
+    RecordError : a line that cannot be believed, or no session there
+    """
+    feed = RunFeed(path)
+    screen = initial(feed.devices)
+    for event in feed.events():
+        screen = fold(screen, event)
+    return analyse_screen(screen, convention=convention, with_model_range=with_model_range)
 
 
 def analyse_screen(
