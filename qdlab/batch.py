@@ -1,0 +1,147 @@
+"""Many sessions analysed by several workers: the same results whatever their number.
+
+One session that fails, even one that takes its worker process down, never stops the others. Executors come
+from a function, so that a pool that broke can be replaced: `process_pool` makes them of this computer's
+processes, ``client.get_executor`` of a Dask cluster's workers.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+from qdlab.errors import QdlabError
+
+Convention = Literal["li2024", "felekidis2018"]
+MakeExecutor = Callable[[], Executor]
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_WORKER_DIED = "the process that analysed it ended without a word"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one session.
+
+    Parameters
+    ----------
+    session : its folder
+    results : as `qdlab.results.SessionResults.to_dict` gives them; None where the analysis failed
+    problem : why it failed, a sentence; empty where it did not
+    """
+
+    session: Path
+    results: Mapping[str, Any] | None
+    problem: str = ""
+
+
+def process_pool(jobs: int) -> MakeExecutor:
+    """Executors of that many processes of this computer, one thread each.
+
+    One process is a process too: results do not depend on what the calling one has loaded or computed.
+    """
+    if jobs < 1:
+        raise ValueError(f"jobs {jobs}: it must be 1 or more")
+    return partial(ProcessPoolExecutor, jobs, mp_context=get_context("spawn"), initializer=_use_one_thread)
+
+
+def find_sessions(folders: Iterable[Path]) -> list[Path]:
+    """The sessions that paths name: each path that is one, and those directly inside each that is not."""
+    found: dict[Path, None] = {}
+    for folder in folders:
+        inside = [folder] if _is_session(folder) else sorted(filter(_is_session, folder.glob("*")))
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def analyse_sessions(
+    sessions: Sequence[Path],
+    make_executor: MakeExecutor,
+    *,
+    convention: Convention = "li2024",
+    with_model_range: bool = True,
+    listener: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Analyse sessions side by side.
+
+    Parameters
+    ----------
+    sessions : their folders
+    make_executor : gives a `concurrent.futures.Executor`, which is used as a context manager
+    convention : how the disorder model is written
+    with_model_range : refit it under other models too
+    listener : hears of each session when it is done, in any order
+
+    Returns
+    -------
+    outcomes : one per session, in the order of `sessions`
+    """
+    analyse = partial(_analyse, convention=convention, with_model_range=with_model_range)
+    outcomes: dict[Path, Outcome] = {}
+    for outcome in _outcomes(list(dict.fromkeys(sessions)), analyse, make_executor):
+        outcomes[outcome.session] = outcome
+        listener(outcome)
+    return [outcomes[session] for session in sessions]
+
+
+def _outcomes(
+    sessions: Sequence[Path], analyse: Callable[[Path], Outcome], make_executor: MakeExecutor
+) -> Iterator[Outcome]:
+    """All at once; what a broken executor left is halved and tried again, until the one at fault is alone."""
+    left = yield from _try(sessions, analyse, make_executor)
+    if left and len(sessions) == 1:
+        yield Outcome(session=left[0], results=None, problem=_WORKER_DIED)
+        return
+    half = (len(left) + 1) // 2
+    for part in (left[:half], left[half:]):
+        if part:
+            yield from _outcomes(part, analyse, make_executor)
+
+
+def _try(
+    sessions: Sequence[Path], analyse: Callable[[Path], Outcome], make_executor: MakeExecutor
+) -> Generator[Outcome, None, list[Path]]:
+    """What became of each session; returns those that a broken executor left without an outcome."""
+    finished: set[Path] = set()
+    futures: dict[Future[Outcome], Path] = {}
+    with make_executor() as executor:
+        try:
+            with suppress(BrokenExecutor):
+                for session in sessions:
+                    futures[executor.submit(analyse, session)] = session
+            for future in as_completed(futures):
+                with suppress(BrokenExecutor):
+                    outcome = future.result()
+                    finished.add(futures[future])
+                    yield outcome
+        finally:
+            for future in futures:
+                future.cancel()
+    return [session for session in sessions if session not in finished]
+
+
+def _analyse(session: Path, *, convention: Convention, with_model_range: bool) -> Outcome:
+    """In the worker: plain data come back, and no exception."""
+    from qdlab.results import analyse_recorded
+
+    try:
+        results = analyse_recorded(session, convention=convention, with_model_range=with_model_range)
+    except QdlabError as error:
+        return Outcome(session=session, results=None, problem=str(error))
+    except Exception as error:
+        return Outcome(session=session, results=None, problem=f"{type(error).__name__}: {error} (a defect)")
+    return Outcome(session=session, results=results.to_dict())
+
+
+def _use_one_thread() -> None:
+    """Before NumPy is loaded: sums have one order, and workers do not fight for the cores."""
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+
+
+def _is_session(path: Path) -> bool:
+    return (path / "session.toml").is_file()
