@@ -22,7 +22,7 @@ def analyse(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Files, patterns in quotes such as 'data/*_110nm_*K.txt', or session folders.",
+            help="Files, patterns in quotes such as 'data/*_110nm_*K.txt', or folders of sessions.",
             show_default=False,
         ),
     ],
@@ -42,6 +42,7 @@ def analyse(
     ] = None,
     convention: Annotated[str, typer.Option(help="Of the model: li2024 or felekidis2018.")] = "li2024",
     quick: Annotated[bool, typer.Option("--quick", help="Without the refits under other models.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Sessions analysed side by side.")] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
 ) -> None:
@@ -50,11 +51,12 @@ def analyse(
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
     for target in (json, report):
         _require_folder(target)
-    sessions = [path for path in paths if (Path(path) / "session.toml").is_file()]
+    sessions = _sessions(paths)
+    if len(sessions) == 1:
+        _analyse_session(sessions[0], _convention(convention), quick, json, report)
+        return
     if sessions:
-        if len(paths) > 1:
-            raise ConfigError("one session at a time, and no files beside it; run the command once for each")
-        _analyse_session(Path(sessions[0]), _convention(convention), quick, json, report)
+        _analyse_many(sessions, _convention(convention), quick, jobs, json, report)
         return
     curves = _read(
         paths, unit, thickness, temperature, area, voltage_unit, decimal, columns, relative_permittivity
@@ -75,19 +77,25 @@ def analyse(
         raise typer.Exit(1)
 
 
+def _sessions(paths: list[str]) -> list[Path]:
+    """The sessions that the paths name or hold; none where the paths are files."""
+    from qdlab.batch import find_sessions
+
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    sessions = find_sessions(folders)
+    if sessions and len(folders) < len(paths):
+        raise ConfigError("sessions and files do not go together; run the command once for each")
+    return sessions
+
+
 def _analyse_session(
     path: Path, convention: "ConventionName", quick: bool, json: Path | None, report: Path | None
 ) -> None:
     """Every device of a recorded session, as its own screens show it."""
-    from qdlab.live.session import fold, initial
     from qdlab.measured_tables import session_tables
-    from qdlab.records import RunFeed, open_session
-    from qdlab.results import analyse_screen
+    from qdlab.results import analyse_recorded
 
-    screen = initial(open_session(path).devices)
-    for event in RunFeed(path).events():
-        screen = fold(screen, event)
-    results = analyse_screen(screen, convention=convention, with_model_range=not quick)
+    results = analyse_recorded(path, convention=convention, with_model_range=not quick)
     _show(session_tables(results))
     _tell_changes(path, convention, results.to_dict())
     if json is not None:
@@ -97,6 +105,49 @@ def _analyse_session(
 
         write_session_report(path, report)
         print(f"report: {report}")
+
+
+def _analyse_many(
+    sessions: list[Path],
+    convention: "ConventionName",
+    quick: bool,
+    jobs: int,
+    json: Path | None,
+    report: Path | None,
+) -> None:
+    """Sessions side by side, each with its results kept; one that fails is told and stops no other."""
+    from qdlab.batch import Outcome, analyse_sessions, process_pool
+    from qdlab.batch_tables import progress, summary_table
+    from qdlab.stored_results import store_results
+
+    if report is not None:
+        raise ConfigError("--report shows one session; leave it out, or name one session")
+    not_kept: list[str] = []
+    with progress(len(sessions)) as advance:
+
+        def keep(outcome: Outcome) -> None:
+            advance()
+            try:
+                if outcome.results is not None:
+                    store_results(outcome.session, convention, outcome.results)
+            except OSError as error:
+                not_kept.append(f"{outcome.session}: its results are not kept ({error.strerror or error})")
+
+        outcomes = analyse_sessions(
+            sessions,
+            process_pool(jobs),
+            convention=convention,
+            with_model_range=not quick,
+            listener=keep,
+        )
+    _show([summary_table(outcomes)])
+    failed = [f"{outcome.session}: {outcome.problem}" for outcome in outcomes if outcome.problem]
+    for problem in [*failed, *not_kept]:
+        print(problem)
+    if json is not None:
+        _write_json({str(outcome.session): outcome.results for outcome in outcomes}, json)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _tell_changes(path: Path, convention: str, results: dict[str, object]) -> None:

@@ -125,7 +125,7 @@ def test_a_session_with_files_beside_it_is_refused(
 ) -> None:
     (tmp_path / "session.toml").write_text("", encoding="utf-8")
     assert analyse(str(tmp_path), "film_110nm_297K.txt") == 2
-    assert "one session at a time" in capsys.readouterr().err
+    assert "do not go together" in capsys.readouterr().err
 
 
 def test_a_folder_that_only_looks_like_a_session_is_refused(tmp_path: Path) -> None:

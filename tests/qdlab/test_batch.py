@@ -13,6 +13,9 @@ import pytest
 from analysis.space_charge import mott_gurney_current_density
 from benchmarks.records.trials import DEVICE, JV_COLUMNS, jv_header, new_session
 from qdlab.batch import Outcome, analyse_sessions, find_sessions, process_pool
+from qdlab.batch_tables import summary_table
+from qdlab.cli import run_command_line
+from qdlab.stored_results import read_results
 
 THREAD = partial(ThreadPoolExecutor, 1)
 
@@ -101,3 +104,41 @@ def test_sessions_are_found_in_folders_and_named_once(tmp_path: Path) -> None:
 def test_no_workers_are_refused() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         process_pool(0)
+
+
+def test_the_command_analyses_a_folder_of_sessions(
+    sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "all.json"
+    words = ["analyse", *(str(path.parent) for path in sessions), "--quick", "--json", str(target)]
+    assert run_command_line(words) == 1
+    printed = capsys.readouterr().out
+    assert f"{sessions[1]}" in printed and "line" in printed
+    written = json.loads(target.read_text(encoding="utf-8"))
+    assert [written[str(path)] is None for path in sessions] == [False, True, False]
+    stored = read_results(sessions[2], "li2024")
+    assert stored is not None and stored["results"] == written[str(sessions[2])]
+
+
+def test_a_report_shows_one_session(
+    sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["analyse", *map(str, sessions), "--report", str(tmp_path / "report.html")]
+    assert run_command_line(words) == 2
+    assert "--report" in capsys.readouterr().err
+
+
+def outcome(number: int, width: float) -> Outcome:
+    parameters = {"disorder_width": {"value": width, "standard_error": width / 100}}
+    fit = {"parameters": parameters, "verdict": {"word": "good", "advice": ""}}
+    device = {"jv": {"disorder": fit}, "tel": [], "drift": None}
+    return Outcome(session=Path(f"session{number}"), results={"devices": {"a/b/1": device}})
+
+
+def test_a_value_far_from_all_others_has_a_star() -> None:
+    widths = [1.90e-20, 1.91e-20, 1.92e-20, 1.93e-20, 1.94e-20, 2.4e-20]
+    table = summary_table([outcome(number, width) for number, width in enumerate(widths)])
+    shown = list(table.columns[2].cells)
+    assert [cell.endswith("*") for cell in shown] == [False] * 5 + [True]
+    few = summary_table([outcome(number, width) for number, width in enumerate(widths[-3:])])
+    assert not any(cell.endswith("*") for cell in few.columns[2].cells)
