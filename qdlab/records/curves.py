@@ -96,8 +96,8 @@ def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -
 def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list[TELSeries]:
     """One series per pulse amplitude from one run's rows, in rising order of amplitude.
 
-    Only points of the series itself count (references, backgrounds and checks do not). The background is
-    subtracted where it was measured; repeats at one width become their mean, with its standard error.
+    Only points of the series itself count (references, backgrounds and checks do not); the background was
+    subtracted when they were recorded. Repeats at one width become their mean, with its standard error.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
     for row in rows:
@@ -139,8 +139,8 @@ def _mean_light(rows: list[RowRecorded]) -> tuple[float, float]:
 
 
 def _light(row: RowRecorded) -> float:
-    background = row.values.get(columns.BACKGROUND_CURRENT, 0.0)
-    return row.values.get(columns.LIGHT_CURRENT, np.nan) - (background if np.isfinite(background) else 0.0)
+    """Light current as recorded: the procedure has subtracted the background that stands beside it."""
+    return row.values.get(columns.LIGHT_CURRENT, np.nan)
 
 
 def _voltage(row: RowRecorded) -> float:
