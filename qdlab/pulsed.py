@@ -69,16 +69,17 @@ def analyse_tel(series: Sequence[TELSeries], device: Device) -> TELAnalysis:
 
     The field dependence uses the amplitudes whose delay time is *good* only.
     """
-    amplitudes = tuple(_analyse_amplitude(one, device) for one in series)
+    amplitudes = tuple(analyse_amplitude(one, device) for one in series)
     return TELAnalysis(
         device=device.identifier,
         temperature=float(np.median([one.temperature for one in series])),
         amplitudes=amplitudes,
-        field_dependence=_field_dependence([r.transit for r in amplitudes if r.delay.verdict.is_good]),
+        field_dependence=field_dependence_of(amplitudes),
     )
 
 
-def _analyse_amplitude(series: TELSeries, device: Device) -> AmplitudeResult:
+def analyse_amplitude(series: TELSeries, device: Device) -> AmplitudeResult:
+    """Delay time and transit mobility at one amplitude."""
     delay = fit_delay_time(series)
     extension = series.flagged(EXTENSION)
     built_in = device.built_in_voltage.value
@@ -100,8 +101,10 @@ def _transit(
     return transit_mobility(delay.delay_time, device.thickness, voltage, built_in_voltage)
 
 
-def _field_dependence(transits: Sequence[TransitMobility | None]) -> FieldDependence | None:
-    known = [one for one in transits if one is not None and math.isfinite(one.mobility.value)]
+def field_dependence_of(amplitudes: Sequence[AmplitudeResult]) -> FieldDependence | None:
+    """Ln mobility against E^½ over the amplitudes with a good delay time; None below three of them."""
+    good = [one.transit for one in amplitudes if one.delay.verdict.is_good]
+    known = [one for one in good if one is not None and math.isfinite(one.mobility.value)]
     if len(known) < 3:
         return None
     return fit_field_dependence(

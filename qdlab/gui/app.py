@@ -35,6 +35,8 @@ def application() -> QApplication:
     if isinstance(found, QApplication):
         return found
     QLocale.setDefault(QLocale.c())
+    # folding and drawing share one interpreter; five milliseconds per turn would be felt in every redraw
+    sys.setswitchinterval(0.001)
     made = QApplication(sys.argv[:1])
     made.setApplicationName("qdlab")
     return made

@@ -1,5 +1,6 @@
 """The lab window: a frame that says what is real, the bench, plots, results, log, and the red button."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._opened, self._theme = opened, theme
         self.failure_box: QMessageBox | None = None
+        self._picture: Picture | None = None
         self.failures = Failures()
         self.failures.told.connect(self.show_failure)
         self.failures.catch()
@@ -89,6 +91,8 @@ class MainWindow(QMainWindow):
         self.status_bar.addWidget(self.status, 1)
         self.setStatusBar(self.status_bar)
         self._restore_layout()
+        for dock in self.docks.findChildren(QDockWidget):
+            dock.visibilityChanged.connect(self.redraw)
         opened.worker.picture_ready.connect(self.show_picture)
         opened.worker.failed.connect(self.show_failure)
         opened.worker.start()
@@ -138,24 +142,36 @@ class MainWindow(QMainWindow):
     def show_picture(self, picture: Picture) -> None:
         """Draw the newest state of the session."""
         try:
+            self._picture = picture
             self._draw(picture)
         finally:
             self._opened.worker.picture_drawn()
 
+    def redraw(self) -> None:
+        """Draw what a dock shows now that it is to be seen."""
+        if self._picture is not None:
+            self._draw(self._picture)
+
     def _draw(self, picture: Picture) -> None:
-        self.jv.show_traces(picture.jv)
-        self.tel.show_traces(picture.tel)
-        self.field.show_field(picture.field)
-        self.arrhenius.show_arrhenius(picture.arrhenius)
-        self.disorder.show_disorder(picture.disorder)
-        self.cards.show_cards(picture.cards)
-        self.temperature.show_screen(picture.screen.temperature)
-        self.log.show_screen(picture.screen.journal)
+        """Hand each panel its part; a panel behind another one draws once it comes to the front."""
+        parts: tuple[tuple[QWidget, Callable[[], None]], ...] = (
+            (self.jv, lambda: self.jv.show_traces(picture.jv)),
+            (self.tel, lambda: self.tel.show_traces(picture.tel)),
+            (self.field, lambda: self.field.show_field(picture.field)),
+            (self.arrhenius, lambda: self.arrhenius.show_arrhenius(picture.arrhenius)),
+            (self.disorder, lambda: self.disorder.show_disorder(picture.disorder)),
+            (self.cards, lambda: self.cards.show_cards(picture.cards)),
+            (self.temperature, lambda: self.temperature.show_screen(picture.screen.temperature)),
+            (self.log, lambda: self.log.show_screen(picture.screen.journal)),
+        )
+        for panel, draw in parts:
+            if not panel.visibleRegion().isEmpty():
+                draw()
         self._show_bench(picture.screen.bench)
         self.status.setText(picture.screen.status)
 
     def _show_bench(self, bench: BenchScreen) -> None:
-        for role, box in bench.boxes.items():
+        for role, box in bench.shown.items():
             if role not in self.chips:
                 self.chips[role] = Chip(box.name, self._theme)
                 self.chip_row.addWidget(self.chips[role])

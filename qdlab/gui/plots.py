@@ -54,7 +54,7 @@ class Plot(pyqtgraph.PlotWidget):
         for side in ("bottom", "left"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.2)
-        self.setDownsampling(mode="peak")
+        self.setDownsampling(auto=True, mode="peak")
         self.setClipToView(True)
         self.legend = self.addLegend(offset=(8, 8), labelTextSize="8pt")
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
@@ -87,7 +87,19 @@ class Plot(pyqtgraph.PlotWidget):
                 name=label,
             )
             self._items[key] = item
-        item.setData(shown_x, shown_y)
+        known_x, known_y = self.drawn(key)
+        if not (np.array_equal(known_x, shown_x) and np.array_equal(known_y, shown_y)):
+            item.setData(shown_x, shown_y)
+
+    def draw_bars(
+        self, key: str, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, *, colour: str
+    ) -> None:
+        """Draw or update vertical lines from `low` to `high`, all of them known by `key`."""
+        if key not in self._items:
+            self._items[key] = self.plot([], [], pen=pyqtgraph.mkPen(colour, width=1.6), connect="pairs")
+        ends = np.column_stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)]).ravel()
+        shown_x, shown_y = self._mapped(np.repeat(x, 2), ends)
+        self._items[key].setData(shown_x, shown_y)
 
     def forget(self, keep: set[str]) -> None:
         """Remove the data of every key not in `keep`."""

@@ -10,6 +10,8 @@ from qdlab.lock import is_held, read_lock
 from qdlab.records import RunFeed
 from qdlab.replay import Replay
 
+PORTION = 2000  # events between two pictures at unlimited speed
+
 
 class Screens(Protocol):
     """Moves on with time; every screen is a finished picture."""
@@ -35,7 +37,7 @@ class ReplayScreens:
         if replay.paused:
             return replay.screen
         if math.isinf(self.speed):
-            return replay.step(2000)
+            return replay.step(PORTION)
         return replay.advance(elapsed * self.speed)
 
     def play(self, playing: bool) -> None:

@@ -15,7 +15,7 @@ from PyQt6.QtCore import QThread, pyqtSignal
 
 from qdlab.gui.fits import FitDesk
 from qdlab.gui.screens import Screens
-from qdlab.live.picture import PictureMaker
+from qdlab.live.picture import PictureMaker, Window
 from qdlab.live.session import SessionScreen
 
 REFRESH_SECONDS = 0.1
@@ -31,7 +31,7 @@ class ScreenWorker(QThread):
     def __init__(self, screens: Screens) -> None:
         super().__init__()
         self._screens = screens
-        self._wishes: queue.SimpleQueue[Callable[[Any], object]] = queue.SimpleQueue()
+        self._wishes: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._maker = PictureMaker()
         self._fits = FitDesk()
         self._drawn = threading.Event()
@@ -44,7 +44,11 @@ class ScreenWorker(QThread):
 
     def wish(self, action: Callable[[Any], object]) -> None:
         """Have something done to the screens between two pictures."""
-        self._wishes.put(action)
+        self._wishes.put(lambda: action(self._screens))
+
+    def use_window(self, run: str, window: Window | None) -> None:
+        """Read a sweep in a quadratic window [V] chosen by hand, or again in the rule's."""
+        self._wishes.put(lambda: self._maker.use_window(run, window))
 
     def picture_drawn(self) -> None:
         """The window is done with the last picture; until then it gets no other, so that none pile up."""
@@ -77,7 +81,8 @@ class ScreenWorker(QThread):
 
     def _turn(self) -> None:
         while not self._wishes.empty():
-            self._wishes.get()(self._screens)
+            self._wishes.get()()
+            self._shown = None
         now = time.monotonic()
         elapsed, self._last = now - self._last, now
         screen = self._screens.advance(elapsed)

@@ -33,10 +33,21 @@ class BoxScreen:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchScreen:
-    """Boxes by role, and the roles the running procedure uses."""
+    """Boxes by role, the roles the running procedure uses, and its newest reading."""
 
     boxes: Mapping[str, BoxScreen] = field(default_factory=dict)
     in_use: frozenset[str] = frozenset()
+    reading: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Mapping[str, BoxScreen]:
+        """The boxes as chips show them: those in use with the newest reading."""
+        if not self.reading:
+            return self.boxes
+        return {
+            role: replace(box, words=_reading(role, self.reading)) if role in self.in_use else box
+            for role, box in self.boxes.items()
+        }
 
 
 def initial(identities: Mapping[str, str]) -> BenchScreen:
@@ -54,9 +65,10 @@ def fold(screen: BenchScreen, event: Event) -> BenchScreen:
         in_use = _roles(event)
         return replace(_told(screen, dict.fromkeys(in_use, ("measuring", "active"))), in_use=in_use)
     if isinstance(event, RunEnded):
-        return replace(_told(screen, dict.fromkeys(screen.in_use, ("idle", "idle"))), in_use=frozenset())
+        idle = _told(screen, dict.fromkeys(screen.in_use, ("idle", "idle")))
+        return replace(idle, in_use=frozenset(), reading={})
     if isinstance(event, RowRecorded):
-        return _told(screen, {role: (_reading(role, event.values), "active") for role in screen.in_use})
+        return replace(screen, reading=event.values)
     if isinstance(event, TelemetryRecorded):
         stage = event.values.get(columns.STAGE_TEMPERATURE, float("nan"))
         setpoint = event.values.get(columns.TEMPERATURE_SETPOINT, float("nan"))

@@ -18,16 +18,17 @@ MINIMUM_POINTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class JVRun:
-    """One sweep: its rows so far, and what was found once it ended."""
+    """One sweep: its rows so far; once it ended, its whole curve and what was found in it."""
 
     started: RunStarted
     rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
+    whole: JVCurve | None = None
     fit: SpaceChargeFit | None = None
 
     def curve(self, device: Device) -> JVCurve | None:
         """The measured curve so far; None before the first usable row."""
-        return jv_curve(self.started, self.rows, device)
+        return jv_curve(self.started, self.rows, device) if self.ended is None else self.whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,14 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
     if isinstance(event, RowRecorded):
         return replace(screen, running=replace(running, rows=running.rows.appended(event)))
     if isinstance(event, RunEnded):
-        return _ended(screen, replace(running, ended=event))
+        curve = running.curve(screen.devices[running.started.device])
+        return _ended(screen, replace(running, ended=event, whole=curve))
     return screen
 
 
 def _ended(screen: JVScreen, run: JVRun) -> JVScreen:
     device = screen.devices[run.started.device]
-    curve = run.curve(device)
+    curve = run.whole
     known = curve is not None and curve.relative_permittivity is not None
     if curve is not None and known and len(curve) >= MINIMUM_POINTS:
         run = replace(run, fit=fit_space_charge(curve, built_in_voltage=device.built_in_voltage.value))

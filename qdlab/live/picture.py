@@ -7,7 +7,7 @@ came to, so that a picture costs what is new.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,34 +16,52 @@ from analysis.constants import electronvolt, microsecond, nanometre
 from analysis.curves import FloatArray, JVCurve, TELSeries
 from analysis.device import Device
 from analysis.estimate import Estimate, Verdict
-from analysis.space_charge import LocalSlope, SpaceChargeFit, local_slope, mott_gurney_current_density
+from analysis.space_charge import (
+    LocalSlope,
+    SpaceChargeFit,
+    detect_noise_floor,
+    fit_space_charge,
+    local_slope,
+    mott_gurney_current_density,
+)
 from analysis.transit import DelayFit
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.jv import JVRun, JVScreen
 from qdlab.live.session import SessionScreen
-from qdlab.live.tel import TELRun, TELScreen
-from qdlab.pulsed import analyse_tel
+from qdlab.live.tel import MINIMUM_POINTS, TELRun
+from qdlab.pulsed import AmplitudeResult, analyse_amplitude, field_dependence_of
 
 Line = tuple[FloatArray, FloatArray]
+Window = tuple[float, float]
 SLOPE_POINTS = 7
+SHOWN_SWEEPS = 16  # newest ones; more than can be told apart by colour anyway
+REMEMBERED_SERIES = 512
 
 
 @dataclass(frozen=True, kw_only=True)
 class JVTrace:
-    """One sweep: the curve, which points are flagged or on the way back, its slope and quadratic law."""
+    """One sweep: the curve, which points are flagged or on the way back, its slope and quadratic law.
+
+    Parameters
+    ----------
+    number : its place among the sweeps of the session, which chooses the colour
+    label : temperature, and the device where the session has several
+    floor : below this the meter's noise and offset rule [A m⁻²]; NaN where it does not show
+    by_hand : the quadratic window was dragged in this window, and stands nowhere else
+    """
 
     run: str
+    number: int
+    label: str
     curve: JVCurve
     flagged: np.ndarray
     back: np.ndarray
     slope: LocalSlope | None
     fit: SpaceChargeFit | None
     law: Line | None
+    floor: float
     running: bool
-
-    @property
-    def label(self) -> str:
-        return f"{self.curve.temperature:.0f} K"
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +69,12 @@ class TELTrace:
     """One pulse amplitude: the series, its delay time, and the line down to the axis."""
 
     series: TELSeries
-    delay: DelayFit | None
+    result: AmplitudeResult | None
     line: Line | None
+
+    @property
+    def delay(self) -> DelayFit | None:
+        return None if self.result is None else self.result.delay
 
     @property
     def used(self) -> np.ndarray:
@@ -144,42 +166,66 @@ class PictureMaker:
         self._planned = tuple(planned_temperatures)
         self._fit: FitFinished | None = None
         self._disorder_picture: DisorderPicture | None = None
-        self._traces: dict[tuple[str, int], JVTrace | None] = {}
-        self._series: dict[tuple[str, int], tuple[tuple[TELTrace, ...], FieldPicture | None]] = {}
+        self._windows: dict[str, Window] = {}
+        self._traces: dict[str, tuple[tuple[object, ...], JVTrace | None]] = {}
+        self._results: dict[tuple[str, float], tuple[TELSeries, AmplitudeResult]] = {}
+
+    def use_window(self, run: str, window: Window | None) -> None:
+        """Read one sweep in this quadratic window [V] from now on; None gives it back to the rule."""
+        if window is None:
+            self._windows.pop(run, None)
+        else:
+            self._windows[run] = window
 
     def draw(self, screen: SessionScreen) -> Picture:
         """The picture of a screen."""
-        traces = tuple(trace for run in screen.jv.runs if (trace := self._trace(screen.jv, run)) is not None)
+        traces = tuple(self._sweeps(screen.jv))
         newest = screen.tel.runs[-1] if screen.tel.runs else None
-        series, field = ((), None) if newest is None else self._tel(newest, screen.devices)
-        disorder = self._disorder(screen.disorder)
-        arrhenius = _arrhenius(screen.jv, traces, self._planned)
+        series = () if newest is None else tuple(self._series(newest, screen.devices[newest.started.device]))
         return Picture(
             screen=screen,
             jv=traces,
             tel=series,
-            field=field,
-            arrhenius=arrhenius,
-            disorder=disorder,
+            field=_field([one.result for one in series if one.result is not None]),
+            arrhenius=_arrhenius(screen.jv, self._planned),
+            disorder=self._disorder(screen.disorder),
             cards=tuple(_cards(screen, traces, series)),
         )
 
-    def _trace(self, screen: JVScreen, run: JVRun) -> JVTrace | None:
-        key = (run.started.run, len(run.rows) if run.ended is None else -1)
-        if key not in self._traces:
-            if run.ended is not None:
-                self._forget(run.started.run)
-            self._traces[key] = _jv_trace(run, screen.devices[run.started.device])
-        return self._traces[key]
+    def _sweeps(self, screen: JVScreen) -> Iterable[JVTrace]:
+        runs = list(enumerate(screen.runs))
+        several = len({run.started.device for _, run in runs}) > 1
+        for number, run in runs[-SHOWN_SWEEPS:]:
+            trace = self._trace(screen, run, number)
+            if trace is not None:
+                yield replace(trace, label=f"{trace.label}, {run.started.device}") if several else trace
 
-    def _tel(
-        self, run: TELRun, devices: Mapping[str, Device]
-    ) -> tuple[tuple[TELTrace, ...], FieldPicture | None]:
-        key = (run.started.run, len(run.rows))
-        if key not in self._series:
-            traces = tuple(_tel_traces(run))
-            self._series = {key: (traces, _field(traces, devices[run.started.device]))}
-        return self._series[key]
+    def _trace(self, screen: JVScreen, run: JVRun, number: int) -> JVTrace | None:
+        name = run.started.run
+        window = self._windows.get(name)
+        state = (len(run.rows), run.ended, window)
+        if name not in self._traces or self._traces[name][0] != state:
+            trace = _jv_trace(run, screen.devices[run.started.device], number, window)
+            self._traces[name] = (state, trace)
+        return self._traces[name][1]
+
+    def _series(self, run: TELRun, device: Device) -> Iterable[TELTrace]:
+        for series in run.series():
+            result = self._result(run, series, device) if len(series) >= MINIMUM_POINTS else None
+            line = None if result is None else _to_the_axis(series, result.delay)
+            yield TELTrace(series=series, result=result, line=line)
+
+    def _result(self, run: TELRun, series: TELSeries, device: Device) -> AmplitudeResult:
+        """What a series came to, worked out again only where it has grown."""
+        key = (run.started.run, series.pulse_amplitude)
+        known = self._results.get(key)
+        if known is None or not _same_points(known[0], series):
+            known = (series, analyse_amplitude(series, device))
+            self._results.pop(key, None)
+            self._results[key] = known
+            while len(self._results) > REMEMBERED_SERIES:
+                del self._results[next(iter(self._results))]
+        return known[1]
 
     def _disorder(self, screen: DisorderScreen) -> DisorderPicture | None:
         """The newest fit; the same object for the same fit, so that a panel can tell."""
@@ -189,26 +235,45 @@ class PictureMaker:
             self._disorder_picture = None if newest is None else _disorder_picture(newest)
         return self._disorder_picture
 
-    def _forget(self, run: str) -> None:
-        for key in [key for key in self._traces if key[0] == run]:
-            del self._traces[key]
 
-
-def _jv_trace(run: JVRun, device: Device) -> JVTrace | None:
+def _jv_trace(run: JVRun, device: Device, number: int, window: Window | None) -> JVTrace | None:
     curve = run.curve(device)
     if curve is None:
         return None
-    built_in = device.built_in_voltage.value
-    slope = local_slope(curve, built_in_voltage=built_in) if len(curve) >= SLOPE_POINTS else None
+    built_in, fit = device.built_in_voltage.value, run.fit
+    if fit is not None and window is not None:
+        fit = fit_space_charge(curve, built_in_voltage=built_in, window=window)
     return JVTrace(
         run=run.started.run,
+        number=number,
+        label=f"{curve.temperature:.0f} K",
         curve=curve,
         flagged=np.array([bool(words - {"down", "remeasured"}) for words in curve.flags], dtype=bool),
         back=curve.flagged("down"),
-        slope=slope,
-        fit=run.fit,
-        law=None if run.fit is None else _quadratic_law(curve, run.fit, built_in),
+        slope=_slope(curve, built_in) if fit is None else fit.local,
+        fit=fit,
+        law=None if fit is None else _quadratic_law(curve, fit, built_in),
+        floor=_noise_floor(curve),
         running=run.ended is None,
+        by_hand=window is not None,
+    )
+
+
+def _slope(curve: JVCurve, built_in_voltage: float) -> LocalSlope | None:
+    return local_slope(curve, built_in_voltage=built_in_voltage) if len(curve) >= SLOPE_POINTS else None
+
+
+def _noise_floor(curve: JVCurve) -> float:
+    """The floor the meter brings along, else the largest reading that shows no more than noise [A m⁻²]."""
+    if curve.current_density_floor > 0:
+        return curve.current_density_floor
+    noise = np.abs(curve.current_density[detect_noise_floor(curve)])
+    return float(noise.max()) if noise.size else math.nan
+
+
+def _same_points(one: TELSeries, other: TELSeries) -> bool:
+    return np.array_equal(one.pulse_width, other.pulse_width) and np.array_equal(
+        one.light_current, other.light_current
     )
 
 
@@ -226,15 +291,6 @@ def _quadratic_law(curve: JVCurve, fit: SpaceChargeFit, built_in_voltage: float)
     return voltage, law
 
 
-def _tel_traces(run: TELRun) -> Iterable[TELTrace]:
-    delays = {series.pulse_amplitude: delay for series, delay in TELScreen.fits_of(run)}
-    for series in run.series():
-        delay = delays.get(series.pulse_amplitude)
-        yield TELTrace(
-            series=series, delay=delay, line=None if delay is None else _to_the_axis(series, delay)
-        )
-
-
 def _to_the_axis(series: TELSeries, delay: DelayFit) -> Line | None:
     used = np.asarray(delay.used, dtype=bool)
     start = delay.delay_time.value
@@ -244,16 +300,12 @@ def _to_the_axis(series: TELSeries, delay: DelayFit) -> Line | None:
     return ends, delay.slope.value * (ends - start)
 
 
-def _field(traces: Sequence[TELTrace], device: Device) -> FieldPicture | None:
-    timed = [trace.series for trace in traces if trace.delay is not None]
-    if not timed:
-        return None
-    analysis = analyse_tel(timed, device)
-    known = [one for one in analysis.amplitudes if one.transit is not None]
+def _field(results: Sequence[AmplitudeResult]) -> FieldPicture | None:
+    known = [(one, one.transit) for one in results if one.transit is not None]
     if not known:
         return None
-    fields = np.array([one.transit.electric_field for one in known if one.transit is not None])
-    law = analysis.field_dependence
+    fields = np.array([transit.electric_field for _, transit in known])
+    law = field_dependence_of(results)
     line = None
     if law is not None and math.isfinite(law.field_coefficient.value):
         along = np.linspace(fields.min(), fields.max(), 20)
@@ -263,21 +315,20 @@ def _field(traces: Sequence[TELTrace], device: Device) -> FieldPicture | None:
         )
     return FieldPicture(
         root_field=np.sqrt(fields),
-        mobility=tuple(one.transit.mobility for one in known if one.transit is not None),
-        good=np.array([one.delay.verdict.is_good for one in known], dtype=bool),
+        mobility=tuple(transit.mobility for _, transit in known),
+        good=np.array([one.delay.verdict.is_good for one, _ in known], dtype=bool),
         line=line,
     )
 
 
-def _arrhenius(
-    screen: JVScreen, traces: Sequence[JVTrace], planned: Sequence[float]
-) -> ArrheniusPicture | None:
+def _arrhenius(screen: JVScreen, planned: Sequence[float]) -> ArrheniusPicture | None:
+    curves = [(run.whole, run.fit) for run in screen.finished if run.whole is not None]
     points = [
-        (trace.curve.temperature, trace.fit.zero_field_mobility)
-        for trace in traces
-        if trace.fit is not None and math.isfinite(trace.fit.zero_field_mobility.value)
+        (curve.temperature, fit.zero_field_mobility)
+        for curve, fit in curves
+        if fit is not None and math.isfinite(fit.zero_field_mobility.value)
     ]
-    measured = [trace.curve.temperature for trace in traces]
+    measured = [curve.temperature for curve, _ in curves]
     pending = [kelvin for kelvin in planned if all(abs(kelvin - one) > 1.5 for one in measured)]
     if not points and not pending:
         return None
@@ -337,10 +388,12 @@ def _cards(screen: SessionScreen, traces: Sequence[JVTrace], series: Sequence[TE
     for trace in reversed(traces):
         if trace.fit is not None and trace.fit.window is not None:
             low, high = trace.fit.window
+            chosen = ", window by hand" if trace.by_hand else ""
             yield Card(
                 title=f"μ(0), {trace.label}",
                 value=f"{trace.fit.zero_field_mobility} m²/Vs",
-                detail=f"slope {trace.fit.slope}, {low:.2g}-{high:.2g} V, {int(trace.fit.used.sum())} points",
+                detail=f"slope {trace.fit.slope}, {low:.2g}-{high:.2g} V,"
+                f" {trace.fit.used.sum()} points{chosen}",
                 verdict=trace.fit.verdict,
             )
             break

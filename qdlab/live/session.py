@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from analysis.device import Device
 from analysis.disorder_fit import ConventionName
-from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted
+from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
 from qdlab.live import bench, disorder, jv, tel, temperature
 from qdlab.live.bench import BenchScreen
 from qdlab.live.disorder import DisorderScreen, FitFinished
@@ -70,21 +71,27 @@ def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
     """The screen after one more event."""
     if isinstance(event, FitFinished):
         return replace(screen, disorder=disorder.fold(screen.disorder, event))
-    screen = replace(
+    return replace(
         screen,
         jv=jv.fold(screen.jv, event),
         tel=tel.fold(screen.tel, event),
         bench=bench.fold(screen.bench, event),
-        temperature=temperature.fold(screen.temperature, event),
         time=max(screen.time, event.time),
+        **_own_part(screen, event),
     )
-    if isinstance(event, RunStarted):
-        return replace(screen, running=event)
-    if isinstance(event, RunEnded):
-        return replace(screen, running=None, ended=(*screen.ended, event))
+
+
+def _own_part(screen: SessionScreen, event: Event) -> dict[str, Any]:
+    """What an event changes besides the panels that look at every event."""
+    if isinstance(event, RowRecorded):
+        return {"rows": screen.rows + 1}
+    if isinstance(event, TelemetryRecorded):
+        return {"temperature": temperature.fold(screen.temperature, event)}
     if isinstance(event, JournalEntry):
-        return replace(screen, journal=screen.journal.appended(event))
-    return replace(screen, rows=screen.rows + isinstance(event, RowRecorded))
+        return {"journal": screen.journal.appended(event)}
+    if isinstance(event, RunStarted):
+        return {"running": event}
+    return {"running": None, "ended": (*screen.ended, event)}
 
 
 def folded(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PyQt6.QtWidgets import QDockWidget
 from pytestqt.qtbot import QtBot
 
 import qdlab.gui
@@ -33,6 +34,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (Emergency, "switch_off", lambda window: window.emergency.click()),
     (MainWindow, "show_off", lambda window: window._opened.emergency.told.emit("2400 OFF confirmed 84 ms")),
     (MainWindow, "show_picture", lambda window: window._opened.worker.picture_ready.emit(EMPTY)),
+    (MainWindow, "redraw", lambda window: window.docks.findChild(QDockWidget).visibilityChanged.emit(True)),
     (JVPanel, "_choose", lambda window: window.jv.quantity.setCurrentIndex(1)),
     (CardsPanel, "_copy", lambda window: window.cards.list.itemDoubleClicked.emit(None)),
 ]

@@ -12,7 +12,6 @@ from qdlab.gui.theme import series_colour
 from qdlab.gui.widgets import PlainLabel
 from qdlab.live.picture import JVTrace
 
-SHOWN_RUNS = 16
 MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0
 
 _QUANTITIES = {
@@ -57,11 +56,10 @@ class JVPanel(QWidget):
 
     def show_traces(self, traces: Sequence[JVTrace]) -> None:
         """Draw the newest sweeps."""
-        self._traces = traces[-SHOWN_RUNS:]
-        first = len(traces) - len(self._traces)
+        self._traces = traces
         keep: set[str] = set()
-        for index, trace in enumerate(self._traces, start=first):
-            keep |= self._draw(trace, series_colour(index))
+        for trace in traces:
+            keep |= self._draw(trace, series_colour(trace.number))
         self.plot.forget(keep)
         self.slope.forget(keep)
 

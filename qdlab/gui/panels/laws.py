@@ -87,14 +87,12 @@ class ArrheniusPanel(QWidget):
 
 def _draw_bars(plot: Plot, x: np.ndarray, estimates: Sequence[Estimate], keep: set[str]) -> None:
     """A vertical line of two standard errors either way through every point that has one."""
-    for index, (place, one) in enumerate(zip(x, estimates, strict=True)):
-        error = one.standard_error
-        if error is None or not math.isfinite(error):
-            continue
-        key = f"bar {index}"
-        ends = np.array([max(one.value - 2 * error, one.value / 100), one.value + 2 * error])
-        plot.draw_points(key, [place, place], ends, colour=SERIES[0], symbol=None, line=True)
-        keep.add(key)
+    value = np.array([one.value for one in estimates])
+    error = np.array([np.nan if one.standard_error is None else one.standard_error for one in estimates])
+    known = np.isfinite(value) & np.isfinite(error)
+    low = np.maximum(value - 2 * error, value / 100)
+    plot.draw_bars("bars", x[known], low[known], (value + 2 * error)[known], colour=SERIES[0])
+    keep.add("bars")
 
 
 def _fill(panel: QWidget, plot: Plot) -> None:
