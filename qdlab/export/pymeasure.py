@@ -3,17 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from procedures.conditioning import Conditioning
-from procedures.jv_sweep import JVSweep
-from procedures.pixel_check import PixelCheck
-from procedures.tel_series import TELSeriesMeasurement
+from qdlab.config.steps import known_procedures
 from qdlab.export.cells import number_cell, text_cell
 from qdlab.records import Run, Session
 
-_CLASSES = {
-    known.file_name: f"{known.__module__}.{known.__qualname__}"
-    for known in (Conditioning, JVSweep, PixelCheck, TELSeriesMeasurement)
-}
+_CLASSES = {known.file_name: f"{known.__module__}.{known.__qualname__}" for known in known_procedures()}
 
 
 def write_pymeasure(session: Session, folder: Path) -> list[Path]:
