@@ -115,6 +115,8 @@ def _temperature(run: Run, rows: Sequence[RowRecorded], device: Device) -> float
 def _write_sweeps(entry: h5py.Group, session: Session, device: Device, measured: Sequence[_Measured]) -> None:
     _write_facts(entry, session, device, "NXiv_temp", measured)
     entry["title"] = f"J-V sweeps of {device.identifier}"
+    # the definition asks for elements; a device file names materials, and "QD" is no element
+    entry["sample/atom_types"] = "not told"
     rows = [row for one in measured for row in one.rows]
     environment = _write_environment(entry, rows, _JV_SENSORS)
     setpoint = environment["temperature_controller/value"]
@@ -205,11 +207,12 @@ def _write_facts(
     _group(entry, "user", "NXuser")["name"] = str(session.document.get("operator") or "not told")
     sample = _group(entry, "sample", "NXsample")
     sample["name"] = device.identifier
+    sample["description"] = ", ".join(layer.material for layer in device.layers)
     _field(sample, "thickness", device.thickness.value, "m")
     note = _group(entry, "note", "NXnote")
     note["type"] = "application/toml"
     note["file_name"] = "session.toml"
-    note["data"] = (session.path / "session.toml").read_text(encoding="utf-8")
+    note["data"] = np.bytes_((session.path / "session.toml").read_bytes())
 
 
 def _write_environment(

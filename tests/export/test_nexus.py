@@ -26,7 +26,7 @@ REQUIRED = {
         "instrument/environment/voltage_controller": "NXsensor",
         "instrument/environment/temperature_controller": "NXsensor",
         "instrument/environment/current_sensor": "NXsensor",
-        "data/temperature": "", "data/voltage": "", "data/current": "",
+        "data/temperature": "", "data/voltage": "", "data/current": "", "sample/atom_types": "",
     },
 }  # fmt: skip
 
@@ -124,7 +124,8 @@ def test_the_entry_says_who_measured_what(file: h5py.File, session: Session) -> 
     assert text(entry["user/name"]) == "A. Nyquist"
     assert text(entry["sample/name"]) == "B1/S2/P3"
     assert entry["sample/thickness"][()] == 110e-9
-    assert text(entry["note/data"]).encode() == (session.path / "session.toml").read_bytes()
+    assert text(entry["sample/description"]) == "QD"
+    assert bytes(entry["note/data"][()]) == (session.path / "session.toml").read_bytes()
 
 
 def test_a_session_without_points_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
