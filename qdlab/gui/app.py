@@ -13,19 +13,22 @@ from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from qdlab.gui import theme
-from qdlab.gui.main_window import MainWindow, Opened
+from qdlab.gui.main_window import MainWindow, MenuEntry, Opened
 from qdlab.gui.run_bar import RunBar
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.screens import BenchScreens, ReplayScreens
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import Mode
 from qdlab.gui.worker import ScreenWorker
+from qdlab.live.marks import marks
 from qdlab.lock import read_lock
 from qdlab.paths import log_directory
 from qdlab.protocol import RunnerGone, emergency_off
 from qdlab.replay import open_replay
 
 LOG_SIZE = 1_000_000  # [byte]
+
+_others: list[MainWindow] = []  # windows opened from another one; Python must not forget them
 
 
 @cache
@@ -50,18 +53,37 @@ def window_settings() -> QSettings:
 def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings | None = None) -> MainWindow:
     """The window on a recorded session; it opens no port."""
     chosen = _themed(dark)
-    worker = ScreenWorker(ReplayScreens(open_replay(session)))
-    bar = TransportBar()
+    replay = open_replay(session)
+    worker = ScreenWorker(ReplayScreens(replay))
+    bar = TransportBar(chosen, marks(replay.events))
     bar.play_toggled.connect(lambda playing: worker.wish(lambda screens: screens.play(playing)))
-    bar.step_requested.connect(lambda: worker.wish(lambda screens: screens.replay.step()))
+    bar.step_requested.connect(lambda count: worker.wish(lambda screens: screens.replay.step(count)))
     bar.sought.connect(lambda share: worker.wish(lambda screens: screens.seek(share)))
     bar.speed_chosen.connect(lambda speed: worker.wish(lambda screens: screens.set_speed(speed)))
     worker.moved.connect(bar.show_position)
-    emergency = Emergency(None)
     opened = Opened(
-        title=session.name, mode="REPLAY", worker=worker, emergency=emergency, bar=bar, settings=settings
+        title=session.name,
+        mode="REPLAY",
+        worker=worker,
+        emergency=Emergency(None),
+        bar=bar,
+        session=lambda: session,
+        sessions=session.parent,
+        open_session=lambda path: _open_another(path, dark),
+        actions={"&Replay": _replay_entries(bar)},
+        settings=settings,
     )
     return MainWindow(opened, chosen)
+
+
+def _replay_entries(bar: TransportBar) -> list[MenuEntry]:
+    return [
+        MenuEntry(text="Play or pause", key="Space", act=bar.play.toggle),
+        MenuEntry(text="One event back", key="Left", act=lambda: bar.go_step(-1)),
+        MenuEntry(text="One event further", key="Right", act=lambda: bar.go_step(1)),
+        MenuEntry(text="To the beginning", key="Home", act=lambda: bar.sought.emit(0.0)),
+        MenuEntry(text="To the end", key="End", act=lambda: bar.sought.emit(1.0)),
+    ]
 
 
 def open_bench_window(
@@ -84,14 +106,41 @@ def open_bench_window(
     output : folder for the sessions of plans started here
     """
     chosen = _themed(dark)
-    worker = ScreenWorker(BenchScreens(bench, runtime))
+    screens = BenchScreens(bench, runtime)
+    worker = ScreenWorker(screens)
     bar, link = RunBar(chosen), RunnerLink(bench, source, runtime)
-    emergency = Emergency(lambda: read_lock(bench, runtime))
     opened = Opened(
-        title=f"bench {bench}", mode=mode, worker=worker, emergency=emergency, bar=bar, settings=settings
+        title=f"bench {bench}",
+        mode=mode,
+        worker=worker,
+        emergency=Emergency(lambda: read_lock(bench, runtime)),
+        bar=bar,
+        session=lambda: screens.path,
+        sessions=output,
+        open_session=lambda path: _open_another(path, dark),
+        actions={"&Run": _run_entries(bar)},
+        settings=settings,
     )
     window = BenchWindow(opened, chosen, link, bar, output)
     link.start()
+    return window
+
+
+def _run_entries(bar: RunBar) -> list[MenuEntry]:
+    return [
+        MenuEntry(text="Run a plan…", key="Ctrl+R", act=bar.run_plan.click),
+        MenuEntry(text="Stop after the present point", key="Ctrl+.", act=bar.stop.click),
+        MenuEntry(text="Abort now", key="Ctrl+Shift+.", act=bar.abort.click),
+        MenuEntry(text="Done: what was asked for", key="Ctrl+Return", act=bar.done.click),
+    ]
+
+
+def _open_another(session: Path, dark: bool) -> MainWindow:
+    """Another session in a window of its own, which lives until it is closed."""
+    window = open_replay_window(session, dark=dark)
+    window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    _others.append(window)
+    window.show()
     return window
 
 

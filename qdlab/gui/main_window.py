@@ -1,21 +1,26 @@
 """The lab window: a frame that says what is real, the bench, plots, results, log, and the red button."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
-from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtBoundSignal
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtCore import QByteArray, QSettings, Qt, QUrl, pyqtBoundSignal
+from PyQt6.QtGui import QAction, QCloseEvent, QDesktopServices, QKeySequence
 from PyQt6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
+    QInputDialog,
     QMainWindow,
+    QMenu,
     QMessageBox,
     QStatusBar,
     QVBoxLayout,
     QWidget,
 )
 
+from qdlab.gui.browser import SessionBrowser
+from qdlab.gui.errands import Errand
 from qdlab.gui.failures import Failures
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.disorder import DisorderPanel
@@ -29,8 +34,12 @@ from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel,
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.bench import BenchScreen
 from qdlab.live.picture import Picture
+from qdlab.machine_clock import MachineClock
+from qdlab.records.reopen import add_note
+from qdlab.report import write_session_report
 
 LAYOUT_VERSION = 1
+TOLD_MILLISECONDS = 8000
 
 
 class OffSwitch(Protocol):
@@ -43,6 +52,15 @@ class OffSwitch(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MenuEntry:
+    """One line of a menu: its words, its key, and what it does."""
+
+    text: str
+    key: str
+    act: Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Opened:
     """What the window shows.
 
@@ -52,6 +70,10 @@ class Opened:
     worker : makes the pictures
     emergency : switches everything off
     bar : below the bench: the run bar, or the transport bar of a replay
+    actions : what else a person can do here, by menu
+    session : the folder shown now; None before the first
+    sessions : folder whose sessions the browser lists first
+    open_session : shows another session in a window of its own
     settings : where the layout is kept between days; None keeps none
     """
 
@@ -60,6 +82,10 @@ class Opened:
     worker: ScreenWorker
     emergency: OffSwitch
     bar: QWidget
+    session: Callable[[], Path | None]
+    sessions: Path
+    open_session: Callable[[Path], object]
+    actions: Mapping[str, Sequence[MenuEntry]] = field(default_factory=dict)
     settings: QSettings | None = None
 
 
@@ -90,6 +116,8 @@ class MainWindow(QMainWindow):
         self.status_bar = QStatusBar()
         self.status_bar.addWidget(self.status, 1)
         self.setStatusBar(self.status_bar)
+        self._make_menus()
+        self.jv.window_chosen.connect(opened.worker.use_window)
         self._restore_layout()
         for dock in self.docks.findChildren(QDockWidget):
             dock.visibilityChanged.connect(self.redraw)
@@ -138,6 +166,93 @@ class MainWindow(QMainWindow):
         docks.resizeDocks([log], [170], Qt.Orientation.Vertical)
         docks.resizeDocks([laws[0]], [560], Qt.Orientation.Horizontal)
         return docks
+
+    def _make_menus(self) -> None:
+        """Everything the window can do, each with a key."""
+        own = (
+            MenuEntry(text="Sessions…", key="Ctrl+O", act=self.browse),
+            MenuEntry(text="Note…", key="Ctrl+N", act=self.ask_for_note),
+            MenuEntry(text="Report…", key="Ctrl+P", act=self.write_report),
+            MenuEntry(text="Close the window", key="Ctrl+W", act=self.close),
+        )
+        for title, entries in {"&Session": own, **self._opened.actions}.items():
+            menu = self._menu(title)
+            for entry in entries:
+                action = QAction(entry.text, self)
+                action.setShortcut(QKeySequence(entry.key))
+                action.triggered.connect(lambda checked=False, act=entry.act: act())
+                menu.addAction(action)
+        panels = self._menu("&View")
+        for number, dock in enumerate(self.docks.findChildren(QDockWidget), start=1):
+            action = dock.toggleViewAction()
+            assert action is not None
+            action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+            panels.addAction(action)
+
+    def _menu(self, title: str) -> QMenu:
+        bar = self.menuBar()
+        assert bar is not None
+        menu = bar.addMenu(title)
+        assert menu is not None
+        return menu
+
+    def browse(self) -> SessionBrowser:
+        """List the sessions of a folder in a dialogue beside the window."""
+        browser = SessionBrowser(self._opened.sessions, self)
+        browser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        browser.chosen.connect(self._opened.open_session)
+        browser.show()
+        return browser
+
+    def ask_for_note(self) -> QInputDialog:
+        """Ask for a note in a dialogue beside the window."""
+        dialogue = QInputDialog(self)
+        dialogue.setWindowTitle("Note")
+        dialogue.setLabelText("What to remember, with the time, in the session's journal:")
+        dialogue.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialogue.setModal(False)
+        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialogue.textValueSelected.connect(self.note)
+        dialogue.show()
+        return dialogue
+
+    def note(self, text: str) -> None:
+        """Write a note into the journal of the session shown, which nobody is recording into."""
+        session = self._session()
+        if session is not None and text.strip():
+            self._send(
+                lambda: add_note(session, text.strip(), clock=MachineClock()),
+                lambda entry: self._tell(f"noted at {entry.utc}: {entry.text}"),
+            )
+
+    def write_report(self) -> None:
+        """Analyse the session shown, write its report and open that in the browser."""
+        session = self._session()
+        if session is not None:
+            report = session / "report.html"
+            self._tell(f"writing {report} …")
+            self._send(lambda: write_session_report(session, report), lambda _: self._show_report(report))
+
+    def _session(self) -> Path | None:
+        session = self._opened.session()
+        if session is None:
+            self._tell("there is no session yet")
+        return session
+
+    def _send(self, action: Callable[[], object], answered: Callable[[Any], object]) -> None:
+        """Have something done in a thread; a failure becomes a sentence."""
+        errand = Errand(action, self)
+        errand.done.connect(answered)
+        errand.failed.connect(self.show_failure)
+        errand.start()
+
+    def _show_report(self, report: Path) -> None:
+        self._tell(f"report: {report}")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
+
+    def _tell(self, sentence: str) -> None:
+        self.status_bar.showMessage(sentence, TOLD_MILLISECONDS)
+        self.log.say(sentence)
 
     def show_picture(self, picture: Picture) -> None:
         """Draw the newest state of the session."""

@@ -69,6 +69,7 @@ class Plot(pyqtgraph.PlotWidget):
         symbol: str | None = "o",
         line: bool = False,
         dashed: bool = False,
+        dotted: bool = False,
         label: str | None = None,
     ) -> None:
         """Draw or update the data known by `key`."""
@@ -76,6 +77,7 @@ class Plot(pyqtgraph.PlotWidget):
         item = self._items.get(key)
         if item is None:
             style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+            style = Qt.PenStyle.DotLine if dotted else style
             item = self.plot(
                 [],
                 [],

@@ -25,7 +25,6 @@ class RunBar(QWidget):
         self.remaining = PlainLabel("")
         self.run_plan = QPushButton("Run a plan…")
         self.run_plan.setToolTip("Choose a plan file and have it executed (Ctrl+R)")
-        self.run_plan.setShortcut("Ctrl+R")
         self.stop = QPushButton("Stop after point")
         self.stop.setToolTip("End safely once the present point is recorded")
         self.abort = QPushButton("Abort")

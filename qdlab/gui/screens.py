@@ -88,6 +88,11 @@ class BenchScreens:
         return self._screen
 
     @property
+    def path(self) -> Path | None:
+        """The session followed; None before the first."""
+        return self._path
+
+    @property
     def position(self) -> tuple[float, str]:
         if self._path is None:
             return 0.0, f"no run on bench {self._bench} yet"

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -8,6 +8,7 @@ from qdlab.gui.plots import DecadeAxis, Plot
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import EmergencyButton, PlainLabel
+from qdlab.live.marks import Mark
 
 
 def test_a_logarithmic_plot_leaves_out_what_has_no_logarithm(qtbot: QtBot) -> None:
@@ -55,20 +56,33 @@ def test_emergency_off_answers_to_a_click_and_to_f12(qtbot: QtBot) -> None:
 
 
 def test_the_transport_bar_says_what_a_person_wants(qtbot: QtBot) -> None:
-    bar = TransportBar()
+    bar = TransportBar(LIGHT)
     qtbot.addWidget(bar)
     said: list[object] = []
     bar.play_toggled.connect(said.append)
     bar.speed_chosen.connect(said.append)
-    bar.step_requested.connect(lambda: said.append("step"))
+    bar.step_requested.connect(lambda count: said.append(("step", count)))
     bar.play.click()
     bar.speed.setCurrentText("max")
     bar.step.click()
-    assert said == [False, float("inf"), "step"]
+    bar.back.click()
+    assert said == [False, float("inf"), ("step", 1), ("step", -1)]
+
+
+def test_a_click_on_a_mark_goes_to_its_event(qtbot: QtBot) -> None:
+    note = Mark(share=0.25, kind="note", text="note: lamp off")
+    bar = TransportBar(LIGHT, [note])
+    qtbot.addWidget(bar)
+    bar.resize(1000, 40)
+    bar.show()
+    place = QPoint(round(bar.marks._place(0.25)), 7)
+    with qtbot.waitSignal(bar.sought) as sought:
+        qtbot.mouseClick(bar.marks, Qt.MouseButton.LeftButton, pos=place)
+    assert sought.args == [0.25]
 
 
 def test_the_bar_shows_where_the_replay_is(qtbot: QtBot) -> None:
-    bar = TransportBar()
+    bar = TransportBar(LIGHT)
     qtbot.addWidget(bar)
     bar.show_position(0.5, "half way")
     assert bar.slider.value() == bar.slider.maximum() // 2

@@ -1,16 +1,19 @@
 """The window as a person meets it: a replay, and a plan executed on the simulated bench by a runner."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from qdlab.gui.app import BenchWindow, open_bench_window, open_replay_window
 from qdlab.gui.main_window import MainWindow
+from qdlab.records import open_session
 
 PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
 
@@ -44,6 +47,62 @@ def test_stepping_a_paused_replay_moves_one_event_on(qtbot: QtBot, replay: MainW
     bar.step.click()
     bar.step.click()
     qtbot.waitUntil(lambda: bool(moved) and "event 2 of" in moved[-1], timeout=PATIENCE)
+
+
+def test_the_keys_of_a_replay_play_step_and_go_to_the_end(qtbot: QtBot, replay: MainWindow) -> None:
+    bar = replay._opened.bar
+    replay.activateWindow()
+    moved: list[str] = []
+    replay._opened.worker.moved.connect(lambda share, words: moved.append(words))
+    qtbot.keyClick(replay, Qt.Key.Key_Space)
+    assert bar.play.text() == "Play"
+    qtbot.keyClick(replay, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: bool(moved) and "event 0 of" in moved[-1], timeout=PATIENCE)
+    qtbot.keyClick(replay, Qt.Key.Key_Right)
+    qtbot.keyClick(replay, Qt.Key.Key_Right)
+    qtbot.keyClick(replay, Qt.Key.Key_Left)
+    qtbot.waitUntil(lambda: "event 1 of" in moved[-1], timeout=PATIENCE)
+    qtbot.keyClick(replay, Qt.Key.Key_End)
+    qtbot.waitUntil(lambda: bool(replay.cards.list.count()), timeout=PATIENCE)
+
+
+def test_a_window_dragged_by_hand_is_refitted_and_given_back(qtbot: QtBot, replay: MainWindow) -> None:
+    replay._opened.bar.end.click()
+    qtbot.waitUntil(lambda: replay.jv.region.isVisible(), timeout=PATIENCE)
+    by_rule = replay.jv.words.text()
+    replay.jv.region.setRegion((np.log10(2.0), np.log10(4.0)))
+    qtbot.waitUntil(lambda: "dragged here" in replay.jv.words.text(), timeout=PATIENCE)
+    assert "2-4 V" in replay.jv.words.text()
+    qtbot.mouseClick(replay.jv.rule, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: replay.jv.words.text() == by_rule, timeout=PATIENCE)
+
+
+def test_a_note_is_written_and_the_report_opened(
+    qtbot: QtBot, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shutil.copytree(session, tmp_path / session.name)
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    window = open_replay_window(own)
+    qtbot.addWidget(window)
+    window.note("the lamp was on")
+    window.write_report()
+    qtbot.waitUntil(lambda: opened == [(own / "report.html").as_posix()], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "the lamp was on" in [entry.text for entry in open_session(own).journal])
+    window.close()
+
+
+def test_the_browser_lists_the_sessions_of_a_folder_and_opens_one(
+    qtbot: QtBot, replay: MainWindow, session: Path
+) -> None:
+    browser = replay.browse()
+    qtbot.waitUntil(lambda: browser.table.rowCount() == 1, timeout=PATIENCE)
+    assert browser.table.item(0, 4).text() == "finished"
+    assert not browser.isModal()
+    browser.chosen.disconnect()
+    with qtbot.waitSignal(browser.chosen) as chosen:
+        browser.table.cellActivated.emit(0, 0)
+    assert chosen.args == [session]
 
 
 def test_the_red_button_of_a_replay_says_that_nothing_is_connected(qtbot: QtBot, replay: MainWindow) -> None:
