@@ -2,25 +2,26 @@
 
 One session that fails, even one that takes its worker process down, never stops the others. Executors come
 from a function, so that a pool that broke can be replaced: `process_pool` makes them of this computer's
-processes, ``client.get_executor`` of a Dask cluster's workers.
+processes, `cluster` of a Dask cluster's workers.
 """
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
-from qdlab.errors import QdlabError
+from qdlab.errors import ConfigError, QdlabError
 
 Convention = Literal["li2024", "felekidis2018"]
 MakeExecutor = Callable[[], Executor]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_ANSWERS_WITHIN = 10  # [s]
 _WORKER_DIED = "the process that analysed it ended without a word"
 
 
@@ -48,6 +49,30 @@ def process_pool(jobs: int) -> MakeExecutor:
     if jobs < 1:
         raise ValueError(f"jobs {jobs}: it must be 1 or more")
     return partial(ProcessPoolExecutor, jobs, mp_context=get_context("spawn"), initializer=_use_one_thread)
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[MakeExecutor]:
+    """Executors of a Dask cluster's workers, which see the sessions under the same paths.
+
+    Parameters
+    ----------
+    address : of its scheduler, such as "tcp://192.0.2.7:8786"
+
+    Raises
+    ------
+    ConfigError : Dask is not installed, or nothing answers there
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError("a scheduler needs Dask, which the extra 'cluster' of qdlab installs") from None
+    try:
+        client = Client(address, timeout=_ANSWERS_WITHIN)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from None
+    with client:
+        yield client.get_executor
 
 
 def find_sessions(folders: Iterable[Path]) -> list[Path]:

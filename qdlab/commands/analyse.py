@@ -43,6 +43,9 @@ def analyse(
     convention: Annotated[str, typer.Option(help="Of the model: li2024 or felekidis2018.")] = "li2024",
     quick: Annotated[bool, typer.Option("--quick", help="Without the refits under other models.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Sessions analysed side by side.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Of a Dask cluster to analyse sessions on, such as tcp://host:8786.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
 ) -> None:
@@ -52,11 +55,11 @@ def analyse(
     for target in (json, report):
         _require_folder(target)
     sessions = _sessions(paths)
-    if len(sessions) == 1:
+    if len(sessions) == 1 and scheduler is None:
         _analyse_session(sessions[0], _convention(convention), quick, json, report)
         return
     if sessions:
-        _analyse_many(sessions, _convention(convention), quick, jobs, json, report)
+        _analyse_many(sessions, _convention(convention), quick, jobs, scheduler, json, report)
         return
     curves = _read(
         paths, unit, thickness, temperature, area, voltage_unit, decimal, columns, relative_permittivity
@@ -112,18 +115,22 @@ def _analyse_many(
     convention: "ConventionName",
     quick: bool,
     jobs: int,
+    scheduler: str | None,
     json: Path | None,
     report: Path | None,
 ) -> None:
     """Sessions side by side, each with its results kept; one that fails is told and stops no other."""
-    from qdlab.batch import Outcome, analyse_sessions, process_pool
+    from contextlib import nullcontext
+
+    from qdlab.batch import Outcome, analyse_sessions, cluster, process_pool
     from qdlab.batch_tables import progress, summary_table
     from qdlab.stored_results import store_results
 
     if report is not None:
         raise ConfigError("--report shows one session; leave it out, or name one session")
     not_kept: list[str] = []
-    with progress(len(sessions)) as advance:
+    workers = nullcontext(process_pool(jobs)) if scheduler is None else cluster(scheduler)
+    with workers as make_executor, progress(len(sessions)) as advance:
 
         def keep(outcome: Outcome) -> None:
             advance()
@@ -135,7 +142,7 @@ def _analyse_many(
 
         outcomes = analyse_sessions(
             sessions,
-            process_pool(jobs),
+            make_executor,
             convention=convention,
             with_model_range=not quick,
             listener=keep,

@@ -120,6 +120,28 @@ def test_the_command_analyses_a_folder_of_sessions(
     assert stored is not None and stored["results"] == written[str(sessions[2])]
 
 
+def test_a_dask_cluster_gives_the_same_results(
+    sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask (extra 'cluster') is not installed")
+    target = tmp_path / "cluster.json"
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as local:
+        words = ["--scheduler", local.scheduler_address, "--quick", "--json", str(target)]
+        assert run_command_line(["analyse", *map(str, sessions), *words]) == 1
+    expected = analyse_sessions(sessions, process_pool(1), with_model_range=False)
+    written = json.loads(target.read_text(encoding="utf-8"))
+    assert json.dumps(written) == json.dumps({str(one.session): one.results for one in expected})
+
+
+def test_a_scheduler_that_does_not_answer_is_told(
+    sessions: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed", reason="Dask (extra 'cluster') is not installed")
+    monkeypatch.setattr("qdlab.batch._ANSWERS_WITHIN", 0.2)
+    assert run_command_line(["analyse", *map(str, sessions), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+
+
 def test_a_report_shows_one_session(
     sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
