@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from qdlab.events import TelemetryRecorded
 from qdlab.gui.app import application, open_replay_window
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.temperature import TemperaturePanel
+from qdlab.gui.transport import TransportBar
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live import session as live
 from qdlab.live import temperature
@@ -93,7 +95,7 @@ def _new_row(folder: Path, trials: int) -> Row:
         _let_run(float(random.uniform(0.05, 0.25)))
         run.write(jv_row(voltage))
         started = time.perf_counter()
-        _until(lambda number=number: bool(seen) and seen[-1] >= number)
+        _until(partial(_has_seen, seen, number))
         taken.append(time.perf_counter() - started)
     worker.stop()
     run.end("finished")
@@ -105,6 +107,10 @@ def _new_row(folder: Path, trials: int) -> Row:
     }
 
 
+def _has_seen(seen: list[int], rows: int) -> bool:
+    return bool(seen) and seen[-1] >= rows
+
+
 def _replayed(session: Path, rows: int) -> Iterator[Row]:
     started = time.perf_counter()
     window = open_replay_window(session)
@@ -113,7 +119,7 @@ def _replayed(session: Path, rows: int) -> Iterator[Row]:
     opened = time.perf_counter() - started
     _show_every_dock(window)
     with _stalls() as stalls:
-        window._opened.bar.speed.setCurrentText("max")
+        window.findChild(TransportBar).speed.setCurrentText("max")
         begun = time.perf_counter()
         _until(lambda: window._opened.worker._place is not None and window._opened.worker._place[0] == 1.0)
         played = time.perf_counter() - begun

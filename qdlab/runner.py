@@ -82,6 +82,7 @@ class Runner:
         self._accepting = threading.Lock()
         self._latest: dict[str, Mapping[str, Any]] = {}
         self._bench: Bench | None = None
+        self._session: SessionWriter | None = None
 
     def serve(self, ready: Callable[[LockFacts], None]) -> None:
         """Own the bench, tell `ready` once it can be commanded, and execute plans until nobody needs it."""
@@ -152,6 +153,7 @@ class Runner:
             "pause": lambda: self._reins().pause(),
             "go_on": lambda: self._reins().go_on(),
             "answer": lambda text="done": self._reins().answer_prompt(text),
+            "note": self._note,
             "state": self._greet,
             "quit": self._quit,
         }
@@ -172,6 +174,12 @@ class Runner:
         if self._job is None:
             raise Busy("no plan is being executed")
         return self._job.control
+
+    def _note(self, text: str) -> None:
+        session = self._session
+        if session is None:
+            raise Busy("no plan is being executed")
+        session.journal("note", text)
 
     def _quit(self) -> None:
         """End once the present plan has ended; a running one is aborted."""
@@ -223,6 +231,7 @@ class Runner:
         else:
             session = SessionWriter.resume(earlier.path, clock=bench.clock)
         self._tell_session(str(session.path))
+        self._session = session
         try:
             with _io_recorded(bench, session.path if job.record_io else None):
                 return run_campaign(
@@ -235,6 +244,7 @@ class Runner:
                     resume_from=earlier,
                 )
         finally:
+            self._session = None
             self._guardian.disarm(_instructions(bench))
             self._tell_session("")
             if bench.kind == "simulation":

@@ -179,6 +179,13 @@ class BenchWindow(MainWindow):
         """Have a plan executed."""
         self._link.start_plan(plan, self._output)
 
+    def note(self, text: str) -> None:
+        """A note through the runner while it records; into the last session otherwise."""
+        if self._bar.is_busy:
+            self._link.command("note", text=text.strip())
+        else:
+            super().note(text)
+
     def _show_hello(self, hello: dict) -> None:
         if hello.get("progress") and hello.get("state") == "running":
             self._bar.show_progress(hello["progress"])

@@ -184,10 +184,10 @@ class MainWindow(QMainWindow):
                 menu.addAction(action)
         panels = self._menu("&View")
         for number, dock in enumerate(self.docks.findChildren(QDockWidget), start=1):
-            action = dock.toggleViewAction()
-            assert action is not None
-            action.setShortcut(QKeySequence(f"Ctrl+{number}"))
-            panels.addAction(action)
+            shown = dock.toggleViewAction()
+            assert shown is not None
+            shown.setShortcut(QKeySequence(f"Ctrl+{number}"))
+            panels.addAction(shown)
 
     def _menu(self, title: str) -> QMenu:
         bar = self.menuBar()

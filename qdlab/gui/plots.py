@@ -1,10 +1,14 @@
 """Plots that map data to log10 themselves and label decades; pyqtgraph below."""
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph
 from PyQt6.QtCore import Qt
 
+AXIS_WIDTH = 56  # [pixel]; the same everywhere, so that plots above one another line up
+LEGEND_ROW = 13  # [pixel]
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -33,13 +37,34 @@ def _decade(value: float) -> str:
     return f"{number:.2g}" if 1e-3 <= number < 1000 else ""
 
 
+class CompactLegend(pyqtgraph.LegendItem):
+    """A legend with rows no higher than their text, so that it leaves the curves their room."""
+
+    def __init__(self, *, offset: tuple[int, int]) -> None:
+        super().__init__(offset=offset, labelTextSize="8pt", verSpacing=-8)
+
+    def updateSize(self) -> None:
+        super().updateSize()
+        if self.items:
+            self.setGeometry(0, 0, self.width(), LEGEND_ROW * len(self.items) + 8)
+
+
 class Plot(pyqtgraph.PlotWidget):
     """A plot with titled axes; each axis linear or logarithmic, decided once.
 
-    On a logarithmic axis values that have no logarithm are left out, never folded.
+    On a logarithmic axis values that have no logarithm are left out, never folded. The legend stands where a
+    curve that rises leaves room: above, at the left, or below, at the right.
     """
 
-    def __init__(self, *, x: str, y: str, log_x: bool = False, log_y: bool = False, title: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        x: str,
+        y: str,
+        log_x: bool = False,
+        log_y: bool = False,
+        legend: Literal["above", "below"] = "above",
+    ) -> None:
         axes = {}
         if log_x:
             axes["bottom"] = DecadeAxis("bottom")
@@ -49,14 +74,15 @@ class Plot(pyqtgraph.PlotWidget):
         self.log_x, self.log_y = log_x, log_y
         self.setLabel("bottom", x)
         self.setLabel("left", y)
-        if title:
-            self.setTitle(title, size="10pt")
         for side in ("bottom", "left"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.2)
         self.setDownsampling(auto=True, mode="peak")
         self.setClipToView(True)
-        self.legend = self.addLegend(offset=(8, 8), labelTextSize="8pt")
+        self.legend = CompactLegend(offset=(-8, -4) if legend == "below" else (8, 4))
+        self.legend.setParentItem(self.plotItem.vb)
+        self.plotItem.legend = self.legend
+        self.getAxis("left").setWidth(AXIS_WIDTH)
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
 
     def draw_points(

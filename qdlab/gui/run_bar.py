@@ -70,6 +70,11 @@ class RunBar(QWidget):
         self.abort.setEnabled(True)
         self._ask(progress.get("prompt"))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a plan is being executed."""
+        return self.abort.isEnabled()
+
     def _ask(self, prompt: Mapping[str, Any] | None) -> None:
         self.prompt.setText("" if prompt is None else str(prompt["text"]))
         self.prompt.setVisible(prompt is not None)

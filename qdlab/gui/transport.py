@@ -41,7 +41,7 @@ class TransportBar(QWidget):
         self.play.setToolTip("Play or pause (space); at the end, from the beginning")
         self.back = _button("◀ Step", "One event back (left arrow)")
         self.step = _button("Step ▶", "One event further (right arrow)")
-        self.end = _button("End ⏭", "To the last event recorded (End)")
+        self.end = _button("End", "To the last event recorded (End)")
         self.speed = QComboBox()
         self.speed.addItems(SPEEDS)
         self.speed.setCurrentText("100")

@@ -6,6 +6,7 @@ came to, so that a picture costs what is new.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -194,11 +195,15 @@ class PictureMaker:
 
     def _sweeps(self, screen: JVScreen) -> Iterable[JVTrace]:
         runs = list(enumerate(screen.runs))
-        several = len({run.started.device for _, run in runs}) > 1
+        names = _short_names([run.started.device for _, run in runs])
+        seen: Counter[str] = Counter()
         for number, run in runs[-SHOWN_SWEEPS:]:
             trace = self._trace(screen, run, number)
-            if trace is not None:
-                yield replace(trace, label=f"{trace.label}, {run.started.device}") if several else trace
+            if trace is None:
+                continue
+            label = ", ".join(filter(None, (trace.label, names[run.started.device])))
+            seen[label] += 1
+            yield replace(trace, label=label if seen[label] == 1 else f"{label} ({seen[label]})")
 
     def _trace(self, screen: JVScreen, run: JVRun, number: int) -> JVTrace | None:
         name = run.started.run
@@ -257,6 +262,13 @@ def _jv_trace(run: JVRun, device: Device, number: int, window: Window | None) ->
         running=run.ended is None,
         by_hand=window is not None,
     )
+
+
+def _short_names(devices: Iterable[str]) -> dict[str, str]:
+    """What tells the devices of a plot apart: their identifiers without the parts common to all of them."""
+    parts = {device: device.split("/") for device in devices}
+    common = set.intersection(*map(set, parts.values())) if parts else set()
+    return {device: "/".join(part for part in found if part not in common) for device, found in parts.items()}
 
 
 def _slope(curve: JVCurve, built_in_voltage: float) -> LocalSlope | None:

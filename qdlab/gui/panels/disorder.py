@@ -16,7 +16,7 @@ class DisorderPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True)
+        self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True, legend="below")
         self.residuals = Plot(x="Voltage V (V)", y="J/J_EGDM - 1 (%)", log_x=True)
         self.residuals.legend.setVisible(False)
         self.words = PlainLabel("no fit yet: it needs curves at two temperatures")

@@ -36,7 +36,7 @@ class JVPanel(QWidget):
         self.quantity.addItems(list(_QUANTITIES))
         self.quantity.setToolTip("What is drawn against voltage")
         self.quantity.currentTextChanged.connect(self._choose)
-        self.plot = Plot(x="Voltage V (V)", y=_QUANTITIES["J"], log_x=True, log_y=True)
+        self.plot = Plot(x="Voltage V (V)", y=_QUANTITIES["J"], log_x=True, log_y=True, legend="below")
         self.slope = Plot(x="Voltage V (V)", y="d ln J / d ln V", log_x=True)
         band = pyqtgraph.LinearRegionItem((1.8, 2.2), orientation="horizontal", movable=False)
         band.setZValue(-10)
@@ -53,6 +53,7 @@ class JVPanel(QWidget):
         self.sweep = QComboBox()
         self.sweep.setToolTip("Whose quadratic window is shown, and dragged in the slope plot")
         self.sweep.addItem(_NEWEST)
+        self.sweep.setMaximumWidth(170)
         self.sweep.currentTextChanged.connect(self._show_window)
         self.rule = QPushButton("by the rule")
         self.rule.setToolTip("Give the window back to the rule")
@@ -102,10 +103,12 @@ class JVPanel(QWidget):
             self.sweep.setCurrentIndex(max(self.sweep.findText(chosen), 0))
 
     def _chosen(self) -> JVTrace | None:
-        """The sweep whose window is shown: the one chosen, else the newest that has a fit."""
+        """The sweep whose window is shown: the one chosen, else the newest that has one."""
         fitted = [trace for trace in self._traces if trace.fit is not None]
         named = [trace for trace in fitted if trace.run == self.sweep.currentText()]
-        return (named or fitted or [None])[-1]
+        windowed = [trace for trace in fitted if trace.fit is not None and trace.fit.window is not None]
+        candidates = named or windowed or fitted
+        return candidates[-1] if candidates else None
 
     def _show_window(self) -> None:
         trace = self._chosen()
@@ -187,5 +190,6 @@ def _reason(trace: JVTrace, fit: SpaceChargeFit) -> str:
     if fit.window is None:
         return fit.why
     low, high = fit.window
+    word = fit.verdict.word.replace("_", " ")
     who = "dragged here, recorded nowhere else" if trace.by_hand else fit.why
-    return f"{low:.2g}-{high:.2g} V, μ(0) = {fit.zero_field_mobility} m²/Vs, {fit.verdict.word}. {who}"
+    return f"{low:.2g}-{high:.2g} V, μ(0) = {fit.zero_field_mobility} m²/Vs, {word}. {who}"

@@ -13,7 +13,7 @@ class TemperaturePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(x="Time (min)", y="Temperature (K)")
+        self.plot = Plot(x="Time (min)", y="Temperature (K)", legend="below")
         self.words = PlainLabel("no temperature yet")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
