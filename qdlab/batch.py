@@ -44,7 +44,8 @@ class Outcome:
 def process_pool(jobs: int) -> MakeExecutor:
     """Executors of that many processes of this computer, one thread each.
 
-    One process is a process too: results do not depend on what the calling one has loaded or computed.
+    One process is a process too: results do not depend on what the calling one has loaded or computed. Every
+    process imports the script that started it; that keeps its work under ``if __name__ == "__main__":``.
     """
     if jobs < 1:
         raise ValueError(f"jobs {jobs}: it must be 1 or more")
@@ -136,7 +137,8 @@ def _try(
     futures: dict[Future[Outcome], Path] = {}
     with make_executor() as executor:
         try:
-            with suppress(BrokenExecutor):
+            # a pool that breaks meanwhile may say so by a pipe that is closed
+            with suppress(BrokenExecutor, OSError):
                 for session in sessions:
                     futures[executor.submit(analyse, session)] = session
             for future in as_completed(futures):

@@ -269,7 +269,7 @@ def solve_many(
     ----------
     jobs : pairs of voltages (n,) [V] and the problem they are asked of
     accuracy, sensitivities : as for `solve_current_density`
-    threads : at most so many [1]; None: one per core
+    threads : at most so many [1]; None: what OMP_NUM_THREADS allows, else one per core
     """
     if accuracy not in _MESHES:
         raise ValueError(f"accuracy {accuracy!r} is not one of {', '.join(_MESHES)}")
@@ -277,11 +277,17 @@ def solve_many(
     def solve(job: tuple[npt.ArrayLike, TransportProblem]) -> JVSolution:
         return _solve(_voltages(job[0]), job[1], accuracy, sensitivities)
 
-    workers = min(len(jobs), threads or os.cpu_count() or 1)
+    workers = min(len(jobs), threads or _allowed_threads())
     if workers <= 1:
         return [solve(job) for job in jobs]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(solve, jobs))
+
+
+def _allowed_threads() -> int:
+    """As many as the numerical libraries around us were told to use; one per core where nobody told them."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) > 0 else os.cpu_count() or 1
 
 
 class _Scaling(NamedTuple):

@@ -350,3 +350,12 @@ def test_impossible_arguments_are_refused_by_name_and_value(changes, told):
 def test_voltages_that_are_not_numbers_are_refused():
     with pytest.raises(ValueError, match="voltage"):
         solve_many([([1.0, math.nan], PAPER_FILM)])
+
+
+def test_no_more_threads_are_used_than_the_environment_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(workers: int) -> None:
+        raise AssertionError(f"{workers} threads")
+
+    monkeypatch.setattr("analysis.drift_diffusion.solution.ThreadPoolExecutor", refuse)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert len(solve_many([([1.0], PAPER_FILM), ([2.0], PAPER_FILM)], accuracy="rough")) == 2
