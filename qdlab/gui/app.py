@@ -13,6 +13,7 @@ from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from qdlab.gui import theme
+from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.main_window import MainWindow, MenuEntry, Opened
 from qdlab.gui.run_bar import RunBar
 from qdlab.gui.runner_link import RunnerLink
@@ -129,6 +130,7 @@ def open_bench_window(
 def _run_entries(bar: RunBar) -> list[MenuEntry]:
     return [
         MenuEntry(text="Run a plan…", key="Ctrl+R", act=bar.run_plan.click),
+        MenuEntry(text="Build a plan…", key="Ctrl+B", act=bar.build_wanted.emit),
         MenuEntry(text="Stop after the present point", key="Ctrl+.", act=bar.stop.click),
         MenuEntry(text="Abort now", key="Ctrl+Shift+.", act=bar.abort.click),
         MenuEntry(text="Done: what was asked for", key="Ctrl+Return", act=bar.done.click),
@@ -160,6 +162,7 @@ class BenchWindow(MainWindow):
         super().__init__(opened, chosen)
         self._link, self._bar, self._output = link, bar, output
         bar.plan_wanted.connect(self.choose_plan)
+        bar.build_wanted.connect(self.build_plan)
         bar.commanded.connect(link.command)
         link.attached.connect(self._show_hello)
         link.progressed.connect(bar.show_progress)
@@ -174,6 +177,14 @@ class BenchWindow(MainWindow):
         dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialogue.fileSelected.connect(lambda name: self.run_plan(Path(name)))
         dialogue.show()
+
+    def build_plan(self) -> PlanBuilder:
+        """Build a plan in a form beside the window, and have it executed once it is saved."""
+        builder = PlanBuilder(self._theme, self)
+        builder.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        builder.saved.connect(self.run_plan)
+        builder.show()
+        return builder
 
     def run_plan(self, plan: Path) -> None:
         """Have a plan executed."""

@@ -67,7 +67,7 @@ class SessionBrowser(QDialog):
 
     def _show(self, found: tuple[Path, list[SessionLine]]) -> None:
         folder, self.lines = found
-        self.words.setText(f"{len(self.lines)} sessions in {folder}")
+        self.words.setText(f"{len(self.lines)} session{'s' * (len(self.lines) != 1)} in {folder}")
         self.table.setRowCount(len(self.lines))
         for row, line in enumerate(self.lines):
             begun = line.created[:19].replace("T", " ")

@@ -14,6 +14,7 @@ class RunBar(QWidget):
     """Shows progress and takes orders; it knows no runner."""
 
     plan_wanted = pyqtSignal()
+    build_wanted = pyqtSignal()
     commanded = pyqtSignal(str)
 
     def __init__(self, theme: Theme) -> None:
@@ -25,6 +26,8 @@ class RunBar(QWidget):
         self.remaining = PlainLabel("")
         self.run_plan = QPushButton("Run a plan…")
         self.run_plan.setToolTip("Choose a plan file and have it executed (Ctrl+R)")
+        self.build_plan = QPushButton("Build a plan…")
+        self.build_plan.setToolTip("Fill in a form and have it executed (Ctrl+B)")
         self.stop = QPushButton("Stop after point")
         self.stop.setToolTip("End safely once the present point is recorded")
         self.abort = QPushButton("Abort")
@@ -35,7 +38,7 @@ class RunBar(QWidget):
         self.done = QPushButton("Done")
         self.done.setToolTip("What was asked for is done; the run goes on")
         line = QHBoxLayout()
-        for widget in (self.run_plan, self.stop, self.abort, self.progress, self.remaining):
+        for widget in (self.run_plan, self.build_plan, self.stop, self.abort, self.progress, self.remaining):
             line.addWidget(widget, stretch=1 if widget is self.progress else 0)
         asked = QHBoxLayout()
         asked.addWidget(self.prompt, stretch=1)
@@ -46,6 +49,7 @@ class RunBar(QWidget):
         layout.addLayout(line)
         layout.addLayout(asked)
         self.run_plan.clicked.connect(self.plan_wanted)
+        self.build_plan.clicked.connect(self.build_wanted)
         self.stop.clicked.connect(lambda: self.commanded.emit("stop"))
         self.abort.clicked.connect(lambda: self.commanded.emit("abort"))
         self.done.clicked.connect(lambda: self.commanded.emit("answer"))

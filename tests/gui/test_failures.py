@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from PyQt6.QtCore import QCoreApplication, QObject
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget
+from PyQt6.QtWidgets import QDockWidget, QFileDialog
 from pytestqt.qtbot import QtBot
 
 import qdlab.gui
 from qdlab.gui.app import BenchWindow, Emergency, open_bench_window, open_replay_window
 from qdlab.gui.browser import SessionBrowser
+from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.errands import Errand
 from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
@@ -62,6 +63,11 @@ IN_A_REPLAY: list[tuple[type, str, Act]] = [
 ]
 ON_A_BENCH: list[tuple[type, str, Act]] = [
     (BenchWindow, "choose_plan", lambda window: window._opened.bar.run_plan.click()),
+    (BenchWindow, "build_plan", lambda window: window._opened.bar.build_plan.click()),
+    (BenchWindow, "run_plan", lambda window: window.build_plan().saved.emit(Path("plan.toml"))),
+    (PlanBuilder, "_ask_for_device", lambda window: window.build_plan().choose.click()),
+    (PlanBuilder, "_ask_for_file", lambda window: window.build_plan().save.clicked.emit()),
+    (PlanBuilder, "save_as", lambda window: file_chosen(window.build_plan())),
     (RunnerLink, "command", lambda window: window._opened.bar.commanded.emit("abort")),
     (BenchWindow, "_show_hello", lambda window: window._link.attached.emit({})),
     (RunBar, "show_progress", lambda window: window._link.progressed.emit({})),
@@ -72,11 +78,18 @@ ELSEWHERE = {
     "show_failure": "is what tells of it",
     "_show": "answers an errand, as in the test of one below",
     "open_session": "is handed in from outside",
+    "_make_form": "makes the builder, as in the test of one below",
+    "_check": "makes the builder too",
 }
 
 
 def menu_action(window: MainWindow, text: str) -> QAction:
     return next(action for action in window.findChildren(QAction) if action.text() == text)
+
+
+def file_chosen(builder: PlanBuilder) -> None:
+    builder._ask_for_file()
+    builder.findChild(QFileDialog).fileSelected.emit("plan.toml")
 
 
 @contextmanager
@@ -204,3 +217,19 @@ def test_an_errand_that_fails_becomes_a_sentence(qtbot: QtBot) -> None:
     with qtbot.waitSignal(errand.failed) as failed:
         errand.start()
     assert failed.args == ["planted in an errand"]
+
+
+def test_an_exception_while_a_form_is_checked_leaves_the_window(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_bench_window("sim", "sim", tmp_path, mode="SIMULATION", output=tmp_path)
+    qtbot.addWidget(window)
+    builder = window.build_plan()
+
+    def raising(*arguments: object) -> None:
+        raise RuntimeError("planted in a check")
+
+    monkeypatch.setattr("qdlab.gui.builder.problems", raising)
+    builder.name.setText("another")
+    assert window.failure_box is not None and window.failure_box.text() == "planted in a check"
+    window.close()

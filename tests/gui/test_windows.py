@@ -147,6 +147,34 @@ def test_a_plan_chosen_in_the_window_is_measured_followed_and_ends_with_outputs_
     assert bench_window.mode_word.text() == "SIMULATION"
 
 
+def test_a_form_says_what_is_wrong_while_typing_and_its_plan_is_run(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr(bench_window._link, "start_plan", lambda plan, output: started.append(plan))
+    builder = bench_window.build_plan()
+    device = Path(__file__).resolve().parents[2] / "examples" / "device-hole-only.toml"
+    qtbot.keyClicks(builder.device, str(device))
+    qtbot.keyClicks(builder.inputs["voltages"], "0 .. 2 step 0.5")
+    assert builder.save.isEnabled()
+    qtbot.keyClicks(builder.inputs["repeats"], "000000")
+    assert "1000 or less" in builder._said["repeats"].text() and not builder.save.isEnabled()
+    builder.inputs["repeats"].setText("2")
+    assert builder.save.isEnabled()
+    builder.save_as(tmp_path / "plan.toml")
+    assert started == [tmp_path / "plan.toml"]
+
+
+def test_a_note_during_a_run_goes_through_the_runner(
+    bench_window: BenchWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(bench_window._link, "command", lambda word, text="": sent.append((word, text)))
+    bench_window._bar.abort.setEnabled(True)
+    bench_window.note(" the lamp was on ")
+    assert sent == [("note", "the lamp was on")]
+
+
 def test_an_order_with_nothing_running_is_answered_with_a_sentence(
     qtbot: QtBot, bench_window: BenchWindow
 ) -> None:

@@ -156,8 +156,8 @@ def test_a_pulse_series_shows_its_delay_time_as_it_grows() -> None:
 
 def test_the_bench_bar_says_what_each_box_does_and_confirmed() -> None:
     events = sweep("a", 297.0, 4e-11)
-    assert folded(events[:1]).bench.boxes["source_meter"].words == "measuring"
-    assert folded(events[:3]).bench.boxes["source_meter"].words.endswith(" A")
+    assert folded(events[:1]).bench.shown["source_meter"].words == "measuring"
+    assert folded(events[:3]).bench.shown["source_meter"].words.endswith(" A")
     off = JournalEntry(
         sequence=99,
         time=3.0,
@@ -166,7 +166,7 @@ def test_the_bench_bar_says_what_each_box_does_and_confirmed() -> None:
         text="outputs off",
         details={"reports": ["2400 OFF confirmed 84 ms", "6514 no answer: switch it off by hand"]},
     )
-    boxes = folded([*events, off]).bench.boxes
+    boxes = folded([*events, off]).bench.shown
     assert (boxes["source_meter"].words, boxes["source_meter"].kind) == ("OFF confirmed 84 ms", "good")
     assert boxes["light_meter"].kind == "alarm"
 
