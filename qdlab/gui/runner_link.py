@@ -85,6 +85,7 @@ class RunnerLink(QThread):
         try:
             message = self._client.receive(timeout=LISTEN_SECONDS)
         except RunnerGone:
+            self._client.close()
             self._client = None
             self.detached.emit()
             return

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from procedures.base import BenchProcedure, Choice, Count, Quantity, QuantityList, Switch
 from qdlab.config.steps import known_procedures, procedure_step
 
-
 NO_LIMIT = 1e9  # PyMeasure's bound of a parameter that has none
 
 

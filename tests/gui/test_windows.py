@@ -125,7 +125,7 @@ def bench_window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     window = open_bench_window(
         "sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path / "sessions"
     )
-    qtbot.addWidget(window)
+    # not given to qtbot: it would close the window before the runner has been told to end
     window.show()
     yield window
     runner = window._link._started
