@@ -190,11 +190,6 @@ def _needed(step: ProcedureStep, connection: Connection | None, key: str) -> Con
     return connection
 
 
-def inin_words(role: str) -> str:
-    """A role as a person says it."""
-    return role.replace("_", " ")
-
-
 def in_words(role: str) -> str:
     """A role as a person says it."""
     return role.replace("_", " ")

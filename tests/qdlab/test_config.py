@@ -293,7 +293,7 @@ def test_a_hardware_bench_needs_an_instrument(tmp_path: Path) -> None:
 def test_installed_packages_can_add_procedures_and_a_broken_one_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("WARNING")
+    caplog.set_level("WARNING", logger="qdlab")
 
     class Impedance(JVSweep):
         """Another measurement."""
