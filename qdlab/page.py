@@ -1,6 +1,5 @@
 """A report page as data, and its rendering into one self-contained HTML file; every text is escaped."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -115,8 +114,3 @@ def verdict(value: Verdict) -> Cell:
 def with_error(value: float, standard_error: float | None) -> Cell:
     """A cell with a value and a bare standard error."""
     return Cell(text=format_with_uncertainty(value, standard_error), kind="number")
-
-
-def rows(*cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], ...]:
-    """Rows of a table from sequences of cells."""
-    return tuple(tuple(row) for row in cells)

@@ -49,13 +49,10 @@ class RunFeed:
         """Everything recorded up to now, in sequence order."""
         yield from self.poll()
         if not self.follow:
-            late = self._waiting + [
-                item for source in self._sources.values() for item in source.interrupted()
-            ]
-            self._waiting = []
-            yield from (event for _, event in sorted(late, key=lambda item: item[0]))
+            yield from self._rest()
 
     def _rest(self) -> list[Event]:
+        """What is left once nothing more will come, with the ends of runs that have no end block."""
         ends = [item for source in self._sources.values() for item in source.interrupted()]
         late, self._waiting = _in_order(self._waiting + ends), []
         return [event for _, event in late]
