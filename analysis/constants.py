@@ -7,7 +7,6 @@ ELEMENTARY_CHARGE: float = _codata.elementary_charge  # [C]
 VACUUM_PERMITTIVITY: float = _codata.epsilon_0  # [F m⁻¹]
 
 nanometre: float = 1e-9  # [m]
-micrometre: float = 1e-6  # [m]
 square_millimetre: float = 1e-6  # [m²]
 microsecond: float = 1e-6  # [s]
 millisecond: float = 1e-3  # [s]

@@ -186,11 +186,6 @@ def number_control(get: str, set_: str, docs: str, low: float, high: float) -> A
     )
 
 
-def number_measurement(get: str, docs: str) -> Any:
-    """A property that only reads a number."""
-    return Instrument.measurement(get, docs, cast=str, get_process=strictly(number))
-
-
 def switch_control(get: str, set_: str, docs: str) -> Any:
     """A property that is on or off."""
     return Instrument.control(

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from sim_instruments.scpi import ScpiBox
 from sim_instruments.station import Station
-from sim_instruments.tcp import send, set_send_timeout
+from sim_instruments.tcp import SocketDoor, send
 
 VERSION = "Prologix GPIB-ETHERNET Controller version 01.06.06.00"
 END_OF_STRING = (b"\r\n", b"\r", b"\n", b"")
@@ -70,7 +70,7 @@ class _Listener:
             self._changed.notify_all()
 
 
-class PrologixDoor:
+class PrologixDoor(SocketDoor):
     """The adapter, on one TCP port of 127.0.0.1.
 
     Parameters
@@ -83,10 +83,7 @@ class PrologixDoor:
 
     def __init__(self, stations: Mapping[int, Station], *, port: int = 0) -> None:
         self._bus = {address: _Listener(station) for address, station in stations.items()}
-        self._server = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._server.getsockname()[1]
-        self._clients: set[socket.socket] = set()
-        threading.Thread(target=self._accept, name=f"prologix {self.port}", daemon=True).start()
+        super().__init__(port=port)
 
     @property
     def resource(self) -> str:
@@ -97,23 +94,8 @@ class PrologixDoor:
         """A box behind the adapter as our own transport names it."""
         return f"PROLOGIX::TCPIP::127.0.0.1::{self.port}::SOCKET::{address}"
 
-    def close(self) -> None:
-        """Close the door and every connection."""
-        for connection in (self._server, *self._clients):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._server.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                set_send_timeout(client)
-                self._clients.add(client)
-                threading.Thread(target=self._converse, args=(client,), daemon=True).start()
-
-    def _converse(self, client: socket.socket) -> None:
+    def converse(self, client: socket.socket) -> None:
+        """Serve one client until it goes."""
         adapter = _Adapter(self._bus, lambda data: send(client, data))
         splitter = _LineSplitter()
         with suppress(OSError):

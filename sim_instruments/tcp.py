@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 
 from sim_instruments.station import InputBuffer, Station
@@ -12,8 +13,45 @@ SEND_TIMEOUT = 5.0
 """A client that reads nothing for so long is disconnected [s]."""
 
 
-class TCPDoor:
+class SocketDoor(ABC):
     """Any number of clients, one after the other or together, on 127.0.0.1 only.
+
+    Parameters
+    ----------
+    port : 0 takes a free one
+    """
+
+    name = "socket"
+
+    def __init__(self, *, port: int = 0) -> None:
+        self._server = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._server.getsockname()[1]
+        self._clients: set[socket.socket] = set()
+        threading.Thread(target=self._accept, name=f"{self.name} {self.port}", daemon=True).start()
+
+    def close(self) -> None:
+        """Close the door and every connection."""
+        for connection in (self._server, *self._clients):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    @abstractmethod
+    def converse(self, client: socket.socket) -> None:
+        """Serve one client until it goes."""
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                set_send_timeout(client)
+                self._clients.add(client)
+                threading.Thread(target=self.converse, args=(client,), daemon=True).start()
+
+
+class TCPDoor(SocketDoor):
+    """The door of one box.
 
     Parameters
     ----------
@@ -25,31 +63,12 @@ class TCPDoor:
 
     def __init__(self, station: Station, *, port: int = 0) -> None:
         self.station = station
-        self._server = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._server.getsockname()[1]
-        self._clients: set[socket.socket] = set()
-        threading.Thread(target=self._accept, name=f"tcp {self.port}", daemon=True).start()
+        super().__init__(port=port)
 
     @property
     def resource(self) -> str:
         """The VISA resource of the door."""
         return f"TCPIP::127.0.0.1::{self.port}::SOCKET"
-
-    def close(self) -> None:
-        """Close the door and every connection."""
-        for connection in (self._server, *self._clients):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._server.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                set_send_timeout(client)
-                self._clients.add(client)
-                threading.Thread(target=self.converse, args=(client,), daemon=True).start()
 
     def converse(self, client: socket.socket) -> None:
         """Serve one client until it goes."""
