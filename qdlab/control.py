@@ -1,7 +1,7 @@
 """The reins of a running campaign (stop, abort, pause, answer), and what it says of its progress."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from instruments.roles import Clock
@@ -33,6 +33,8 @@ class Progress:
     Parameters
     ----------
     step : the step in words
+    key : of the step in the plan's file; empty before the first
+    visit : which set point of a temperature sweep, from 0
     state : what happens now ("settling at 257 K, 0.04 K to go")
     points_done, points_planned : [1]
     elapsed, remaining : on the bench's clock [s]; remaining is an estimate
@@ -40,6 +42,8 @@ class Progress:
     """
 
     step: str
+    key: str = ""
+    visit: int = 0
     state: str
     points_done: int
     points_planned: int
@@ -62,6 +66,7 @@ class Control:
         self._abort_reason: str | None = None
         self._paused = False
         self._answer: str | None = None
+        self._skipped: frozenset[str] = frozenset()
 
     def stop_after_point(self) -> None:
         """End safely once the present point is recorded."""
@@ -91,6 +96,14 @@ class Control:
         with self._changed:
             self._answer = answer
             self._changed.notify_all()
+
+    def skip(self, keys: Iterable[str]) -> None:
+        """Pass over these steps of the plan, and no others, unless they have begun already."""
+        self._skipped = frozenset(keys)
+
+    def skips(self, key: str) -> bool:
+        """Whether a step is to be passed over."""
+        return key in self._skipped
 
     @property
     def stop_requested(self) -> bool:

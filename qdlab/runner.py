@@ -152,6 +152,7 @@ class Runner:
             "abort": lambda: self._reins().abort(),
             "pause": lambda: self._reins().pause(),
             "go_on": lambda: self._reins().go_on(),
+            "skip": lambda keys: self._reins().skip(keys),
             "answer": lambda text="done": self._reins().answer_prompt(text),
             "note": self._note,
             "state": self._greet,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from instruments.bench import ArmingToken, Bench, OffReport, arming_token
-from instruments.errors import InstrumentError
+from instruments.errors import InstrumentError, NotArmedError
 from procedures.base import BenchProcedure, Surroundings
 from qdlab.adaptive import rules_for
 from qdlab.campaign.opening import bench_limits
@@ -124,6 +124,8 @@ class _Campaign:
         self._catching_up = earlier.is_resumed
         self._pending: OperatorStep | None = None
         self._off_reports: tuple[OffReport, ...] = ()
+        self._sweep: TemperatureSweepStep | None = None
+        self._passed_over: list[str] = []
 
     def run(self) -> CampaignResult:
         """The frame: whatever happens inside, off comes first."""
@@ -148,6 +150,9 @@ class _Campaign:
         except BaseException as problem:
             # faults of ours and Ctrl-C too: the bench is made safe and the session closed all the same
             return _end_of(problem)
+        if self._passed_over:
+            # not "finished": what is missing can be measured by resuming
+            return "failed", f"{', '.join(self._passed_over)} failed and was passed over"
         return "finished", ""
 
     def _make_safe(self) -> None:
@@ -173,11 +178,17 @@ class _Campaign:
         """What the procedures among the steps measured, by their keys."""
         found: MeasuredSteps = {}
         for index, step in enumerate(steps):
-            self._between_steps()
             here = place.step(index)
-            self._reporter.step = _words(step, here)
+            if step.skip:
+                continue
+            self._between_steps()
+            if self._control.skips(here.key):
+                self._reporter.journal("note", f"{here.key} skipped by the operator: {_words(step, here)}")
+                continue
+            self._reporter.step, self._reporter.key = _words(step, here), here.key
+            self._reporter.visit = here.visit
             if isinstance(step, ProcedureStep):
-                measured = self._do_procedure(step, here)
+                measured = self._do_whatever_fails(step, here)
                 if measured is not None:
                     found[here.key] = measured
             else:
@@ -280,6 +291,34 @@ class _Campaign:
         return self._plan.devices[self._connection.device]
 
     # Procedures
+
+    def _do_whatever_fails(self, step: ProcedureStep, place: Place) -> Measured | None:
+        """What was measured, tried again or passed over after a failure where the plan says so."""
+        try:
+            return self._do_procedure(step, place)
+        except NotArmedError:
+            raise
+        except InstrumentError as failure:
+            if self._plan.on_failure in (None, "stop"):
+                raise
+            self._make_safe()
+            if not all(report.confirmed for report in self._off_reports):
+                raise
+            self._recover(place, failure)
+        if self._plan.on_failure == "retry":
+            self._reporter.journal("warning", f"{place.key} is tried once more")
+            return self._do_procedure(step, place)
+        self._passed_over.append(place.key)
+        self._reporter.journal("warning", f"{place.key} is passed over after its failure")
+        return None
+
+    def _recover(self, place: Place, failure: InstrumentError) -> None:
+        """After a failure everything was switched off: bring the boxes, and the temperature, back."""
+        self._reporter.journal("error", f"{place.key} failed: {failure}")
+        self._reporter.say("bringing the instruments back after a failure")
+        self._bench.set_up()
+        if self._sweep is not None and not self._reach(self._sweep, place.setpoint):
+            raise InstrumentError(f"{place.setpoint:g} K was not reached again after: {failure}")
 
     def _do_procedure(self, step: ProcedureStep, place: Place) -> Measured | None:
         """What was measured, now or before; None where the device is beyond measuring."""
@@ -391,6 +430,15 @@ class _Campaign:
     # Steps around steps
 
     def _sweep_temperature(self, step: TemperatureSweepStep, place: Place) -> None:
+        self._sweep = step
+        try:
+            self._visit_temperatures(step, place)
+        finally:
+            self._sweep = None
+        if step.warm_end and not self._catching_up:
+            warm_up(step, self._bench, self._clock, self._reporter)
+
+    def _visit_temperatures(self, step: TemperatureSweepStep, place: Place) -> None:
         first: MeasuredSteps = {}
         checked = not self._earlier.is_resumed
         for visit, setpoint in enumerate(step.visits):
@@ -407,14 +455,15 @@ class _Campaign:
                 first = measured
             elif again:
                 self._report_drift(step, setpoint, first, measured)
-        if step.warm_end and not self._catching_up:
-            warm_up(step, self._bench, self._clock, self._reporter)
 
     def _is_finished(self, steps: Steps, place: Place) -> bool:
         """Whether the session being resumed holds all of this already."""
         return self._earlier.is_resumed and all(
-            isinstance(step, ProcedureStep | NoteStep | WaitStep)
-            and (not isinstance(step, ProcedureStep) or self._earlier.is_finished(place.step(index)))
+            step.skip
+            or (
+                isinstance(step, ProcedureStep | NoteStep | WaitStep)
+                and (not isinstance(step, ProcedureStep) or self._earlier.is_finished(place.step(index)))
+            )
             for index, step in enumerate(steps)
         )
 

@@ -29,7 +29,8 @@ class Reporter:
         self._started = bench.clock.monotonic()
         self._last_telemetry = -math.inf
         self.points_done = 0
-        self.step = ""
+        self.step = self.key = ""
+        self.visit = 0
 
     def journal(self, level: JournalLevel, text: str, **details: Any) -> None:
         self.tell(self._session.journal(level, text, **details))
@@ -45,6 +46,8 @@ class Reporter:
         self.tell(
             Progress(
                 step=self.step,
+                key=self.key,
+                visit=self.visit,
                 state=state,
                 points_done=self.points_done,
                 points_planned=self._points_planned,

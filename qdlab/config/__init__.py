@@ -6,18 +6,20 @@ bench, plan, device.
 """
 
 from qdlab.config.bench import SIMULATED_BENCH, BenchConfig, HeaterConfig, InstrumentConfig
-from qdlab.config.checks import check_plan
+from qdlab.config.checks import PlanProblem, check_plan, plan_problems
 from qdlab.config.device import DeviceConfig, LayerConfig
 from qdlab.config.files import load_bench, load_device, load_plan, plan_from_document
 from qdlab.config.limits import DEFAULT_LIMITS, LimitsConfig, ResolvedLimits, resolve_limits
 from qdlab.config.plan import (
     Connection,
+    FailurePolicy,
     PlanConfig,
     PlannedProcedure,
     first_connection,
     limits_for,
     plan_cost,
     planned_procedures,
+    step_costs,
     steps_with_keys,
     waiting_time,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "BenchConfig",
     "Connection",
     "DeviceConfig",
+    "FailurePolicy",
     "HeaterConfig",
     "InstrumentConfig",
     "LayerConfig",
@@ -44,6 +47,7 @@ __all__ = [
     "NoteStep",
     "OperatorStep",
     "PlanConfig",
+    "PlanProblem",
     "PlannedProcedure",
     "ProcedureStep",
     "RepeatUntilStableStep",
@@ -59,8 +63,10 @@ __all__ = [
     "load_plan",
     "plan_cost",
     "plan_from_document",
+    "plan_problems",
     "planned_procedures",
     "resolve_limits",
+    "step_costs",
     "steps_with_keys",
     "waiting_time",
 ]

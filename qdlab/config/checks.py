@@ -1,31 +1,73 @@
 """A plan against its devices and limits, before anything moves; refusals name key, value, way out."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from instruments.limits import Demand
 from qdlab.config.limits import LimitsConfig, ResolvedLimits
-from qdlab.config.plan import PlanConfig, PlannedProcedure, limits_for, planned_procedures, steps_with_keys
+from qdlab.config.plan import (
+    PlanConfig,
+    PlannedProcedure,
+    StepMisplaced,
+    limits_for,
+    planned_procedures,
+    steps_with_keys,
+)
 from qdlab.config.steps import TemperatureSweepStep
 from qdlab.errors import ConfigError
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanProblem:
+    """Why a plan cannot be carried out.
+
+    Parameters
+    ----------
+    step : key of the step in the file
+    parameter : of that step; empty where the step as a whole is wrong
+    message : value, what is wrong, the way out
+    """
+
+    step: str
+    parameter: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.step + (f".{self.parameter}: {self.message}" if self.parameter else self.message)
+
+
 def check_plan(plan: PlanConfig, *, bench_limits: LimitsConfig | None = None, file: str = "plan") -> None:
     """Refuse a plan that cannot be carried out or would leave the limits; names file, key and the way out."""
+    for problem in plan_problems(plan, bench_limits=bench_limits):
+        raise ConfigError(f"{file}: {problem}")
+
+
+def plan_problems(plan: PlanConfig, *, bench_limits: LimitsConfig | None = None) -> Iterator[PlanProblem]:
+    """Everything `check_plan` would refuse; of steps that stand in the wrong place only the first."""
     try:
-        for planned in planned_procedures(plan):
-            _check_procedure(plan, planned, bench_limits)
-        for key, step in steps_with_keys(plan.steps):
-            if isinstance(step, TemperatureSweepStep):
-                _check_temperatures(plan, step, key, bench_limits)
-                _check_dew_point(plan, step, key)
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
+        procedures = planned_procedures(plan)
+    except StepMisplaced as misplaced:
+        procedures = []
+        yield PlanProblem(step=misplaced.key, parameter="", message=misplaced.sentence)
+    for planned in procedures:
+        yield from _procedure_problems(plan, planned, bench_limits)
+    for key, step in steps_with_keys(plan.steps):
+        if isinstance(step, TemperatureSweepStep):
+            yield from _temperature_problems(plan, step, key, bench_limits)
+            yield from _dew_point_problems(plan, step, key)
 
 
-def _check_procedure(plan: PlanConfig, planned: PlannedProcedure, bench_limits: LimitsConfig | None) -> None:
+def _procedure_problems(
+    plan: PlanConfig, planned: PlannedProcedure, bench_limits: LimitsConfig | None
+) -> Iterator[PlanProblem]:
     name = planned.connection.device
     device = plan.devices[name].to_connected()
     procedure = planned.step.make()
-    for problem in procedure.problems(device):
-        raise ConfigError(f"{planned.key}.{problem.parameter}: {problem.message}")
+    wrong = list(procedure.problems(device))
+    for problem in wrong:
+        yield PlanProblem(step=planned.key, parameter=problem.parameter, message=problem.message)
+    if wrong:
+        return
     resolved = limits_for(plan, name, bench_limits)
     envelope = resolved.limits.to_envelope(area=device.area, thickness=device.thickness)
     violations = dict(envelope.violations(procedure.demand(device)))
@@ -33,32 +75,32 @@ def _check_procedure(plan: PlanConfig, planned: PlannedProcedure, bench_limits: 
     if longest is not None and dwell > longest:
         violations["maximum_dwell"] = f"dwell {dwell:.3g} s exceeds maximum_dwell {longest:g} s"
     for limit, sentence in violations.items():
-        raise _beyond(f"{planned.key}.{procedure.parameter_behind(limit)}", sentence, limit, resolved)
+        yield _beyond(planned.key, procedure.parameter_behind(limit), sentence, limit, resolved)
 
 
-def _check_temperatures(
+def _temperature_problems(
     plan: PlanConfig, step: TemperatureSweepStep, key: str, bench_limits: LimitsConfig | None
-) -> None:
+) -> Iterator[PlanProblem]:
     resolved = limits_for(plan, None, bench_limits)
     envelope = resolved.limits.to_envelope()
     for temperature in step.temperatures:
         for limit, sentence in envelope.violations(Demand(temperature=temperature)).items():
-            raise _beyond(f"{key}.temperatures", sentence, limit, resolved)
+            yield _beyond(key, "temperatures", sentence, limit, resolved)
     for limit, sentence in envelope.violations(Demand(temperature_rate=step.ramp_rate)).items():
-        raise _beyond(f"{key}.ramp_rate", sentence, limit, resolved)
+        yield _beyond(key, "ramp_rate", sentence, limit, resolved)
 
 
-def _beyond(key: str, sentence: str, limit: str, resolved: ResolvedLimits) -> ConfigError:
-    return ConfigError(
-        f"{key}: {sentence} of {resolved.origin[limit]}; change this value, or the limit there"
-    )
+def _beyond(step: str, parameter: str, sentence: str, limit: str, resolved: ResolvedLimits) -> PlanProblem:
+    message = f"{sentence} of {resolved.origin[limit]}; change this value, or the limit there"
+    return PlanProblem(step=step, parameter=parameter, message=message)
 
 
-def _check_dew_point(plan: PlanConfig, step: TemperatureSweepStep, key: str) -> None:
+def _dew_point_problems(plan: PlanConfig, step: TemperatureSweepStep, key: str) -> Iterator[PlanProblem]:
     dew_point = plan.atmosphere.dew_point if plan.atmosphere is not None else None
     coldest = min(step.temperatures)
     if dew_point is not None and coldest <= dew_point:
-        raise ConfigError(
-            f"{key}.temperatures: {coldest:g} K is not above the dew point of {dew_point:g} K stated in "
+        message = (
+            f"{coldest:g} K is not above the dew point of {dew_point:g} K stated in "
             "atmosphere.dew_point; dry the atmosphere or leave that temperature out"
         )
+        yield PlanProblem(step=key, parameter="temperatures", message=message)

@@ -1,8 +1,9 @@
 """Plan files, and what a plan comes to: the device of each step, whether it may, what it will take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from pydantic import Field
 
@@ -21,6 +22,8 @@ from qdlab.config.steps import (
 )
 from qdlab.errors import ConfigError
 
+FailurePolicy = Literal["stop", "skip", "retry"]
+
 
 class AtmosphereConfig(Strict):
     """What surrounds the device; below its dew point water condenses."""
@@ -30,14 +33,28 @@ class AtmosphereConfig(Strict):
 
 
 class PlanConfig(Strict):
-    """What to do, with which devices, within which limits."""
+    """What to do, with which devices, within which limits.
+
+    `on_failure` says what follows when a box fails during a measurement: the end (also where left out), the
+    next step, or one more try and then the end. Outputs are off in between; a box that does not confirm that
+    means the end whatever was chosen.
+    """
 
     name: str = Field(min_length=1)
     operator: str = ""
+    on_failure: FailurePolicy | None = None
     atmosphere: AtmosphereConfig | None = None
     limits: LimitsConfig = LimitsConfig()
     devices: dict[str, DeviceConfig] = Field(min_length=1)
     steps: list[Step] = Field(min_length=1)
+
+
+class StepMisplaced(ConfigError):
+    """A step cannot stand where it does: its key in the file, and the rest of the sentence."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(f"{key}{sentence}")
+        self.key, self.sentence = key, sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +125,39 @@ def plan_cost(plan: PlanConfig) -> list[tuple[PlannedProcedure, Cost]]:
 
 def waiting_time(plan: PlanConfig) -> float:
     """Time for waits, ramps, windows and soaks [s]; settling beyond a full window is not known beforehand."""
-    return sum(_waiting(step) for step in _flat(plan.steps))
+    return sum(cost.duration for cost in _all_costs(plan, {}).values())
+
+
+def step_costs(plan: PlanConfig) -> dict[str, Cost]:
+    """What each step will take at all its visits, waits included, by its key; nested steps have their own."""
+    return _all_costs(plan, {planned.key: cost for planned, cost in plan_cost(plan)})
+
+
+def _all_costs(plan: PlanConfig, measuring: Mapping[str, Cost]) -> dict[str, Cost]:
+    found: dict[str, Cost] = {}
+    _add_costs(plan.steps, "steps", 1, measuring, found)
+    return found
+
+
+def _add_costs(
+    steps: Sequence[StepConfig],
+    key: str,
+    visits: int,
+    measuring: Mapping[str, Cost],
+    found: dict[str, Cost],
+) -> None:
+    nothing = Cost(points=0, duration=0.0)
+    for here, step in _active(steps, key):
+        waiting = Cost(points=0, duration=_waiting(step)).times(visits)
+        found[here] = measuring.get(here, nothing) + waiting
+        if isinstance(step, TemperatureSweepStep):
+            _add_costs(step.steps, f"{here}.steps", visits * len(step.visits), measuring, found)
+        elif isinstance(step, RepeatUntilStableStep):
+            _add_costs(step.steps, f"{here}.steps", visits * step.maximum_repeats, measuring, found)
 
 
 def _waiting(step: StepConfig) -> float:
+    """Of one visit, without what is nested [s]."""
     if isinstance(step, WaitStep):
         return step.duration
     if isinstance(step, TemperatureSweepStep):
@@ -120,6 +166,8 @@ def _waiting(step: StepConfig) -> float:
         if step.warm_end:
             ways += abs(step.end_temperature - visits[-1])
         return ways / step.ramp_rate + len(step.visits) * (step.window + step.soak)
+    if isinstance(step, RepeatUntilStableStep):
+        return step.pause * (step.maximum_repeats - 1)
     return 0.0
 
 
@@ -129,12 +177,17 @@ def _flat(steps: Sequence[StepConfig]) -> Iterator[StepConfig]:
 
 
 def steps_with_keys(steps: Sequence[StepConfig], key: str = "steps") -> Iterator[tuple[str, StepConfig]]:
-    """Every step, nested ones too, with where it stands in the file."""
-    for index, step in enumerate(steps):
-        here = f"{key}[{index}]"
+    """Every step that is not skipped, nested ones too, with where it stands in the file."""
+    for here, step in _active(steps, key):
         yield here, step
         if isinstance(step, TemperatureSweepStep | RepeatUntilStableStep):
             yield from steps_with_keys(step.steps, f"{here}.steps")
+
+
+def _active(steps: Sequence[StepConfig], key: str) -> Iterator[tuple[str, StepConfig]]:
+    for index, step in enumerate(steps):
+        if not step.skip:
+            yield f"{key}[{index}]", step
 
 
 def _collect(
@@ -145,8 +198,7 @@ def _collect(
     visits: int,
     found: list[PlannedProcedure],
 ) -> Connection | None:
-    for index, step in enumerate(steps):
-        here = f"{key}[{index}]"
+    for here, step in _active(steps, key):
         if isinstance(step, OperatorStep) and step.device is not None:
             connection = _connect(plan, step, here)
         elif isinstance(step, ProcedureStep):
@@ -168,12 +220,12 @@ def _collect(
 def _connect(plan: PlanConfig, step: OperatorStep, key: str) -> Connection:
     assert step.device is not None
     if step.device not in plan.devices:
-        raise ConfigError(
-            f"{key}.device = {step.device!r} is not one of the plan's devices ({', '.join(plan.devices)})"
+        raise StepMisplaced(
+            key, f".device = {step.device!r} is not one of the plan's devices ({', '.join(plan.devices)})"
         )
     if step.source is None:
-        raise ConfigError(
-            f"{key}.source is missing; say what feeds {step.device!r}: source_meter or pulse_generator"
+        raise StepMisplaced(
+            key, f".source is missing; say what feeds {step.device!r}: source_meter or pulse_generator"
         )
     return Connection(device=step.device, source=step.source)
 
@@ -181,11 +233,12 @@ def _connect(plan: PlanConfig, step: OperatorStep, key: str) -> Connection:
 def _needed(step: ProcedureStep, connection: Connection | None, key: str) -> Connection:
     source = step.procedure_class.source
     if connection is None:
-        raise ConfigError(f"{key} measures before an operator step has connected a device; add that step")
+        raise StepMisplaced(key, " measures before an operator step has connected a device; add that step")
     if source is not None and source != connection.source:
-        raise ConfigError(
-            f"{key} {step.kind} needs the {in_words(source)}, but {connection.device!r} is connected to the "
-            f'{in_words(connection.source)}; put an operator step with source = "{source}" before it'
+        raise StepMisplaced(
+            key,
+            f" {step.kind} needs the {in_words(source)}, but {connection.device!r} is connected to the "
+            f'{in_words(connection.source)}; put an operator step with source = "{source}" before it',
         )
     return connection
 

@@ -31,9 +31,10 @@ _log = logging.getLogger(__name__)
 
 
 class StepConfig(Strict):
-    """One step of a plan."""
+    """One step of a plan; a skipped one stays in the file and is passed over."""
 
     kind: str
+    skip: bool | None = None
 
     def describe(self) -> str:
         return self.kind.replace("_", " ")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from instruments.bench import Bench
+from instruments.errors import InstrumentError
 from procedures import columns
 from qdlab.campaign import (
     CampaignResult,
@@ -558,3 +559,58 @@ def test_a_fault_of_the_catalogue_is_healed_flagged_or_ends_safely_with_its_caus
     session = open_session(result.session)
     values = [run.rows[columns.CURRENT] for run in session.runs if columns.CURRENT in run.rows]
     assert all(abs(value) < 1.0 or math.isnan(value) for column in values for value in column)
+
+
+@pytest.fixture
+def first_sweep_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    from procedures.jv_sweep import JVSweep
+
+    fuse = Fuse(1, lambda: InstrumentError("2400 does not answer"))
+    execute = JVSweep.execute
+
+    def fused(self: JVSweep) -> None:
+        fuse.burn()
+        execute(self)
+
+    monkeypatch.setattr(JVSweep, "execute", fused)
+
+
+@pytest.mark.usefixtures("first_sweep_fails")
+@pytest.mark.parametrize(
+    ("policy", "end", "voltages_measured"),
+    [
+        (None, "failed", []),
+        ("skip", "failed", [4.0, 5.0]),
+        ("retry", "finished", [1.0, 2.0, 3.0, 4.0, 5.0]),
+    ],
+)
+def test_after_a_failed_measurement_the_plan_ends_goes_on_or_tries_once_more(
+    lab: Lab, policy: str | None, end: str, voltages_measured: list[float]
+) -> None:
+    second = {**SWEEP, "voltages": ["4 V", "5 V"]}
+    more = {} if policy is None else {"on_failure": policy}
+    result = lab.run(a_plan(SWEEP, second, **more))
+    assert result.end == end
+    assert lab.witness.all_off
+    session = open_session(result.session)
+    assert voltages(session) == voltages_measured
+    assert policy != "skip" or result.reason == "steps[0] failed and was passed over"
+
+
+@pytest.mark.usefixtures("first_sweep_fails")
+def test_after_a_failure_the_temperature_is_reached_again_before_the_plan_goes_on(lab: Lab) -> None:
+    result = lab.run(a_plan(temperature_sweep("290 K"), on_failure="retry"))
+    assert result.end == "finished"
+    session = open_session(result.session)
+    stage = session.runs[-1].rows[columns.STAGE_TEMPERATURE]
+    assert stage == pytest.approx(290.0, abs=0.1)
+    assert [entry.text for entry in session.journal].count("stable at 290 K") == 2
+
+
+def test_what_the_operator_skips_or_the_plan_leaves_out_is_not_measured(lab: Lab) -> None:
+    control = Control()
+    control.skip(["steps[1]"])
+    steps = [{**SWEEP, "voltages": [f"{n} V"]} for n in (1, 2, 3, 4)]
+    result = lab.run(a_plan(*steps[:2], {**steps[2], "skip": True}, steps[3]), control=control)
+    assert result.end == "finished"
+    assert voltages(open_session(result.session)) == [1.0, 4.0]
