@@ -10,7 +10,11 @@ LONGEST_SLICE = 0.2  # [s]; a wait on real hardware is cut into pieces no longer
 
 
 class Aborted(Exception):
-    """Somebody asked for an end now, not after the point."""
+    """Somebody, or an interlock, asked for an end now, not after the point."""
+
+    def __init__(self, reason: str, interlock: str | None = None) -> None:
+        super().__init__(reason)
+        self.interlock = interlock
 
 
 class Stopped(Exception):
@@ -64,6 +68,7 @@ class Control:
         self._changed = threading.Condition()
         self._stop = False
         self._abort_reason: str | None = None
+        self._interlock: str | None = None
         self._paused = False
         self._answer: str | None = None
         self._skipped: frozenset[str] = frozenset()
@@ -74,10 +79,10 @@ class Control:
             self._stop = True
             self._changed.notify_all()
 
-    def abort(self, reason: str = "the operator aborted") -> None:
-        """End safely now."""
+    def abort(self, reason: str = "the operator aborted", *, interlock: str | None = None) -> None:
+        """End safely now; `interlock` is the one that asks for it."""
         with self._changed:
-            self._abort_reason = reason
+            self._abort_reason, self._interlock = reason, interlock
             self._changed.notify_all()
 
     def pause(self) -> None:
@@ -116,7 +121,7 @@ class Control:
     def check(self) -> None:
         """Raises Aborted where somebody asked for that."""
         if self._abort_reason is not None:
-            raise Aborted(self._abort_reason)
+            raise Aborted(self._abort_reason, self._interlock)
 
     def open_prompt(self) -> None:
         """Forget an answer that nobody asked for; before the prompt is shown."""

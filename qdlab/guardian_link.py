@@ -52,6 +52,7 @@ class GuardianLink:
         self._armed = self._closing = False
         self._lost: str | None = None
         self._announced = 0.0
+        self._last_tick = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "qdlab.guardian"],
             stdin=subprocess.PIPE,
@@ -78,6 +79,11 @@ class GuardianLink:
     def stands_by(self) -> bool:
         """Whether it is there and armed: an arming token is valid for as long."""
         return self._armed and self._lost is None
+
+    @property
+    def silence(self) -> float:
+        """Time since its last sign of life [s]."""
+        return time.monotonic() - self._last_tick
 
     def arm(self, instructions: Sequence[Instruction], *, watch: bool, session: str = "") -> None:
         """Hand over what to switch off; returns once the guardian has understood it.
@@ -153,7 +159,9 @@ class GuardianLink:
             if message is None:
                 self._lose("the guardian ended")
                 return
-            if "tick" not in message:
+            if "tick" in message:
+                self._last_tick = time.monotonic()
+            else:
                 self._answers.put(message)
 
     def _lose(self, sentence: str) -> None:

@@ -23,14 +23,15 @@ from qdlab.errors import QdlabError
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
 from qdlab.lock import LockFacts
 
-MessageKind = Literal["hello", "reply", "event", "progress", "prompt", "state", "lagging", "ended"]
+MessageKind = Literal["hello", "reply", "event", "progress", "prompt", "state", "health", "lagging", "ended"]
 """
-hello : what is going on: bench, kind, owner, state, session, prompt, and the latest progress
+hello : what is going on: bench, kind, owner, state, session, prompt, boxes, health, and the latest progress
 reply : to one command: id, ok, result or error
 event : something is on the disk (see `event_of`)
 progress : where the plan is: step, share, remaining time, state in words
 prompt : the operator is asked to do something; an `answer` command ends it
 state : the runner's own state changed: idle, running, stopping, guardian lost
+health : once a second, what keeps a run safe: see `Health`
 lagging : this many rows were left out for this client
 ended : a plan is over: end, reason, session, off_reports
 """
@@ -51,6 +52,31 @@ class RunnerGone(QdlabError):
 
 class CommandRefused(QdlabError):
     """The runner could not do what a client asked for; its sentence says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What keeps a run safe, as the runner tells it once a second.
+
+    Parameters
+    ----------
+    guardian : time since its last sign of life [s]
+    armed : outputs may be switched on now
+    awake : the computer was asked not to sleep; None while no plan runs
+    free : room on the disk of the session [byte]; None while no plan runs
+    envelope : limit -> value in force, SI
+    """
+
+    guardian: float
+    armed: bool
+    awake: bool | None
+    free: float | None
+    envelope: Mapping[str, float]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Health":
+        """From the body of a `health` message; what is not known here is left out."""
+        return cls(**{item.name: body[item.name] for item in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from instruments.bench import ArmingToken, Bench, arming_token
@@ -28,6 +29,7 @@ from instruments.errors import InstrumentError
 from instruments.link import Exchanged
 from qdlab.awake import computer_kept_awake
 from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
+from qdlab.campaign.opening import limits_of
 from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_plan
 from qdlab.control import Control, Progress
 from qdlab.errors import ConfigError, QdlabError
@@ -38,10 +40,12 @@ from qdlab.lock import BenchInUse, BenchLock, HeldFile, LockFacts
 from qdlab.off import Instruction
 from qdlab.outputs import remember_outputs
 from qdlab.paths import file_stem, runtime_directory
-from qdlab.protocol import Message, Server, event_message
+from qdlab.protocol import Health, Message, Server, event_message
 from qdlab.records import SessionWriter
 from qdlab.unfinished import find_unfinished
 
+HEALTH_INTERVAL = 1.0
+"""Between two words to the clients on what keeps a run safe [s]."""
 CLOSING = 60.0
 """Once the outputs are off, closing a large session may take this long [s]."""
 
@@ -83,6 +87,9 @@ class Runner:
         self._latest: dict[str, Mapping[str, Any]] = {}
         self._bench: Bench | None = None
         self._session: SessionWriter | None = None
+        self._boxes: dict[str, dict[str, str]] = {}
+        self._awake: bool | None = None
+        self._ending = threading.Event()
 
     def serve(self, ready: Callable[[LockFacts], None]) -> None:
         """Own the bench, tell `ready` once it can be commanded, and execute plans until nobody needs it."""
@@ -114,6 +121,8 @@ class Runner:
                 bench=self._config.name,
             )
             self._lock.publish(self._facts)
+            on_leaving.callback(self._ending.set)
+            threading.Thread(target=self._tell_health, daemon=True).start()
             ready(self._facts)
             self._work()
 
@@ -197,20 +206,39 @@ class Runner:
             "session": self._facts.session,
             "progress": self._latest.get("progress"),
             "ended": self._latest.get("ended"),
+            "boxes": self._boxes,
+            "health": self._health(),
         }
+
+    def _health(self) -> dict[str, Any]:
+        bench, job = self._bench, self._job
+        limits = self._config.limits if bench is None else limits_of(bench.envelope)
+        return asdict(
+            Health(
+                guardian=self._guardian.silence,
+                armed=bench is not None and bench.armed,
+                awake=self._awake,
+                free=None if job is None else _free(self._facts.session),
+                envelope={name: value for name, value in limits if value is not None},
+            )
+        )
+
+    def _tell_health(self) -> None:
+        while not self._ending.wait(HEALTH_INTERVAL):
+            self._server.publish(Message(kind="health", body=self._health()))
 
     def _end_without_guardian(self, sentence: str) -> None:
         _log.error("%s", sentence)
         job = self._job
         if job is not None:
-            job.control.abort(f"{sentence}: without it nothing stays on")
+            job.control.abort(f"{sentence}: without it nothing stays on", interlock="heartbeat")
         self._jobs.put(None)
 
     # What happens on the main thread.
 
     def _execute(self, job: Job) -> None:
         try:
-            with computer_kept_awake(f"executing plan {job.plan.name}"):
+            with computer_kept_awake(f"executing plan {job.plan.name}") as self._awake:
                 result = self._run(job)
             body = {
                 "end": result.end,
@@ -221,7 +249,7 @@ class Runner:
         except (QdlabError, InstrumentError, OSError) as error:
             _log.exception("plan %s could not begin", job.plan.name)
             body = {"end": "failed", "reason": str(error), "session": "", "off_reports": []}
-        self._job = None
+        self._job = self._awake = None
         self._publish(Message(kind="ended", body=body))
 
     def _run(self, job: Job) -> CampaignResult:
@@ -255,6 +283,11 @@ class Runner:
         self._bench = bench
         bench.on_deadline = self._guardian.announce
         bench.on_slice = self._breathe
+        if bench.kind == "hardware":
+            self._boxes = {
+                role: {"identity": str(station.driver.identity), "address": station.resource}
+                for role, station in bench.stations.items()
+            }
         instructions = _instructions(bench)
         remember_outputs(self._config.name, self._folder, instructions)
         self._guardian.disarm(instructions)
@@ -296,6 +329,14 @@ class Runner:
         self._facts = replace(self._facts, session=session)
         self._lock.publish(self._facts)
         self._publish(Message(kind="state", body=self._greet()))
+
+
+def _free(session: str) -> float | None:
+    """Room on the disk of a session [byte]; None before there is one, or where the disk cannot be asked."""
+    try:
+        return disk_usage(session).free if session else None
+    except OSError:
+        return None
 
 
 def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:

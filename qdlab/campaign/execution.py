@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from instruments.bench import ArmingToken, Bench, OffReport, arming_token
-from instruments.errors import InstrumentError, NotArmedError
+from instruments.errors import InstrumentError, LimitError, NotArmedError
 from procedures.base import BenchProcedure, Surroundings
 from qdlab.adaptive import rules_for
 from qdlab.campaign.opening import bench_limits
@@ -126,16 +126,17 @@ class _Campaign:
         self._off_reports: tuple[OffReport, ...] = ()
         self._sweep: TemperatureSweepStep | None = None
         self._passed_over: list[str] = []
+        self._tripped: str | None = None
 
     def run(self) -> CampaignResult:
         """The frame: whatever happens inside, off comes first."""
         end, reason = self._guarded()
         self._make_safe()
         try:
-            reports = [report.message for report in self._off_reports]
-            self._reporter.journal("state", "outputs off", reports=reports)
+            self._reporter.journal("state", "outputs off", reports=self._off_words)
             if end != "finished":
-                self._reporter.journal("error" if end == "failed" else "state", f"{end}: {reason}")
+                tripped = {} if self._tripped is None else {"interlock": self._tripped}
+                self._reporter.journal("error" if end == "failed" else "state", f"{end}: {reason}", **tripped)
         except StorageFailed as failure:
             end, reason = "failed", str(failure)
         self._session.close(end, reason)
@@ -149,6 +150,7 @@ class _Campaign:
             self._do_steps(self._plan.steps, Place())
         except BaseException as problem:
             # faults of ours and Ctrl-C too: the bench is made safe and the session closed all the same
+            self._tripped = _interlock_of(problem)
             return _end_of(problem)
         if self._passed_over:
             # not "finished": what is missing can be measured by resuming
@@ -163,6 +165,10 @@ class _Campaign:
                 return
             except KeyboardInterrupt:
                 continue
+
+    @property
+    def _off_words(self) -> list[str]:
+        return [report.message for report in self._off_reports]
 
     def _prepare(self) -> None:
         check_plan(self._plan, bench_limits=bench_limits(self._bench))
@@ -314,7 +320,10 @@ class _Campaign:
 
     def _recover(self, place: Place, failure: InstrumentError) -> None:
         """After a failure everything was switched off: bring the boxes, and the temperature, back."""
-        self._reporter.journal("error", f"{place.key} failed: {failure}")
+        self._reporter.journal("state", "outputs off", reports=self._off_words)
+        tripped = _interlock_of(failure)
+        details = {} if tripped is None else {"interlock": tripped}
+        self._reporter.journal("error", f"{place.key} failed: {failure}", **details)
         self._reporter.say("bringing the instruments back after a failure")
         self._bench.set_up()
         if self._sweep is not None and not self._reach(self._sweep, place.setpoint):
@@ -526,6 +535,20 @@ class _Campaign:
 def _words(step: StepConfig, place: Place) -> str:
     at = f" at {place.setpoint:g} K" if math.isfinite(place.setpoint) else ""
     return f"{step.describe()}{at}"
+
+
+def _interlock_of(problem: BaseException) -> str | None:
+    """Which interlock ended the measurement; None where none did."""
+    match problem:
+        case Aborted():
+            return problem.interlock
+        case NotArmedError():
+            return "heartbeat"
+        case LimitError():
+            return "envelope"
+        case StorageFailed():
+            return "disk"
+    return None
 
 
 def _end_of(problem: BaseException) -> tuple[RunEnd, str]:

@@ -73,7 +73,7 @@ def reach(
     words = f"{setpoint:g} K was not reached within {step.timeout * patience:g} s"
     if step.on_timeout == "stop":
         raise Stopped(words)
-    reporter.journal("warning", f"{words}: skipped")
+    reporter.journal("warning", f"{words}: skipped", interlock="temperature")
     return False
 
 

@@ -1,5 +1,6 @@
 """The bench bar: per box its identity, what it does, and what it confirmed when it was switched off."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -19,10 +20,16 @@ NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class BoxScreen:
-    """One box: who it is, its state in words, and which of four meanings the state has."""
+    """One box: who it is, its state in words, and which of four meanings the state has.
+
+    Parameters
+    ----------
+    last_error : what last went wrong with it in this session, and when; empty where nothing did
+    """
 
     role: str
     identity: str
+    last_error: str = ""
     words: str = "idle"
     kind: ChipKind = "idle"
 
@@ -32,12 +39,30 @@ class BoxScreen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trip:
+    """An interlock that ended something: which, the rule with its value, when, and what was switched off."""
+
+    interlock: str
+    words: str
+    utc: str
+    off: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchScreen:
-    """Boxes by role, the roles the running procedure uses, and its newest reading."""
+    """Boxes by role, the roles the running procedure uses, and its newest reading.
+
+    Parameters
+    ----------
+    off : what the boxes confirmed when everything was last switched off
+    trips : interlocks that ended something in this session, in order
+    """
 
     boxes: Mapping[str, BoxScreen] = field(default_factory=dict)
     in_use: frozenset[str] = frozenset()
     reading: Mapping[str, float] = field(default_factory=dict)
+    off: tuple[str, ...] = ()
+    trips: tuple[Trip, ...] = ()
 
     @property
     def shown(self) -> Mapping[str, BoxScreen]:
@@ -79,8 +104,36 @@ def fold(screen: BenchScreen, event: Event) -> BenchScreen:
 def _journal(screen: BenchScreen, entry: JournalEntry) -> BenchScreen:
     reports = entry.details.get("reports")
     if isinstance(reports, list | tuple):
-        return _told(screen, _off_words(screen, [str(one) for one in reports]))
+        words = tuple(str(one) for one in reports)
+        return replace(_told(screen, _off_words(screen, list(words))), off=words)
+    if entry.level == "guardian":
+        trip = Trip(interlock="heartbeat", words=entry.text, utc=entry.utc)
+        return _with_error(replace(screen, trips=(*screen.trips, trip)), entry)
+    if entry.level in ("error", "warning"):
+        screen = _with_error(screen, entry)
+        interlock = entry.details.get("interlock")
+        if isinstance(interlock, str):
+            # a temperature that is left out switches nothing off
+            off = screen.off if entry.level == "error" else ()
+            trip = Trip(interlock=interlock, words=entry.text, utc=entry.utc, off=off)
+            return replace(screen, trips=(*screen.trips, trip))
     return screen
+
+
+def _with_error(screen: BenchScreen, entry: JournalEntry) -> BenchScreen:
+    """The entry as the last error of every box it names by its model."""
+    boxes = {
+        role: replace(box, last_error=f"{entry.utc}  {entry.text}") if _names(entry.text, box) else box
+        for role, box in screen.boxes.items()
+    }
+    return replace(screen, boxes=boxes)
+
+
+def _names(text: str, box: BoxScreen) -> bool:
+    """Whether a sentence is about a box: it says its model, ``2400``, or its place on the bench."""
+    said = set(re.findall(r"[A-Za-z0-9-]+", text))
+    models = {word for word in re.findall(r"[A-Za-z0-9-]+", box.identity) if re.search(r"\d{3}", word)}
+    return bool(said & models) or box.role.replace("_", " ") in text
 
 
 def _off_words(screen: BenchScreen, reports: list[str]) -> dict[str, tuple[str, ChipKind]]:

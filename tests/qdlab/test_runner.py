@@ -21,7 +21,7 @@ from qdlab.config import load_plan
 from qdlab.errors import ConfigError
 from qdlab.launch import RunnerFailed, start_runner
 from qdlab.lock import HeldFile, LockFacts, is_held, read_lock
-from qdlab.protocol import Client, CommandRefused, Message, emergency_off
+from qdlab.protocol import Client, CommandRefused, Health, Message, emergency_off
 from qdlab.records import open_session, verify_session
 from qdlab.unfinished import find_unfinished
 
@@ -279,6 +279,19 @@ def test_the_run_goes_on_without_its_client_and_a_later_one_learns_how_it_ended(
         ended = later.hello.body["ended"] or wait_for_end(later).body
     assert ended["end"] == "finished"
     assert verify_session(only_session(tmp_path)).intact
+
+
+def test_clients_hear_who_answers_on_the_bench_and_what_keeps_a_run_safe(start, served: Served) -> None:
+    with Client.attach(start(served.bench)) as client:
+        boxes = client.hello.body["boxes"]
+        assert set(boxes) == set(ROLES.values())
+        assert "2400" in boxes["source_meter"]["identity"]
+        assert boxes["source_meter"]["address"] == served.resources["keithley2400", "tcp"]
+        while (message := client.receive(timeout=PATIENCE)) is not None and message.kind != "health":
+            pass
+        assert message is not None
+        health = Health.of(message.body)
+        assert not health.armed and health.awake is None and 0 <= health.guardian < PATIENCE
 
 
 def test_a_runner_nobody_needs_ends(start, folder: Path) -> None:
