@@ -1,4 +1,4 @@
-"""Where qdlab keeps what is not the user's: runtime files, and the application's log."""
+"""Where qdlab keeps what is not a measurement: runtime files, the queue, the application's log."""
 
 import os
 import re
@@ -27,6 +27,14 @@ def log_directory() -> Path:
     """The folder of the application's logs, made if need be; ``$QDLAB_LOG_DIR`` or the user's log folder."""
     told = os.environ.get("QDLAB_LOG_DIR")
     folder = Path(told) if told else platformdirs.user_log_path("qdlab", appauthor=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def data_directory() -> Path:
+    """The folder of what qdlab keeps between days, made if need be; ``$QDLAB_DATA_DIR`` or the user's own."""
+    told = os.environ.get("QDLAB_DATA_DIR")
+    folder = Path(told) if told else platformdirs.user_data_path("qdlab", appauthor=False)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -1,6 +1,7 @@
 """Before a plan moves anything: what a careful colleague would remark, and whether the disk has room."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from qdlab.config import (
@@ -34,8 +35,10 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
     ------
     ConfigError : the disk has no room for what the plan would record
     """
-    _require_room(plan, output)
-    return [*_untested_pixels(plan), *_temperatures(plan), *_warm_up(bench)]
+    room = room_for(plan, output)
+    if not room.enough:
+        raise ConfigError(f"{output}: {room}; make room, or choose another --output")
+    return [*untested_pixels(plan), *temperature_remarks(plan), *warm_up_remarks(bench)]
 
 
 def expected_size(plan: PlanConfig) -> float:
@@ -45,17 +48,30 @@ def expected_size(plan: PlanConfig) -> float:
     return sum(cost.points for cost in costs) * ROW_SIZE + duration / TELEMETRY_INTERVAL * TELEMETRY_SIZE
 
 
-def _require_room(plan: PlanConfig, output: Path) -> None:
-    folder = next(path for path in (output, *output.resolve().parents) if path.is_dir())
-    free, needed = shutil.disk_usage(folder).free, expected_size(plan) + RESERVE
-    if free < needed:
-        raise ConfigError(
-            f"{output}: {free / 1e6:.0f} MB are free, the plan needs {needed / 1e6:.0f} MB with its reserve; "
-            "make room, or choose another --output"
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What is free on a disk, and what a plan needs of it with its reserve [byte]."""
+
+    free: float
+    needed: float
+
+    @property
+    def enough(self) -> bool:
+        return self.free >= self.needed
+
+    def __str__(self) -> str:
+        return (
+            f"{self.free / 1e6:.0f} MB are free, the plan needs {self.needed / 1e6:.0f} MB with its reserve"
         )
 
 
-def _untested_pixels(plan: PlanConfig) -> list[str]:
+def room_for(plan: PlanConfig, output: Path) -> Room:
+    """The room on the disk of a folder, which need not exist yet."""
+    folder = next(path for path in (output, *output.resolve().parents) if path.is_dir())
+    return Room(free=shutil.disk_usage(folder).free, needed=expected_size(plan) + RESERVE)
+
+
+def untested_pixels(plan: PlanConfig) -> list[str]:
     """The generator limits no current: a pixel is tested for shorts before it gets pulses."""
     tested: set[str] = set()
     remarks = []
@@ -72,7 +88,8 @@ def _untested_pixels(plan: PlanConfig) -> list[str]:
     return remarks
 
 
-def _temperatures(plan: PlanConfig) -> list[str]:
+def temperature_remarks(plan: PlanConfig) -> list[str]:
+    """What a careful colleague says about cold, moisture and drift."""
     remarks = []
     for key, step in steps_with_keys(plan.steps):
         if not isinstance(step, TemperatureSweepStep):
@@ -89,7 +106,8 @@ def _temperatures(plan: PlanConfig) -> list[str]:
     return remarks
 
 
-def _warm_up(bench: BenchConfig | None) -> list[str]:
+def warm_up_remarks(bench: BenchConfig | None) -> list[str]:
+    """How long the boxes have to be on before they are exact."""
     if bench is None or not bench.warm_up:
         return []
     minutes = bench.warm_up / 60

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from procedures.base import Cost
 from qdlab.config import PlannedProcedure
+from qdlab.durations import format_duration
 from qdlab.protocol import Message
 
 _COLUMNS_SHOWN = 4
@@ -162,24 +163,6 @@ def format_reading(values: Mapping[str, float | None], flags: Sequence[str]) -> 
         f"{heading.partition(' (')[0]} {value:.5g} {_unit(heading)}".rstrip() for heading, value in shown
     ]
     return "   ".join([*texts, *flags])
-
-
-def format_duration(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds.
-
-    Examples
-    --------
-    >>> format_duration(59.6), format_duration(3725)
-    ('1 min 00 s', '1 h 02 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
 
 
 def _unit(heading: str) -> str:

@@ -8,7 +8,7 @@ bench, plan, device.
 from qdlab.config.bench import SIMULATED_BENCH, BenchConfig, HeaterConfig, InstrumentConfig
 from qdlab.config.checks import PlanProblem, check_plan, plan_problems
 from qdlab.config.device import DeviceConfig, LayerConfig
-from qdlab.config.files import load_bench, load_device, load_plan, plan_from_document
+from qdlab.config.files import load_bench, load_device, load_plan, plan_from_document, read_toml
 from qdlab.config.limits import DEFAULT_LIMITS, LimitsConfig, ResolvedLimits, resolve_limits
 from qdlab.config.plan import (
     Connection,
@@ -65,6 +65,7 @@ __all__ = [
     "plan_from_document",
     "plan_problems",
     "planned_procedures",
+    "read_toml",
     "resolve_limits",
     "step_costs",
     "steps_with_keys",

@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=Strict)
 
 def load_device(path: Path) -> DeviceConfig:
     """One device file; the sample file it may name lies beside it."""
-    document = _read_toml(path)
+    document = read_toml(path)
     sample = document.get("simulated_as")
     if isinstance(sample, str) and sample.endswith(".toml"):
         document["simulated_as"] = str(path.parent / sample)
@@ -34,12 +34,12 @@ def load_bench(path: Path | str) -> BenchConfig:
     """A bench file, or the simulated bench for ``sim``."""
     if str(path) == "sim":
         return SIMULATED_BENCH
-    return _validated(BenchConfig, _read_toml(Path(path)), str(path))
+    return _validated(BenchConfig, read_toml(Path(path)), str(path))
 
 
 def load_plan(path: Path) -> PlanConfig:
     """A plan file with the device files it names beside it, checked as far as that goes without a bench."""
-    document = _read_toml(path)
+    document = read_toml(path)
     devices = document.get("devices")
     if isinstance(devices, dict):
         document["devices"] = {
@@ -56,7 +56,8 @@ def plan_from_document(document: Mapping[str, Any], *, file: str = "session.toml
     return _validated(PlanConfig, document, file)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a small file; refusals are one line with the way out."""
     try:
         if path.stat().st_size > MAXIMUM_FILE_SIZE:
             raise ConfigError(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, create_model
 
@@ -211,14 +211,23 @@ def known_procedures() -> tuple[type[BenchProcedure], ...]:
     return tuple(known.values())
 
 
-_OTHER_STEPS = (OperatorStep, WaitStep, NoteStep, TemperatureSweepStep, RepeatUntilStableStep)
+_OTHER_STEPS: tuple[type[StepConfig], ...] = (
+    OperatorStep,
+    WaitStep,
+    NoteStep,
+    TemperatureSweepStep,
+    RepeatUntilStableStep,
+)
+
+STEP_MODELS: dict[str, type[StepConfig]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model
+    for model in (*_OTHER_STEPS, *map(procedure_step, known_procedures()))
+}
+"""What a plan can hold, by the word in its `kind`."""
 
 if TYPE_CHECKING:
     Step = StepConfig
 else:
-    Step = Annotated[
-        Union[(*_OTHER_STEPS, *map(procedure_step, known_procedures()))],
-        Field(discriminator="kind"),
-    ]
+    Step = Annotated[Union[(*STEP_MODELS.values(),)], Field(discriminator="kind")]
     TemperatureSweepStep.model_rebuild()
     RepeatUntilStableStep.model_rebuild()

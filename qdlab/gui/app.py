@@ -9,13 +9,13 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QApplication, QFileDialog
+from PyQt6.QtWidgets import QApplication
 
+from qdlab.config import load_bench
 from qdlab.gui import theme
-from qdlab.gui.builder import PlanBuilder
+from qdlab.gui.bench_window import BenchBar, BenchWindow, queue_menu
 from qdlab.gui.main_window import MainWindow, MenuEntry, Opened
-from qdlab.gui.run_bar import RunBar
+from qdlab.gui.queue_panel import QueuePanel
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.screens import BenchScreens, ReplayScreens
 from qdlab.gui.transport import TransportBar
@@ -109,32 +109,28 @@ def open_bench_window(
     chosen = _themed(dark)
     screens = BenchScreens(bench, runtime)
     worker = ScreenWorker(screens)
-    bar, link = RunBar(chosen), RunnerLink(bench, source, runtime)
+    config = load_bench(source)
+    simulated = config.kind == "simulation"
+    bar, link = BenchBar(chosen), RunnerLink(bench, source, runtime)
+    panel = QueuePanel(chosen, limits=config.limits, simulated=simulated)
     opened = Opened(
         title=f"bench {bench}",
         mode=mode,
         worker=worker,
         emergency=Emergency(lambda: read_lock(bench, runtime)),
         bar=bar,
+        left={"Plans": panel},
         session=lambda: screens.path,
         sessions=output,
         open_session=lambda path: _open_another(path, dark),
-        actions={"&Run": _run_entries(bar)},
+        actions={"&Plans": queue_menu(panel), "&Run": bar.menu()},
         settings=settings,
     )
-    window = BenchWindow(opened, chosen, link, bar, output)
+    window = BenchWindow(
+        opened, chosen, link=link, bar=bar, panel=panel, config=config, output=output, runtime=runtime
+    )
     link.start()
     return window
-
-
-def _run_entries(bar: RunBar) -> list[MenuEntry]:
-    return [
-        MenuEntry(text="Run a plan…", key="Ctrl+R", act=bar.run_plan.click),
-        MenuEntry(text="Build a plan…", key="Ctrl+B", act=bar.build_wanted.emit),
-        MenuEntry(text="Stop after the present point", key="Ctrl+.", act=bar.stop.click),
-        MenuEntry(text="Abort now", key="Ctrl+Shift+.", act=bar.abort.click),
-        MenuEntry(text="Done: what was asked for", key="Ctrl+Return", act=bar.done.click),
-    ]
 
 
 def _open_another(session: Path, dark: bool) -> MainWindow:
@@ -151,68 +147,6 @@ def run_window(window: MainWindow) -> int:
     _keep_log()
     window.show()
     return application().exec()
-
-
-class BenchWindow(MainWindow):
-    """A main window with a line to the runner; closing it lets go of the run, which goes on."""
-
-    def __init__(
-        self, opened: Opened, chosen: theme.Theme, link: RunnerLink, bar: RunBar, output: Path
-    ) -> None:
-        super().__init__(opened, chosen)
-        self._link, self._bar, self._output = link, bar, output
-        bar.plan_wanted.connect(self.choose_plan)
-        bar.build_wanted.connect(self.build_plan)
-        bar.commanded.connect(link.command)
-        link.attached.connect(self._show_hello)
-        link.progressed.connect(bar.show_progress)
-        link.ended.connect(self._show_end)
-        link.detached.connect(self._show_gone)
-        link.refused.connect(self.show_failure)
-
-    def choose_plan(self) -> None:
-        """Ask for a plan file, beside everything else, and have it executed."""
-        dialogue = QFileDialog(self, "Run a plan", "", "Plans (*.toml)")
-        dialogue.setModal(False)
-        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialogue.fileSelected.connect(lambda name: self.run_plan(Path(name)))
-        dialogue.show()
-
-    def build_plan(self) -> PlanBuilder:
-        """Build a plan in a form beside the window, and have it executed once it is saved."""
-        builder = PlanBuilder(self._theme, self)
-        builder.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        builder.saved.connect(self.run_plan)
-        builder.show()
-        return builder
-
-    def run_plan(self, plan: Path) -> None:
-        """Have a plan executed."""
-        self._link.start_plan(plan, self._output)
-
-    def note(self, text: str) -> None:
-        """A note through the runner while it records; into the last session otherwise."""
-        if self._bar.is_busy:
-            self._link.command("note", text=text.strip())
-        else:
-            super().note(text)
-
-    def _show_hello(self, hello: dict) -> None:
-        if hello.get("progress") and hello.get("state") == "running":
-            self._bar.show_progress(hello["progress"])
-        else:
-            self._bar.show_idle(f"attached to {hello.get('owner', 'the runner')}")
-
-    def _show_end(self, ended: dict) -> None:
-        reason = f": {ended['reason']}" if ended.get("reason") else ""
-        self._bar.show_idle(f"{ended['end']}{reason}; session {ended['session']}")
-
-    def _show_gone(self) -> None:
-        self._bar.show_idle("the runner has ended")
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        self._link.stop()
-        super().closeEvent(event)
 
 
 class Emergency(QObject):

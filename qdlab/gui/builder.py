@@ -1,157 +1,376 @@
-"""The plan builder: a form made of a procedure's own parameters, checked while one types, saved and run."""
+"""The plan builder: steps and their forms, what is wrong while one types, estimates, TOML in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-import tomli_w
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
     QFileDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollArea,
+    QSplitter,
     QVBoxLayout,
     QWidget,
 )
 
-from qdlab.config import load_plan
-from qdlab.errors import QdlabError
+from qdlab.config import LimitsConfig
+from qdlab.durations import format_duration, format_ending
+from qdlab.gui.errands import Errand
+from qdlab.gui.step_form import StepForm
+from qdlab.gui.step_tree import StepTree
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel
-from qdlab.live.plan_form import FormField, form_fields, plan_document, problems, procedures
+from qdlab.live import plan_draft as drafts
+from qdlab.live.plan_draft import Checked, Draft, DraftDevice, Key, check, read_device, read_draft
+from qdlab.live.plan_form import holds_steps, step_kinds, title_of
 
-UNIT_WIDTH = 48  # [pixel]; the same for all, so that the fields line up
+CHECK_MILLISECONDS = 150  # after the last key; a plan of many sweeps takes a few of them to be checked
+
+ON_FAILURE: Mapping[str, str] = {
+    "stop": "end safely",
+    "skip": "go on with the next step",
+    "retry": "try once more, then end",
+}
 
 
 class PlanBuilder(QDialog):
-    """One procedure on one device; `saved` carries the file once a plan as a whole holds."""
+    """Puts a plan together; `queued` carries the draft once a person wants it carried out.
 
-    saved = pyqtSignal(object)
+    Parameters
+    ----------
+    limits : of the bench it is meant for
+    simulated : the bench's time is not the wall's, and the published campaign's files are offered as examples
+    """
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    queued = pyqtSignal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QWidget,
+        *,
+        draft: Draft | None = None,
+        limits: LimitsConfig | None = None,
+        simulated: bool = False,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Build a plan")
         self.setModal(False)
-        self.resize(620, 640)
-        self._theme = theme
-        self._procedures = procedures()
-        self.inputs: dict[str, QLineEdit | QComboBox] = {}
-        self._said: dict[str, PlainLabel] = {}
-        self.procedure = QComboBox()
-        self.procedure.addItems([kind.replace("_", " ") for kind in self._procedures])
-        self.procedure.setCurrentText("jv sweep")
-        self.name = QLineEdit("One measurement")
-        self.device = QLineEdit()
-        self.device.setPlaceholderText("a device file (*.toml)")
-        self.choose = QPushButton("Choose…")
-        self.choose.setAutoDefault(False)
-        self.choose.clicked.connect(self._ask_for_device)
-        device = QHBoxLayout()
-        device.addWidget(self.device)
-        device.addWidget(self.choose)
+        self.resize(1060, 660)
+        self._theme, self._limits, self._simulated = theme, limits, simulated
+        self.draft = draft or Draft()
+        self.checked = Checked()
+        self._current: Key | None = None
+        self._make_inputs()
+        self._lay_out()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(CHECK_MILLISECONDS)
+        self._soon.timeout.connect(self.check)
+        self.show_draft(self.draft)
+
+    # What it is made of
+
+    def _make_inputs(self) -> None:
+        self.name, self.operator = QLineEdit(), QLineEdit()
+        self.gas, self.dew_point = QLineEdit(), QLineEdit()
+        self.gas.setPlaceholderText("gas, e.g. nitrogen")
+        self.dew_point.setPlaceholderText("dew point, e.g. 200 K")
+        for entry in (self.name, self.operator, self.gas, self.dew_point):
+            entry.textEdited.connect(self._settings_changed)
+        self.on_failure = QComboBox()
+        self.on_failure.addItems(list(ON_FAILURE.values()))
+        self.on_failure.setToolTip(
+            "What follows when a box fails during a measurement. Outputs are off in between;\n"
+            "a box that does not confirm that ends the plan in any case."
+        )
+        self.on_failure.currentTextChanged.connect(self._settings_changed)
+        self.devices = PlainLabel("")
+        self.devices.setWordWrap(True)
+        self.add_device = _button("Add…", "Add a device from its file", self._offer_device_files)
+        self.drop_device = _button("Remove…", "Take a device out of the plan", self._offer_devices)
+        self.tree = StepTree(self._theme)
+        self.tree.chosen.connect(self._choose)
+        self.tree.dragged.connect(self._dragged)
+        self.add = _button("Add step", "Put a step in behind the chosen one", lambda: None)
+        self.add.setMenu(self._kinds_menu())
+        self.up = _button("▲", "Earlier (Alt+Up)", lambda: self._shift(-1), key="Alt+Up")
+        self.down = _button("▼", "Later (Alt+Down)", lambda: self._shift(1), key="Alt+Down")
+        self.duplicate = _button(
+            "Duplicate", "Once more, behind itself (Ctrl+D)", self._duplicate, key="Ctrl+D"
+        )
+        self.skip = _button("Skip", "Keep it in the plan and pass it over, or not any longer", self._skip)
+        self.remove = _button("Remove", "Take it out of the plan", self._remove)
+        self.form = StepForm(self._theme)
+        self.form.changed.connect(self._step_changed)
+        self.estimate, self.words = PlainLabel(""), PlainLabel("")
+        self.estimate.setStyleSheet("font-weight: bold;")
+        self.words.setWordWrap(True)
+        self.load = _button("Load…", "A plan from its file (Ctrl+L)", self._offer_plan_files, key="Ctrl+L")
+        self.save = _button("Save as…", "Write the plan as TOML (Ctrl+S)", self._ask_for_file, key="Ctrl+S")
+        self.enqueue = _button("Put into the queue", "Have it carried out (Ctrl+Return)", self._enqueue)
+        self.enqueue.setShortcut("Ctrl+Return")
+
+    def _lay_out(self) -> None:
         head = QFormLayout()
         head.addRow("Plan", self.name)
-        head.addRow("Device", device)
-        head.addRow("Procedure", self.procedure)
+        head.addRow("Operator", self.operator)
+        head.addRow("Devices", _row(self.devices, self.add_device, self.drop_device))
+        head.addRow("Atmosphere", _row(self.gas, self.dew_point))
+        head.addRow("If a box fails", self.on_failure)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        column.addWidget(self.tree, stretch=1)
+        column.addWidget(_row(self.add, self.up, self.down, self.duplicate, self.skip, self.remove))
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
-        self.words = PlainLabel("")
-        self.words.setWordWrap(True)
-        self.save = QPushButton("Save and run…")
-        self.save.setAutoDefault(False)
-        self.save.setToolTip("Write the plan as TOML, and have it executed")
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidget(self.form)
+        both = QSplitter()
+        both.addWidget(left)
+        both.addWidget(self.area)
+        both.setSizes([540, 520])
+        both.setChildrenCollapsible(False)
+        foot = QHBoxLayout()
+        foot.addWidget(self.load)
+        foot.addWidget(self.save)
+        foot.addStretch(1)
+        foot.addWidget(self.enqueue)
         layout = QVBoxLayout(self)
-        layout.addLayout(head)
-        layout.addWidget(self.area, stretch=1)
+        layout.addWidget(both, stretch=1)
+        layout.addWidget(self.estimate)
         layout.addWidget(self.words)
-        layout.addWidget(self.save)
-        self.procedure.currentTextChanged.connect(self._make_form)
-        self.name.textChanged.connect(self._check)
-        self.device.textChanged.connect(self._check)
-        self.save.clicked.connect(self._ask_for_file)
-        self._make_form()
+        layout.addLayout(foot)
 
-    def save_as(self, file: Path) -> None:
-        """Write the plan; one that does not hold as a whole is told, and stays to be put right."""
-        kind = self._procedures[self._kind()]
-        document = plan_document(self.name.text(), Path(self.device.text()), kind, self._texts())
-        try:
-            file.write_text(tomli_w.dumps(document), encoding="utf-8", newline="\n")
-            load_plan(file)
-        except (QdlabError, OSError) as problem:
-            self.words.setText(str(problem))
-        else:
-            self.words.setText(f"saved as {file}")
-            self.saved.emit(file)
+    def _kinds_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for kind in step_kinds():
+            action = menu.addAction(title_of(kind))
+            assert action is not None
+            action.triggered.connect(lambda checked=False, kind=kind: self.add_step(kind))
+        return menu
 
-    def _kind(self) -> str:
-        return self.procedure.currentText().replace(" ", "_")
+    # The plan
 
-    def _make_form(self) -> None:
-        content = QWidget()
-        form = QFormLayout(content)
-        self.inputs, self._said = {}, {}
-        for field in form_fields(self._procedures[self._kind()]):
-            entry = self._input(field)
-            self.inputs[field.key], self._said[field.key] = entry, PlainLabel("")
-            self._said[field.key].setStyleSheet(f"color: {self._theme.alarm};")
-            self._said[field.key].setWordWrap(True)
-            row = QHBoxLayout()
-            row.addWidget(entry, stretch=1)
-            unit = PlainLabel(field.unit)
-            unit.setMinimumWidth(UNIT_WIDTH)
-            row.addWidget(unit)
-            form.addRow(field.name, row)
-            form.addRow("", self._said[field.key])
-        self.area.setWidget(content)
-        self._check()
+    def show_draft(self, draft: Draft, current: Key | None = None) -> None:
+        """Go on with another plan."""
+        self.draft = draft
+        settings = draft.settings
+        atmosphere = settings.get("atmosphere", {})
+        texts = (
+            (self.name, draft.name),
+            (self.operator, settings.get("operator", "")),
+            (self.gas, atmosphere.get("gas", "")),
+            (self.dew_point, atmosphere.get("dew_point", "")),
+        )
+        for entry, text in texts:
+            if entry.text() != text:
+                entry.setText(str(text))
+        self.on_failure.blockSignals(True)
+        self.on_failure.setCurrentText(ON_FAILURE[settings.get("on_failure") or "stop"])
+        self.on_failure.blockSignals(False)
+        self.devices.setText(", ".join(draft.devices) or "none yet")
+        if current is None and draft.steps:
+            current = (0,)
+        self.tree.show_draft(draft, current)
+        self._choose(current)
+        self.check()
 
-    def _input(self, field: FormField) -> QLineEdit | QComboBox:
-        if field.choices:
-            choice = QComboBox()
-            choice.addItems(field.choices)
-            choice.setCurrentText(field.default)
-            choice.setToolTip(field.hint)
-            choice.currentTextChanged.connect(self._check)
-            return choice
-        line = QLineEdit(field.default)
-        line.setToolTip(field.hint)
-        line.setPlaceholderText(field.example)
-        line.textChanged.connect(self._check)
-        return line
+    def check(self) -> None:
+        """Say what is wrong and what it will take; only a plan that holds can be queued."""
+        self._soon.stop()
+        self.checked = check(self.draft, bench_limits=self._limits)
+        self.tree.show_checked(self.draft, self.checked)
+        if self._current is not None:
+            self.form.show_problems(self.checked.of_step(self._current))
+        self.enqueue.setEnabled(self.checked.holds)
+        self.estimate.setText(self._estimate())
+        self.words.setText(self._what_is_wrong())
+        self.words.setVisible(bool(self.words.text()))
 
-    def _texts(self) -> Mapping[str, str]:
-        return {
-            key: entry.currentText() if isinstance(entry, QComboBox) else entry.text()
-            for key, entry in self.inputs.items()
+    def add_step(self, kind: str) -> None:
+        """Put a step in behind the chosen one; inside it where that holds steps of its own."""
+        key: Key = (len(self.draft.steps),)
+        if self._current is not None:
+            chosen = drafts.step_at(self.draft, self._current)
+            inside = holds_steps(chosen.kind) and not holds_steps(kind) and kind != "operator"
+            key = (*self._current, len(chosen.steps)) if inside else _behind(self._current)
+        self.show_draft(drafts.inserted(self.draft, key, drafts.new_step(kind)), key)
+
+    def add_device_file(self, file: Path) -> None:
+        """Read a device file in a thread and take it into the plan."""
+        self._errand(lambda: read_device(file), self._take_device)
+
+    def load_file(self, file: Path) -> None:
+        """Read a plan file in a thread and go on with it."""
+        self._errand(lambda: read_draft(file), self.show_draft)
+
+    def save_file(self, file: Path) -> None:
+        """Write the plan in a thread, right or wrong: it may be finished another day."""
+        text = self.draft.to_toml()
+
+        def write() -> None:
+            file.write_text(text, encoding="utf-8", newline="\n")
+
+        self._errand(write, lambda _: self._say(f"saved as {file}"))
+
+    def _take_device(self, found: tuple[str, DraftDevice]) -> None:
+        name, device = found
+        self.show_draft(replace(self.draft, devices={**self.draft.devices, name: device}), self._current)
+
+    def _estimate(self) -> str:
+        if not self.checked.costs:
+            return ""
+        total = self.checked.total
+        words = f"{total.points} points, about {format_duration(total.duration)}"
+        if self._simulated:
+            return f"{words} of simulated time"
+        return f"{words}; started now it ends {format_ending(total.duration, datetime.now())}"
+
+    def _what_is_wrong(self) -> str:
+        if self.checked.general:
+            return f"To do: {', then '.join(self.checked.general)}."
+        wrong = len({one.step for one in self.checked.problems})
+        if wrong:
+            return f"{wrong} step{'s' if wrong > 1 else ''} must be put right before the plan can be queued."
+        return ""
+
+    # What a person does
+
+    def _choose(self, key: Key | None) -> None:
+        self._current = key
+        for button in (self.up, self.down, self.duplicate, self.skip, self.remove):
+            button.setEnabled(key is not None)
+        self.form.setVisible(key is not None)
+        if key is not None:
+            step = drafts.step_at(self.draft, key)
+            self.form.show_step(step.kind, step.table, list(self.draft.devices))
+            self.form.show_problems(self.checked.of_step(key))
+            self.skip.setText("Don't skip" if step.skip else "Skip")
+
+    def _step_changed(self, table: Mapping[str, Any]) -> None:
+        if self._current is None:
+            return
+        step = replace(drafts.step_at(self.draft, self._current), table=table)
+        self.draft = drafts.changed(self.draft, self._current, step)
+        self.tree.show_summary(self._current, step)
+        self._typed()
+
+    def _settings_changed(self) -> None:
+        atmosphere = {
+            "gas": self.gas.text().strip(),
+            "dew_point": _with_kelvin(self.dew_point.text().strip()),
         }
+        policy = next(key for key, words in ON_FAILURE.items() if words == self.on_failure.currentText())
+        settings = {
+            **self.draft.settings,
+            "operator": self.operator.text().strip(),
+            "atmosphere": {key: text for key, text in atmosphere.items() if text},
+            "on_failure": None if policy == "stop" else policy,
+        }
+        self.draft = replace(self.draft, name=self.name.text(), settings=settings)
+        self._typed()
 
-    def _check(self) -> None:
-        """Say what is wrong beside each field; nothing wrong can be saved."""
-        found = problems(self._procedures[self._kind()], self._texts())
-        for key, label in self._said.items():
-            label.setText(found.get(key, ""))
-            label.setVisible(key in found)
-        missing = [
-            words
-            for words, entry in (("give the plan a name", self.name), ("choose a device file", self.device))
-            if not entry.text().strip()
-        ]
-        self.words.setText("; ".join(missing))
-        self.save.setEnabled(not missing and not found)
+    def _typed(self) -> None:
+        """Not to be queued before it was looked at again, which happens once the typing pauses."""
+        self.enqueue.setEnabled(False)
+        self._soon.start()
+
+    def _dragged(self, key: Key, to: Key) -> None:
+        self.show_draft(drafts.moved(self.draft, key, to))
+
+    def _shift(self, by: int) -> None:
+        if self._current is not None:
+            self.show_draft(*drafts.shifted(self.draft, self._current, by))
+
+    def _duplicate(self) -> None:
+        if self._current is not None:
+            self.show_draft(drafts.duplicated(self.draft, self._current), _behind(self._current))
+
+    def _skip(self) -> None:
+        if self._current is not None:
+            self.show_draft(drafts.skipped(self.draft, self._current), self._current)
+
+    def _remove(self) -> None:
+        if self._current is not None:
+            self.show_draft(drafts.removed(self.draft, self._current))
+
+    def _enqueue(self) -> None:
+        self.check()
+        if self.checked.holds:
+            self.queued.emit(self.draft)
+            self.close()
+
+    def _offer_devices(self) -> None:
+        """A menu of the devices; choosing one takes it out."""
+        self._offer(
+            self.drop_device,
+            {name: partial(self._remove_device, name) for name in self.draft.devices},
+        )
+
+    def _offer_device_files(self) -> None:
+        examples = {
+            f"Example: {file.stem}": partial(self.add_device_file, file)
+            for file in self._examples("device-*.toml")
+        }
+        self._offer(self.add_device, {"From a file…": self._ask_for_device, **examples})
+
+    def _offer_plan_files(self) -> None:
+        examples = {
+            f"Example: {file.stem}": partial(self.load_file, file) for file in self._examples("plan-*.toml")
+        }
+        self._offer(self.load, {"From a file…": self._ask_for_plan, **examples})
+
+    def _examples(self, pattern: str) -> list[Path]:
+        """Files that came with the program, where there is nothing real to be broken with them."""
+        folder = Path(str(files("qdlab.demo_files")))
+        return sorted(folder.glob(pattern)) if self._simulated else []
+
+    def _offer(self, button: QPushButton, entries: Mapping[str, Callable[[], object]]) -> None:
+        """What can be done, below a button; the only thing there is to do at once."""
+        if len(entries) == 1 and button is not self.drop_device:
+            next(iter(entries.values()))()
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for words, act in entries.items():
+            action = menu.addAction(words)
+            assert action is not None
+            action.triggered.connect(lambda checked=False, act=act: act())
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def _remove_device(self, name: str) -> None:
+        kept = {other: device for other, device in self.draft.devices.items() if other != name}
+        self.show_draft(replace(self.draft, devices=kept), self._current)
+
+    # Files
 
     def _ask_for_device(self) -> None:
         dialogue = self._file_dialogue("Which device?", QFileDialog.AcceptMode.AcceptOpen)
-        dialogue.fileSelected.connect(self.device.setText)
+        dialogue.fileSelected.connect(lambda name: self.add_device_file(Path(name)))
+
+    def _ask_for_plan(self) -> None:
+        dialogue = self._file_dialogue("Which plan?", QFileDialog.AcceptMode.AcceptOpen)
+        dialogue.fileSelected.connect(lambda name: self.load_file(Path(name)))
 
     def _ask_for_file(self) -> None:
         dialogue = self._file_dialogue("Save the plan", QFileDialog.AcceptMode.AcceptSave)
         dialogue.setDefaultSuffix("toml")
-        dialogue.fileSelected.connect(lambda name: self.save_as(Path(name)))
+        dialogue.fileSelected.connect(lambda name: self.save_file(Path(name)))
 
     def _file_dialogue(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
         dialogue = QFileDialog(self, title, "", "TOML (*.toml)")
@@ -160,3 +379,44 @@ class PlanBuilder(QDialog):
         dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialogue.show()
         return dialogue
+
+    def _errand(self, action: Callable[[], object], answered: Callable[[Any], object]) -> None:
+        errand = Errand(action, self)
+        errand.done.connect(answered)
+        errand.failed.connect(self._say)
+        errand.start()
+
+    def _say(self, sentence: str) -> None:
+        self.words.setText(sentence)
+        self.words.show()
+
+
+def _behind(key: Key) -> Key:
+    return (*key[:-1], key[-1] + 1)
+
+
+def _with_kelvin(text: str) -> str:
+    """A bare number is meant in kelvins."""
+    return f"{text} K" if text.replace(".", "", 1).isdigit() else text
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    """Widgets beside each other; what holds text takes the room that is left."""
+    line = QWidget()
+    layout = QHBoxLayout(line)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget, stretch=0 if isinstance(widget, QPushButton) else 1)
+    return line
+
+
+def _button(text: str, tip: str, act: Callable[[], object], *, key: str = "") -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda: act())
+    if len(text) == 1:
+        button.setFixedWidth(32)
+    if key:
+        button.setShortcut(key)
+    return button

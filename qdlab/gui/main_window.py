@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.errands import Errand
 from qdlab.gui.failures import Failures
@@ -38,7 +39,7 @@ from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
 from qdlab.report import write_session_report
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 TOLD_MILLISECONDS = 8000
 
 
@@ -69,7 +70,8 @@ class Opened:
     title, mode : what it is called, and what kind of thing it is
     worker : makes the pictures
     emergency : switches everything off
-    bar : below the bench: the run bar, or the transport bar of a replay
+    bar : below the bench: interlocks and run, or the transport bar of a replay
+    left : docks on the left side, by title
     actions : what else a person can do here, by menu
     session : the folder shown now; None before the first
     sessions : folder whose sessions the browser lists first
@@ -85,6 +87,7 @@ class Opened:
     session: Callable[[], Path | None]
     sessions: Path
     open_session: Callable[[Path], object]
+    left: Mapping[str, QWidget] = field(default_factory=dict)
     actions: Mapping[str, Sequence[MenuEntry]] = field(default_factory=dict)
     settings: QSettings | None = None
 
@@ -106,6 +109,7 @@ class MainWindow(QMainWindow):
         self.emergency.pressed_now.connect(opened.emergency.switch_off)
         opened.emergency.told.connect(self.show_off)
         self.chips: dict[str, Chip] = {}
+        self.addresses: dict[str, str] = {}
         self.status = PlainLabel("")
         self.jv, self.tel = JVPanel(), TELPanel()
         self.field, self.arrhenius, self.disorder = FieldPanel(), ArrheniusPanel(), DisorderPanel()
@@ -150,6 +154,10 @@ class MainWindow(QMainWindow):
         docks.setDockNestingEnabled(True)
         docks.setCentralWidget(self.jv)
         right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        for title, widget in self._opened.left.items():
+            _add_dock(docks, title, widget, Qt.DockWidgetArea.LeftDockWidgetArea)
+        # beside the lists below, not above them: a queue is long and narrow
+        docks.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
         laws = [
             _add_dock(docks, "Light current", self.tel, right),
             _add_dock(docks, "Mobility and field", self.field, right),
@@ -200,9 +208,13 @@ class MainWindow(QMainWindow):
         """List the sessions of a folder in a dialogue beside the window."""
         browser = SessionBrowser(self._opened.sessions, self)
         browser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        browser.chosen.connect(self._opened.open_session)
+        browser.chosen.connect(self.open_session)
         browser.show()
         return browser
+
+    def open_session(self, session: Path) -> None:
+        """Show a session in a window of its own."""
+        self._opened.open_session(session)
 
     def ask_for_note(self) -> QInputDialog:
         """Ask for a note in a dialogue beside the window."""
@@ -289,9 +301,24 @@ class MainWindow(QMainWindow):
         for role, box in bench.shown.items():
             if role not in self.chips:
                 self.chips[role] = Chip(box.name, self._theme)
+                self.chips[role].clicked.connect(lambda role=role: self.show_box(role))
                 self.chip_row.addWidget(self.chips[role])
             self.chips[role].show_state(box.words, box.kind)
             self.chips[role].setToolTip(box.identity)
+
+    def show_box(self, role: str) -> BoxCard | None:
+        """Who a box is, where it answers, and what last went wrong with it."""
+        if self._picture is None:
+            return None
+        address = self.addresses.get(role, "simulated" if self._opened.mode == "SIMULATION" else "")
+        card = BoxCard(self._theme, self._picture.screen.bench.boxes[role], address, self)
+        card.safe_wanted.connect(self.make_safe)
+        card.open_below(self.chips[role])
+        return card
+
+    def make_safe(self) -> None:
+        """Every output off; here nothing is connected, and that is what is said."""
+        self._opened.emergency.switch_off()
 
     def show_off(self, sentence: str) -> None:
         """One more thing the guardian said about switching off."""

@@ -2,15 +2,17 @@
 
 import queue
 import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt6.QtCore import QThread, pyqtSignal
 
 from qdlab.errors import QdlabError
 from qdlab.launch import owner_name, start_runner
-from qdlab.lock import is_held, read_lock
-from qdlab.protocol import Client, CommandRefused, Message, RunnerGone
+from qdlab.lock import LockFacts, is_held, read_lock
+from qdlab.protocol import Client, CommandRefused, Health, Message, RunnerGone, guardian_reports
 
 LOOK_MILLISECONDS = 500
 LISTEN_SECONDS = 0.1
@@ -24,27 +26,44 @@ class RunnerLink(QThread):
     bench : name of the bench, for its lock file
     source : what a new runner is started with: a bench file, or ``sim``
     runtime : where lock files are
+
+    Signals
+    -------
+    attached : its greeting; also once more whenever `attach` asked for it
+    unreachable : no runner could be started, and why
+    not_started : the plan asked for could not begin, and why
+    guardian_said : the guardian acts; one sentence at a time
     """
 
     attached = pyqtSignal(object)
     detached = pyqtSignal()
+    unreachable = pyqtSignal(str)
+    changed = pyqtSignal(object)
     progressed = pyqtSignal(object)
+    healthy = pyqtSignal(object)
     ended = pyqtSignal(object)
+    not_started = pyqtSignal(str)
     refused = pyqtSignal(str)
+    guardian_said = pyqtSignal(object)
 
     def __init__(self, bench: str, source: str, runtime: Path) -> None:
         super().__init__()
         self._bench, self._source, self._runtime = bench, source, runtime
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._client: Client | None = None
+        self._run_number: int | None = None
         self._started: subprocess.Popen[bytes] | None = None  # lives on when the window closes
+
+    def attach(self) -> None:
+        """Have a runner greet us, one that is started now where there is none; nothing is energised."""
+        self._orders.put(self._greet)
 
     def start_plan(self, plan: Path, output: Path, *, resume: bool = False) -> None:
         """Have a plan executed; a runner is started where there is none."""
         self._orders.put(lambda: self._start_plan(plan, output, resume))
 
     def command(self, word: str, **arguments: object) -> None:
-        """Send ``stop``, ``abort``, ``pause``, ``go_on`` or ``answer``."""
+        """Send ``stop``, ``abort``, ``pause``, ``go_on``, ``skip``, ``note`` or ``answer``."""
         self._orders.put(lambda: self._command(word, **arguments))
 
     def stop(self) -> None:
@@ -77,8 +96,15 @@ class RunnerLink(QThread):
             self._client = Client.attach(owner, name="window")
         except RunnerGone:
             return False
+        threading.Thread(target=self._listen_to_guardian, args=(owner,), daemon=True).start()
         self.attached.emit(dict(self._client.hello.body))
         return True
+
+    def _listen_to_guardian(self, owner: LockFacts) -> None:
+        # without a guardian there is nothing to be heard; the health the runner tells says so
+        with suppress(RunnerGone, RuntimeError):
+            for report in guardian_reports(owner):
+                self.guardian_said.emit(report)
 
     def _listen(self) -> None:
         assert self._client is not None
@@ -93,19 +119,46 @@ class RunnerLink(QThread):
             self._tell(message)
 
     def _tell(self, message: Message) -> None:
-        if message.kind == "progress":
-            self.progressed.emit(dict(message.body))
-        elif message.kind == "ended":
-            self.ended.emit(dict(message.body))
-        elif message.kind == "reply" and not message.body["ok"]:
-            self.refused.emit(str(message.body["error"]))
+        body = dict(message.body)
+        match message.kind:
+            case "progress":
+                self.progressed.emit(body)
+            case "state":
+                self.changed.emit(body)
+            case "health":
+                self.healthy.emit(Health.of(body))
+            case "ended":
+                self.ended.emit(body)
+            case "reply" if not body["ok"] and body["id"] == self._run_number:
+                self.not_started.emit(str(body["error"]))
+            case "reply" if not body["ok"]:
+                self.refused.emit(str(body["error"]))
 
-    def _start_plan(self, plan: Path, output: Path, resume: bool) -> None:
+    def _greet(self) -> None:
+        if self._client is not None:
+            self.attached.emit(self._client.request("state"))
+            return
+        try:
+            self._reach()
+        except (QdlabError, OSError) as problem:
+            self.unreachable.emit(str(problem))
+
+    def _reach(self) -> Client:
+        """A client of the runner, which is started where there is none."""
         if self._client is None and not self._attach():
             _, self._started = start_runner(self._source, owner=owner_name("qdlab gui"))
             if not self._attach():
                 raise RunnerGone(f"the runner of bench {self._bench!r} was started and does not answer")
-        self._command("run", plan=str(plan.resolve()), output=str(output.resolve()), resume=resume)
+        assert self._client is not None
+        return self._client
+
+    def _start_plan(self, plan: Path, output: Path, resume: bool) -> None:
+        try:
+            self._run_number = self._reach().send(
+                "run", plan=str(plan.resolve()), output=str(output.resolve()), resume=resume
+            )
+        except (QdlabError, OSError) as problem:
+            self.not_started.emit(str(problem))
 
     def _command(self, word: str, **arguments: object) -> None:
         if self._client is None:

@@ -83,7 +83,7 @@ def apply(application: QApplication, theme: Theme) -> None:
         (role.ToolTipText, theme.text),
         (role.PlaceholderText, theme.muted),
         (role.Highlight, theme.accent),
-        (role.HighlightedText, "#ffffff"),
+        (role.HighlightedText, theme.base),
         (role.Link, theme.accent),
     ):
         palette.setColor(name, QColor(colour))

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from PyQt6.QtCore import QCoreApplication, QEvent, QObject, Qt, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from qdlab.gui.theme import Theme
@@ -18,6 +18,20 @@ class PlainLabel(QLabel):
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(text)
+
+
+class ElidedLabel(PlainLabel):
+    """One line that gives way where room is short; the whole of it is its tooltip then."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance("OFF conf…"), super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        self.setToolTip("" if shown == self.text() else self.text())
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 class EmergencyButton(QPushButton):
@@ -88,8 +102,18 @@ class ModeFrame(QFrame):
         layout.addWidget(content)
 
 
+Meaning = Literal["idle", "good", "active", "alarm"]
+
+
+def meaning_colour(kind: Meaning, theme: Theme) -> str:
+    """The colour that goes with one of four meanings."""
+    return {"idle": theme.muted, "good": theme.good, "active": theme.active, "alarm": theme.alarm}[kind]
+
+
 class Chip(QFrame):
-    """One box of the bench: its name, and its state in a word and a colour."""
+    """One box of the bench: its name, and its state in a word and a colour; a click asks for more."""
+
+    clicked = pyqtSignal()
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,17 +121,19 @@ class Chip(QFrame):
         self.setObjectName("chip")
         self._name = PlainLabel(name)
         self._name.setStyleSheet("font-weight: bold;")
-        self._state = PlainLabel("no answer yet")
+        self._state = ElidedLabel("no answer yet")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 3, 8, 3)
         layout.addWidget(self._name)
         layout.addWidget(self._state)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(name)
         self.show_state("no answer yet", "idle")
 
-    def show_state(self, words: str, kind: Literal["idle", "good", "active", "alarm"]) -> None:
+    def show_state(self, words: str, kind: Meaning) -> None:
         """Show the state; `kind` chooses the colour of the same meaning."""
-        theme = self._theme
-        colour = {"idle": theme.muted, "good": theme.good, "active": theme.active, "alarm": theme.alarm}[kind]
+        colour = meaning_colour(kind, self._theme)
         self._state.setText(words)
         self._state.setStyleSheet(f"color: {colour};")
         self.setStyleSheet(f"#chip {{ border: 1px solid {colour}; border-radius: 5px; }}")
@@ -115,3 +141,12 @@ class Chip(QFrame):
     @property
     def words(self) -> str:
         return self._state.text()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)

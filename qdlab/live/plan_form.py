@@ -1,109 +1,297 @@
-"""A plan of one procedure on one device, as a form fills it in: fields, what is wrong with each, the file.
+"""One step of a plan as a form fills it in: its fields, what is wrong with each, and the table for the file.
 
-The fields are the procedure's own declared parameters; a value is checked by reading it as a plan would.
+A procedure's fields are its own declared parameters; those of every other step are the fields of its model.
+A value is checked by reading it as a plan would.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from procedures.base import BenchProcedure, Choice, Count, Quantity, QuantityList, Switch
-from qdlab.config.steps import known_procedures, procedure_step
+from procedures.base import Choice, Count, Quantity, QuantityList, Switch
+from qdlab.config import ProcedureStep, StepConfig
+from qdlab.config.fields import InSI
+from qdlab.config.steps import STEP_MODELS
+
+Shape = Literal["points", "quantity", "switch", "count", "choice", "text"]
 
 NO_LIMIT = 1e9  # PyMeasure's bound of a parameter that has none
+
+TITLES: Mapping[str, str] = {
+    "jv_sweep": "J-V sweep",
+    "tel_series": "Light pulses (TEL)",
+    "temperature_sweep": "Temperatures",
+    "pixel_check": "Pixel check",
+    "operator": "Ask the operator",
+    "conditioning": "Conditioning",
+    "repeat_until_stable": "Repeat until stable",
+    "wait": "Wait",
+    "note": "Note",
+}
+"""What people call each kind of step; others are called by their kind."""
+
+MAIN_FIELDS: Mapping[str, frozenset[str]] = {
+    "jv_sweep": frozenset({"voltages", "direction", "repeats", "settling_time", "compliance_current"}),
+    "tel_series": frozenset({"pulse_amplitudes", "pulse_widths", "extension_widths", "pulse_period"}),
+    "temperature_sweep": frozenset(
+        {"temperatures", "ramp_rate", "tolerance", "soak", "on_timeout", "measure_first_again"}
+    ),
+}
+"""What a form shows at first where a step has many settings."""
+
+FIRST_TABLES: Mapping[str, Mapping[str, Any]] = {
+    "jv_sweep": {"voltages": {"start": "0 V", "stop": "7 V", "step": "0.1 V"}},
+    "tel_series": {
+        "pulse_amplitudes": ["4 V", "5 V", "6 V", "7 V"],
+        "pulse_widths": [f"{width} us" for width in (2, 5, 10, 20, 40, 60, 80, 100)],
+        "extension_widths": [f"{width} us" for width in (150, 200, 250, 300)],
+    },
+    "temperature_sweep": {
+        "temperatures": {"start": "297 K", "stop": "217 K", "step": "-20 K"},
+        "soak": "120 s",
+    },
+    "wait": {"duration": "60 s"},
+    "operator": {"text": "Connect the pixel; cover closed."},
+    "note": {"text": "…"},
+}
+"""What a new step begins with: the values of the published campaign, to be changed."""
+
+HINTS: Mapping[str, str] = {
+    "temperatures": "Set points in the order they are visited",
+    "ramp_rate": "Of the set point; also as 6 K/min",
+    "tolerance": "How close to the set point counts as there; for repeats, the change that counts as none",
+    "standard_deviation": "Of the stage over the window, at most",
+    "window": "The stage has to be within the tolerance for this long",
+    "interval": "Between two looks at the temperature",
+    "soak": "Waited once it is stable, for the sample to follow the stage",
+    "timeout": "Longest time to wait for one temperature",
+    "on_timeout": "What follows when a temperature is not reached in time",
+    "probe_voltage": "A small voltage whose current must have settled too; left out, the stage alone decides",
+    "measure_first_again": "Back to the first temperature at the end, so that drift is seen",
+    "drift_bound": "Change between first and last visit that is still called no drift",
+    "warm_end": "End near room temperature, so that nobody opens a cold stage",
+    "device": "Which device of this plan is connected from here on",
+    "source": "What feeds it from here on",
+    "maximum_repeats": "The end of the repeats, stable or not",
+    "pause": "Between two repeats, outputs off",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormField:
-    """One parameter: its key in the file, its words, its unit, and what it is when nobody changes it.
+    """One setting: its key in the file, its words, its unit, and what it is when nobody changes it.
 
     Parameters
     ----------
+    shape : how it is written in a file
     choices : where it is one of a few words; empty otherwise
     example : how to write it, shown while it is empty
     hint : description and limits, as a tooltip
+    main : shown at once; the others when all settings are asked for
     """
 
     key: str
     name: str
     unit: str
+    shape: Shape
     default: str
     choices: tuple[str, ...] = ()
     example: str = "left out"
     hint: str = ""
+    main: bool = True
 
 
-def procedures() -> dict[str, type[BenchProcedure]]:
-    """The procedures a plan can name, by kind."""
-    return {procedure.kind: procedure for procedure in known_procedures()}
+def step_kinds() -> list[str]:
+    """Every kind of step, the ones met most often first."""
+    return [*TITLES, *(kind for kind in STEP_MODELS if kind not in TITLES)]
 
 
-def form_fields(procedure: type[BenchProcedure]) -> list[FormField]:
-    """The fields of a procedure's form, in the order it declares them."""
-    return [_field(key, parameter) for key, parameter in procedure.declared_parameters().items()]
+def title_of(kind: str) -> str:
+    """What people call a kind of step."""
+    return TITLES.get(kind, kind.replace("_", " "))
 
 
-def problems(procedure: type[BenchProcedure], texts: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with what was typed, by key; empty where a plan would take all of it."""
-    try:
-        procedure_step(procedure).model_validate({"kind": procedure.kind, **step_table(procedure, texts)})
-    except ValidationError as error:
-        return {str(one["loc"][0]): one["msg"].removeprefix("Value error, ") for one in error.errors()}
-    return {}
+def holds_steps(kind: str) -> bool:
+    """Whether steps of this kind have steps of their own inside."""
+    return "steps" in STEP_MODELS[kind].model_fields
 
 
-def step_table(procedure: type[BenchProcedure], texts: Mapping[str, str]) -> dict[str, Any]:
-    """What was typed as a step of a plan file: what is left empty or as it was is left out."""
-    parameters = procedure.declared_parameters()
-    defaults = {field.key: field.default for field in form_fields(procedure)}
-    return {
-        key: _value(parameters[key], text.strip())
-        for key, text in texts.items()
-        if text.strip() and text.strip() != defaults[key]
-    }
-
-
-def plan_document(
-    name: str, device: Path, procedure: type[BenchProcedure], texts: Mapping[str, str]
-) -> dict[str, Any]:
-    """The plan as it stands in a file; the device stays in a file of its own."""
-    step = {"kind": procedure.kind, **step_table(procedure, texts)}
-    return {"name": name, "devices": {device.stem: str(device.resolve())}, "steps": [step]}
-
-
-def _field(key: str, parameter: Any) -> FormField:
-    choices: tuple[str, ...] = ()
-    if isinstance(parameter, Choice):
-        choices = tuple(parameter.choices)
-    elif isinstance(parameter, Switch):
-        choices = ("yes", "no")
-    return FormField(
-        key=key,
-        name=parameter.name,
-        unit=_unit(parameter),
-        default=_default(parameter),
-        choices=choices,
-        example="0 .. 7 step 0.1, or 1, 2, 5" if isinstance(parameter, QuantityList) else "left out",
-        hint=" ".join(filter(None, (parameter.description, _limits(parameter)))),
+@cache
+def form_fields(kind: str) -> tuple[FormField, ...]:
+    """The fields of a step's form, in the order they are declared."""
+    model = STEP_MODELS[kind]
+    shown = MAIN_FIELDS.get(kind)
+    fields = _procedure_fields(model) if issubclass(model, ProcedureStep) else _model_fields(model)
+    return tuple(
+        field if shown is None or field.key in shown else FormField(**{**vars(field), "main": False})
+        for field in fields
     )
 
 
-def _unit(parameter: Any) -> str:
+def problems(kind: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with what was typed, by key; empty where a plan would take all of it."""
+    table = {"kind": kind, **step_table(kind, texts)}
+    if holds_steps(kind):
+        table["steps"] = [{"kind": "note", "text": "what is inside is checked by itself"}]
+    try:
+        STEP_MODELS[kind].model_validate(table)
+    except ValidationError as error:
+        found: dict[str, str] = {}
+        for one in error.errors(include_url=False):
+            found.setdefault(str(one["loc"][0]), problem_words(one))
+        return found
+    return {}
+
+
+def problem_words(error: Any) -> str:
+    """What pydantic found wrong with a value, in our words."""
+    match error["type"]:
+        case "missing" | "string_too_short" | "too_short":
+            return "is needed"
+        case "literal_error":
+            return f"is not one of {error['ctx']['expected'].replace(chr(39), '')}"
+        case _:
+            words = str(error["msg"]).removeprefix("Value error, ")
+            return words.replace("Input should be", "must be")
+
+
+def step_table(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed as a step of a plan file: what is left empty or as it was is left out."""
+    fields = {field.key: field for field in form_fields(kind)}
+    return {
+        key: _value(fields[key], text.strip())
+        for key, text in texts.items()
+        if text.strip() and text.strip() != fields[key].default
+    }
+
+
+def texts_of(kind: str, table: Mapping[str, Any]) -> dict[str, str]:
+    """A step of a plan file as the texts of its form."""
+    return {
+        field.key: _text(field, table[field.key]) if field.key in table else field.default
+        for field in form_fields(kind)
+    }
+
+
+def summary(kind: str, table: Mapping[str, Any]) -> str:
+    """The step in one line, as a list of steps shows it: ``J-V sweep  0 .. 7 step 0.1 V``."""
+    fields = form_fields(kind)
+    words = next((field for field in fields if field.key == "text"), None)
+    if words is not None and kind in ("operator", "note"):
+        return f"{title_of(kind)}: {table.get('text', '')}"
+    told = next((field for field in fields if field.key in table and field.shape != "switch"), None)
+    if told is None:
+        return title_of(kind)
+    text = _text(told, table[told.key])
+    unit = "" if not told.unit or text.endswith(told.unit) else f" {told.unit}"
+    return f"{title_of(kind)}  {text}{unit}"
+
+
+# What a form is made of
+
+
+def _procedure_fields(model: type[ProcedureStep]) -> Iterator[FormField]:
+    declared = model.procedure_class.declared_parameters()
+    for key, parameter in declared.items():
+        choices: tuple[str, ...] = ()
+        if isinstance(parameter, Choice):
+            choices = tuple(parameter.choices)
+        elif isinstance(parameter, Switch):
+            choices = ("yes", "no")
+        shape = _shape_of(parameter)
+        yield FormField(
+            key=key,
+            name=parameter.name,
+            unit=_unit_words(getattr(parameter, "units", None)),
+            shape=shape,
+            default=_default(parameter.default, shape),
+            choices=choices,
+            example=POINTS_EXAMPLE if shape == "points" else "left out",
+            hint=" ".join(filter(None, (parameter.description, _limits(parameter)))),
+        )
+
+
+POINTS_EXAMPLE = "0 .. 7 step 0.1, or 1, 2, 5"
+
+
+def _shape_of(parameter: Any) -> Shape:
+    shapes: tuple[tuple[type, Shape], ...] = (
+        (QuantityList, "points"),
+        (Quantity, "quantity"),
+        (Count, "count"),
+        (Switch, "switch"),
+        (Choice, "choice"),
+    )
+    return next(shape for kind, shape in shapes if isinstance(parameter, kind))
+
+
+def _model_fields(model: type[StepConfig]) -> Iterator[FormField]:
+    for key, info in model.model_fields.items():
+        if key in ("kind", "skip", "steps"):
+            continue
+        quantity = next((item for item in _annotations(info) if isinstance(item, InSI)), None)
+        choices = _choices(info)
+        shape: Shape = "choice" if choices else "text"
+        if quantity is not None:
+            shape = "points" if key == "temperatures" else "quantity"
+        elif info.annotation is bool:
+            shape, choices = "switch", ("yes", "no")
+        elif info.annotation is int:
+            shape = "count"
+        default = None if info.is_required() else info.default
+        yield FormField(
+            key=key,
+            name=key.replace("_", " ").capitalize(),
+            unit="" if quantity is None else _unit_words(quantity.unit),
+            shape=shape,
+            default=_default(default, shape),
+            choices=choices,
+            example="297, 277, 257, or 297 .. 217 step -20" if shape == "points" else "left out",
+            hint=HINTS.get(key, ""),
+        )
+
+
+def _annotations(info: FieldInfo) -> list[Any]:
+    """What an annotated type carries, however deep inside lists and alternatives."""
+    found = list(info.metadata)
+    waiting: list[Any] = [info.annotation]
+    while waiting:
+        kind = waiting.pop()
+        found += getattr(kind, "__metadata__", ())
+        waiting += [part for part in get_args(kind) if not isinstance(part, str)]
+    return found
+
+
+def _choices(info: FieldInfo) -> tuple[str, ...]:
+    words: list[str] = []
+    waiting: list[Any] = [info.annotation]
+    while waiting:
+        kind = waiting.pop(0)
+        parts = get_args(kind)
+        words += [part for part in parts if isinstance(part, str)]
+        waiting += [part for part in parts if not isinstance(part, str)]
+    if words and not info.is_required() and info.default is None:
+        return ("", *words)
+    return tuple(words)
+
+
+def _unit_words(unit: str | None) -> str:
     """The unit beside the field; empty for a ratio, a number, a word."""
-    unit = getattr(parameter, "units", None)
     return "" if unit in (None, "1") else str(unit).replace("**2", "²").replace("ohm", "Ω")
 
 
-def _default(parameter: Any) -> str:
-    if isinstance(parameter, Switch):
-        return "yes" if parameter.default else "no"
-    if parameter.default is None or parameter.default == ():
+def _default(default: Any, shape: Shape) -> str:
+    if shape == "switch":
+        return "yes" if default else "no"
+    if default is None or default == ():
         return ""
-    return f"{parameter.default:g}" if isinstance(parameter, Quantity) else str(parameter.default)
+    return f"{default:g}" if shape == "quantity" else str(default)
 
 
 def _limits(parameter: Any) -> str:
@@ -119,34 +307,87 @@ def _limits(parameter: Any) -> str:
     return f"({', '.join(said)})" if said else ""
 
 
-def _value(parameter: Any, text: str) -> Any:
+# From text to file and back
+
+_SPACINGS: Mapping[str, str] = MappingProxyType(
+    {"step": "step", "points": "points", "per decade": "points_per_decade"}
+)
+
+
+def _value(field: FormField, text: str) -> Any:
     """Text as a file would hold it: a bare number takes the unit that stands beside the field."""
-    if isinstance(parameter, QuantityList):
-        return _points(text, parameter.units)
-    if isinstance(parameter, Quantity):
-        return _with_unit(text, parameter.units)
-    if isinstance(parameter, Switch):
-        return text == "yes"
-    if isinstance(parameter, Count):
-        return int(text) if text.lstrip("-").isdigit() else text
+    match field.shape:
+        case "points":
+            return _points(text, _unit_in_file(field.unit))
+        case "quantity":
+            return _with_unit(text, _unit_in_file(field.unit))
+        case "switch":
+            return text == "yes"
+        case "count":
+            return int(text) if text.lstrip("-").isdigit() else text
     return text
 
 
 def _points(text: str, unit: str) -> Any:
-    """``0 .. 7 step 0.1`` is a range; anything else is a list with commas."""
+    """``0 .. 7 step 0.1``, ``0.1 .. 7 points 70`` or ``0.1 .. 7 per decade 20``; else a list with commas."""
     start, dots, rest = text.partition("..")
     if not dots:
         return [_with_unit(item.strip(), unit) for item in text.split(",") if item.strip()]
-    stop, _, step = rest.partition("step")
-    return {
-        word: _with_unit(part.strip(), unit)
-        for word, part in (("start", start), ("stop", stop), ("step", step))
-    }
+    table: dict[str, Any] = {"start": _with_unit(start.strip(), unit)}
+    for word, key in _SPACINGS.items():
+        stop, found, spacing = rest.partition(word)
+        if found:
+            table["stop"] = _with_unit(stop.strip(), unit)
+            table[key] = _with_unit(spacing.strip(), unit) if key == "step" else _number(spacing.strip())
+            return table
+    return {**table, "stop": _with_unit(rest.strip(), unit)}
 
 
-def _with_unit(text: str, unit: str) -> str:
+def _unit_in_file(unit: str) -> str:
+    return unit.replace("²", "**2").replace("Ω", "ohm")
+
+
+def _with_unit(text: str, unit: str) -> Any:
     try:
-        float(text)
+        number = float(text)
     except ValueError:
         return text
-    return f"{text} {unit}"
+    return f"{text} {unit}" if unit else number
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _text(field: FormField, value: Any) -> str:
+    """A value of a file as its field shows it, without the unit that stands beside the field."""
+    if field.shape == "switch":
+        return "yes" if value else "no"
+    unit = _unit_in_file(field.unit)
+    if isinstance(value, Mapping):
+        return _range_text(value, unit)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_without_unit(item, unit) for item in value)
+    return _without_unit(value, unit)
+
+
+def _range_text(table: Mapping[str, Any], unit: str) -> str:
+    start, stop = (_without_unit(table.get(key, ""), unit) for key in ("start", "stop"))
+    spacings = [
+        f"{word} {_without_unit(table[key], unit)}" for word, key in _SPACINGS.items() if key in table
+    ]
+    return " ".join([f"{start} .. {stop}", *spacings])
+
+
+def _without_unit(value: Any, unit: str) -> str:
+    text = str(value)
+    if not unit:
+        return text
+    bare = text.removesuffix(unit).strip()
+    try:
+        return f"{float(bare):g}" if float(f"{float(bare):g}") == float(bare) else bare
+    except ValueError:
+        return text

@@ -9,6 +9,12 @@ from qdlab.config import load_plan
 from qdlab.simulators import open_simulated_bench
 
 
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the queue of whoever runs it."""
+    monkeypatch.setenv("QDLAB_DATA_DIR", str(tmp_path / "data"))
+
+
 @pytest.fixture(scope="session")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One recorded sweep; read it, never write into it."""

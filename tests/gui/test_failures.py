@@ -6,17 +6,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PyQt6.QtCore import QCoreApplication, QObject
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget, QFileDialog
+from PyQt6.QtWidgets import QDockWidget
 from pytestqt.qtbot import QtBot
 
 import qdlab.gui
-from qdlab.gui.app import BenchWindow, Emergency, open_bench_window, open_replay_window
+from qdlab.gui.app import Emergency, open_bench_window, open_replay_window
+from qdlab.gui.bench_window import BenchWindow
+from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.errands import Errand
@@ -24,12 +27,19 @@ from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.jv import JVPanel
-from qdlab.gui.run_bar import RunBar
+from qdlab.gui.preflight import PreflightSheet
+from qdlab.gui.queue_keeper import QueueKeeper
+from qdlab.gui.queue_panel import QueuePanel
 from qdlab.gui.runner_link import RunnerLink
+from qdlab.gui.step_form import StepForm
+from qdlab.gui.step_tree import StepTree
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live import session as live
+from qdlab.live.bench import BenchScreen, BoxScreen
 from qdlab.live.picture import Picture
+from qdlab.live.plan_draft import Draft
+from qdlab.live.plan_queue import PlanQueue, added
 
 Act = Callable[[Any], object]
 EMPTY = Picture(screen=live.initial({}))
@@ -62,24 +72,50 @@ IN_A_REPLAY: list[tuple[type, str, Act]] = [
     (TransportBar, "show_position", lambda window: window._opened.worker.moved.emit(0.5, "half way")),
 ]
 ON_A_BENCH: list[tuple[type, str, Act]] = [
-    (BenchWindow, "choose_plan", lambda window: window._opened.bar.run_plan.click()),
-    (BenchWindow, "build_plan", lambda window: window._opened.bar.build_plan.click()),
-    (BenchWindow, "run_plan", lambda window: window.build_plan().saved.emit(Path("plan.toml"))),
-    (PlanBuilder, "_ask_for_device", lambda window: window.build_plan().choose.click()),
-    (PlanBuilder, "_ask_for_file", lambda window: window.build_plan().save.clicked.emit()),
-    (PlanBuilder, "save_as", lambda window: file_chosen(window.build_plan())),
-    (RunnerLink, "command", lambda window: window._opened.bar.commanded.emit("abort")),
+    (BenchWindow, "choose_plan", lambda window: window._panel.open.click()),
+    (BenchWindow, "build_plan", lambda window: window._panel.new.click()),
+    (BenchWindow, "edit_plan", lambda window: window._panel.edit_wanted.emit(1)),
+    (BenchWindow, "prepare", lambda window: window._panel.start_wanted.emit()),
+    (QueueKeeper, "keep", lambda window: window._panel.changed.emit(PlanQueue())),
+    (BenchWindow, "_skip_steps", lambda window: window._panel.skips_changed.emit(Draft())),
+    (RunnerLink, "command", lambda window: window._bar.run.commanded.emit("abort")),
     (BenchWindow, "_show_hello", lambda window: window._link.attached.emit({})),
-    (RunBar, "show_progress", lambda window: window._link.progressed.emit({})),
+    (BenchWindow, "_show_trouble", lambda window: window._link.unreachable.emit("no answer")),
+    (BenchWindow, "_show_state", lambda window: window._link.changed.emit({})),
+    (BenchWindow, "_show_progress", lambda window: window._link.progressed.emit({})),
+    (BenchWindow, "_show_health", lambda window: window._link.healthy.emit(None)),
     (BenchWindow, "_show_end", lambda window: window._link.ended.emit({})),
+    (BenchWindow, "_show_refusal", lambda window: window._link.not_started.emit("busy")),
     (BenchWindow, "_show_gone", lambda window: window._link.detached.emit()),
+    (BenchWindow, "_show_guardian", lambda window: window._link.guardian_said.emit(None)),
+    (BenchWindow, "_take_queue", lambda window: window._keeper.found.emit(PlanQueue())),
+    (BenchWindow, "_lose_queue", lambda window: window._keeper.taken.emit("another")),
+    (BenchWindow, "start_next", lambda window: waiting_sheet(window).start_wanted.emit()),
+    (BenchWindow, "_look", lambda window: start_asked_for(window)),
+    (BenchWindow, "make_safe", lambda window: box_card(window).safe_wanted.emit()),
+    (QueuePanel, "_dragged", lambda window: window._panel.tree.dragged.emit(1, 0)),
+    (QueuePanel, "_policy_chosen", lambda window: window._panel.on_failure.textActivated.emit("")),
+    (PlanBuilder, "_settings_changed", lambda window: window.build_plan().name.textEdited.emit("")),
+    (PlanBuilder, "_dragged", lambda window: window.build_plan().tree.dragged.emit((0,), (1,))),
+    (PlanBuilder, "_step_changed", lambda window: window.build_plan().form.changed.emit({})),
+    (StepForm, "_typed", lambda window: step_added(window).inputs["repeats"].setText("2")),
+    (StepForm, "_show_rows", lambda window: window.build_plan().form.every.click()),
+    (
+        StepTree,
+        "_current_changed",
+        lambda window: window.build_plan().tree.currentItemChanged.emit(None, None),
+    ),
 ]
 ELSEWHERE = {
     "show_failure": "is what tells of it",
     "_show": "answers an errand, as in the test of one below",
     "open_session": "is handed in from outside",
-    "_make_form": "makes the builder, as in the test of one below",
-    "_check": "makes the builder too",
+    "_choose": "is planted above, in other widgets of that name",
+    "check": "is met by the test of a check below",
+    "_show_possible": "makes the queue's panel",
+    "_say": "tells what an errand died of",
+    "close": "is Qt's own",
+    "answered": "answers an errand, as in the test of one below",
 }
 
 
@@ -87,9 +123,37 @@ def menu_action(window: MainWindow, text: str) -> QAction:
     return next(action for action in window.findChildren(QAction) if action.text() == text)
 
 
-def file_chosen(builder: PlanBuilder) -> None:
-    builder._ask_for_file()
-    builder.findChild(QFileDialog).fileSelected.emit("plan.toml")
+def waiting_sheet(window: BenchWindow) -> PreflightSheet:
+    """The pre-flight sheet of a plan that waits."""
+    window._panel.show_queue(added(PlanQueue(), Draft()))
+    sheet = window.prepare()
+    assert sheet is not None
+    return sheet
+
+
+def step_chosen(builder: PlanBuilder) -> None:
+    builder.tree.currentItemChanged.emit(None, None)
+
+
+def start_asked_for(window: BenchWindow) -> None:
+    window._panel.show_queue(added(PlanQueue(), Draft()))
+    window._panel.start.click()
+
+
+def box_card(window: BenchWindow) -> BoxCard:
+    box = BoxScreen(role="source_meter", identity="2400")
+    window.show_picture(
+        replace(EMPTY, screen=replace(EMPTY.screen, bench=BenchScreen(boxes={box.role: box})))
+    )
+    card = window.show_box("source_meter")
+    assert card is not None
+    return card
+
+
+def step_added(window: BenchWindow) -> StepForm:
+    builder = window.build_plan()
+    builder.add_step("jv_sweep")
+    return builder.form
 
 
 @contextmanager
@@ -226,10 +290,10 @@ def test_an_exception_while_a_form_is_checked_leaves_the_window(
     qtbot.addWidget(window)
     builder = window.build_plan()
 
-    def raising(*arguments: object) -> None:
+    def raising(*arguments: object, **more: object) -> None:
         raise RuntimeError("planted in a check")
 
-    monkeypatch.setattr("qdlab.gui.builder.problems", raising)
-    builder.name.setText("another")
+    monkeypatch.setattr("qdlab.gui.builder.check", raising)
+    builder._soon.timeout.emit()
     assert window.failure_box is not None and window.failure_box.text() == "planted in a check"
     window.close()

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,16 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from qdlab.gui.app import BenchWindow, open_bench_window, open_replay_window
+from qdlab.config import load_plan
+from qdlab.gui.app import open_bench_window, open_replay_window
+from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.main_window import MainWindow
+from qdlab.live import plan_draft as drafts
+from qdlab.live import plan_queue as queues
+from qdlab.live.plan_draft import read_draft
 from qdlab.records import open_session
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
 
 
@@ -135,34 +142,146 @@ def bench_window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     window.close()
 
 
-def test_a_plan_chosen_in_the_window_is_measured_followed_and_ends_with_outputs_off(
+def start(qtbot: QtBot, window: BenchWindow) -> None:
+    """Look at the pre-flight sheet, and start from there."""
+    sheet = window.prepare()
+    assert sheet is not None
+    qtbot.waitUntil(sheet.start.isEnabled, timeout=PATIENCE)
+    qtbot.mouseClick(sheet.start, Qt.MouseButton.LeftButton)
+
+
+def states(window: BenchWindow) -> list[str]:
+    return [plan.state for plan in window._panel.queue.plans]
+
+
+def test_a_queue_is_measured_plan_after_plan_and_ends_with_outputs_off(
     qtbot: QtBot, bench_window: BenchWindow
 ) -> None:
-    plan = Path(__file__).resolve().parents[2] / "examples" / "plan-jv.toml"
-    with qtbot.waitSignal(bench_window._link.ended, timeout=PATIENCE) as ended:
-        bench_window.run_plan(plan)
-    assert ended.args[0]["end"] == "finished"
-    qtbot.waitUntil(lambda: bool(bench_window.cards.list.count()), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "OFF confirmed" in bench_window.chips["source_meter"].words, timeout=PATIENCE)
-    assert bench_window.mode_word.text() == "SIMULATION"
+    window = bench_window
+    window.open_plan(EXAMPLES / "plan-jv.toml")
+    qtbot.waitUntil(lambda: states(window) == ["waiting"], timeout=PATIENCE)
+    window._panel.tree.setCurrentItem(window._panel.tree.topLevelItem(0))
+    window._panel.duplicate.click()
+    start(qtbot, window)
+    qtbot.waitUntil(lambda: states(window) == ["finished", "finished"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(window.cards.list.count()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "OFF confirmed" in window.chips["source_meter"].words, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window._bar.interlocks.words["heartbeat"].text() == "stands by", timeout=PATIENCE)
+    assert window.mode_word.text() == "SIMULATION"
+    card = window.show_box("source_meter")
+    assert card is not None and "2400" in card.rows["Identity"].text()
+    assert card.rows["Address"].text() == "simulated"
+    card.close()
 
 
-def test_a_form_says_what_is_wrong_while_typing_and_its_plan_is_run(
-    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_plan_that_was_aborted_is_offered_again_and_resumed_to_its_end(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
 ) -> None:
-    started: list[Path] = []
-    monkeypatch.setattr(bench_window._link, "start_plan", lambda plan, output: started.append(plan))
-    builder = bench_window.build_plan()
-    device = Path(__file__).resolve().parents[2] / "examples" / "device-hole-only.toml"
-    qtbot.keyClicks(builder.device, str(device))
-    qtbot.keyClicks(builder.inputs["voltages"], "0 .. 2 step 0.5")
-    assert builder.save.isEnabled()
-    qtbot.keyClicks(builder.inputs["repeats"], "000000")
-    assert "1000 or less" in builder._said["repeats"].text() and not builder.save.isEnabled()
-    builder.inputs["repeats"].setText("2")
-    assert builder.save.isEnabled()
-    builder.save_as(tmp_path / "plan.toml")
-    assert started == [tmp_path / "plan.toml"]
+    window = bench_window
+    window.open_plan(EXAMPLES / "plan-tq1-like.toml")
+    qtbot.waitUntil(lambda: states(window) == ["waiting"], timeout=PATIENCE)
+    with qtbot.waitSignal(
+        window._link.progressed, timeout=PATIENCE, check_params_cb=lambda progress: progress["visit"] == 2
+    ):
+        start(qtbot, window)
+    window._bar.run.abort.click()
+    qtbot.waitUntil(lambda: states(window) == ["aborted"], timeout=PATIENCE)
+    qtbot.waitUntil(window._bar.resume.isVisible, timeout=PATIENCE)
+    assert "of 7 temperatures were done; resume at" in window._bar.resume.words.text()
+    window._bar.resume.buttons["Resume"].click()
+    assert window._sheet is not None
+    qtbot.waitUntil(window._sheet.start.isEnabled, timeout=PATIENCE)
+    window._sheet.start.click()
+    qtbot.waitUntil(lambda: states(window) == ["aborted", "finished"], timeout=PATIENCE)
+    assert len(list((tmp_path / "sessions").iterdir())) == 1
+
+
+def test_a_plan_beyond_the_limits_cannot_be_started(qtbot: QtBot, bench_window: BenchWindow) -> None:
+    window = bench_window
+    window.open_plan(EXAMPLES / "plan-jv.toml")
+    qtbot.waitUntil(lambda: states(window) == ["waiting"], timeout=PATIENCE)
+    draft = window._panel.queue.plans[0].draft
+    table = {**draft.steps[0].table, "voltages": ["15 V"]}
+    window._change(
+        queues.edited(
+            window._panel.queue, 1, drafts.changed(draft, (0,), replace(draft.steps[0], table=table))
+        )
+    )
+    sheet = window.prepare()
+    assert sheet is not None
+    qtbot.waitUntil(lambda: sheet.words.text().startswith("Not yet"), timeout=PATIENCE)
+    assert not sheet.start.isEnabled()
+
+
+def test_a_builder_says_what_is_wrong_while_typing_and_its_plan_comes_into_the_queue(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
+) -> None:
+    window = bench_window
+    builder = window.build_plan()
+    builder.add_device_file(EXAMPLES / "device-hole-only.toml")
+    qtbot.waitUntil(lambda: builder.devices.text() == "device-hole-only", timeout=PATIENCE)
+    builder.add_step("temperature_sweep")
+    builder.tree.setCurrentItem(builder.tree._items[0, 0])
+    voltages = builder.form.inputs["voltages"]
+    voltages.clear()
+    qtbot.keyClicks(voltages, "0 .. 12 step 1")
+    assert not builder.enqueue.isEnabled()
+    qtbot.waitUntil(lambda: "maximum_field" in builder.form.said["voltages"].text(), timeout=PATIENCE)
+    voltages.setText("0 .. 2 step 0.5")
+    builder.form.inputs["repeats"].setText("1000000")
+    assert "1000 or less" in builder.form.said["repeats"].text()
+    builder.form.inputs["repeats"].setText("2")
+    qtbot.waitUntil(builder.enqueue.isEnabled, timeout=PATIENCE)
+    assert "of simulated time" in builder.estimate.text()
+    builder.save_file(tmp_path / "plan.toml")
+    qtbot.waitUntil(lambda: "saved as" in builder.words.text(), timeout=PATIENCE)
+    (sweep,) = load_plan(tmp_path / "plan.toml").steps
+    assert sweep.steps[0].voltages == (0.0, 0.5, 1.0, 1.5, 2.0)
+    builder.enqueue.click()
+    assert [plan.draft.name for plan in window._panel.queue.plans] == ["New plan"]
+
+
+def test_the_queue_is_there_again_in_the_next_window_and_only_one_window_keeps_it(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
+) -> None:
+    from qdlab.paths import runtime_directory
+
+    def another() -> BenchWindow:
+        return open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path)
+
+    bench_window.open_plan(EXAMPLES / "plan-jv.toml")
+    qtbot.waitUntil(lambda: states(bench_window) == ["waiting"], timeout=PATIENCE)
+    second = another()
+    qtbot.addWidget(second)
+    qtbot.waitUntil(lambda: not second._panel.isEnabled(), timeout=PATIENCE)
+    assert "Another window" in second._panel.total.text()
+    second.close()
+    bench_window._keeper.let_go()
+    third = another()
+    qtbot.addWidget(third)
+    qtbot.waitUntil(lambda: states(third) == ["waiting"], timeout=PATIENCE)
+    third.close()
+
+
+def test_a_prompt_of_the_runner_is_a_card_whose_button_answers_it(
+    qtbot: QtBot, bench_window: BenchWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(bench_window._link, "command", sent.append)
+    progress = {"step": "operator", "state": "waiting", "share": 0.1, "remaining": 60.0, "key": "steps[0]"}
+    card = bench_window._bar.prompt
+    bench_window._link.progressed.emit({**progress, "prompt": {"text": "connect pixel 3, cover closed"}})
+    assert card.isVisible() and card.words.text() == "connect pixel 3, cover closed"
+    card.buttons["Continue"].click()
+    assert sent == ["answer"]
+    bench_window._link.progressed.emit({**progress, "prompt": None})
+    assert not card.isVisible()
+
+
+def test_a_step_is_dragged_to_its_place(qtbot: QtBot, bench_window: BenchWindow) -> None:
+    builder = bench_window.build_plan(read_draft(EXAMPLES / "plan-paper.toml"))
+    builder.tree.dragged.emit((1,), (0,))
+    assert [step.kind for step in builder.draft.steps[:2]] == ["pixel_check", "operator"]
 
 
 def test_a_note_during_a_run_goes_through_the_runner(
@@ -170,7 +289,7 @@ def test_a_note_during_a_run_goes_through_the_runner(
 ) -> None:
     sent: list[tuple[str, str]] = []
     monkeypatch.setattr(bench_window._link, "command", lambda word, text="": sent.append((word, text)))
-    bench_window._bar.abort.setEnabled(True)
+    bench_window._bar.run.abort.setEnabled(True)
     bench_window.note(" the lamp was on ")
     assert sent == [("note", "the lamp was on")]
 

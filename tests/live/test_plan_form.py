@@ -1,45 +1,97 @@
+"""A step as a form: fields, what is wrong beside each, and the way into a file and back."""
+
 from pathlib import Path
 
 import pytest
-import tomli_w
 
 from procedures.jv_sweep import JVSweep
-from procedures.tel_series import TELSeriesMeasurement
-from qdlab.config import load_plan
-from qdlab.live.plan_form import form_fields, plan_document, problems, procedures
+from qdlab.config import load_plan, read_toml
+from qdlab.live.plan_form import (
+    FIRST_TABLES,
+    form_fields,
+    holds_steps,
+    problems,
+    step_kinds,
+    step_table,
+    summary,
+    texts_of,
+)
 
 
 def test_the_fields_are_the_parameters_the_procedure_declares() -> None:
-    fields = {field.key: field for field in form_fields(JVSweep)}
+    fields = {field.key: field for field in form_fields("jv_sweep")}
     assert list(fields) == list(JVSweep.declared_parameters())
     assert (fields["settling_time"].unit, fields["settling_time"].default) == ("s", "0.1")
     assert fields["direction"].choices == ("up", "down", "up_down")
 
 
-@pytest.mark.parametrize("kind", list(procedures()))
-def test_a_form_nobody_touched_is_right(kind: str) -> None:
-    procedure = procedures()[kind]
-    assert problems(procedure, {field.key: field.default for field in form_fields(procedure)}) == {}
+def test_a_step_that_is_no_procedure_has_the_fields_of_its_model() -> None:
+    fields = {field.key: field for field in form_fields("temperature_sweep")}
+    assert (fields["temperatures"].unit, fields["temperatures"].shape) == ("K", "points")
+    assert (fields["ramp_rate"].unit, fields["ramp_rate"].default) == ("K/s", "0.1")
+    assert fields["on_timeout"].choices == ("skip", "wait", "stop")
+    assert (fields["measure_first_again"].choices, fields["measure_first_again"].default) == (
+        ("yes", "no"),
+        "yes",
+    )
+    assert fields["soak"].hint
+    assert {"steps", "kind", "skip"}.isdisjoint(fields)
+    assert holds_steps("temperature_sweep") and not holds_steps("jv_sweep")
+
+
+@pytest.mark.parametrize("kind", step_kinds())
+def test_what_a_new_step_begins_with_is_right(kind: str) -> None:
+    assert problems(kind, texts_of(kind, FIRST_TABLES.get(kind, {}))) == {}
 
 
 @pytest.mark.parametrize(
     ("text", "says"), [("2", "1.05 A or less"), ("5 V", "V"), ("much", "number"), ("20 mA", ""), ("0.02", "")]
 )
 def test_a_limit_or_a_wrong_unit_is_told_beside_its_field(text: str, says: str) -> None:
-    found = problems(JVSweep, {"compliance_current": text})
+    found = problems("jv_sweep", {"compliance_current": text})
     assert (says in found["compliance_current"]) if says else (found == {})
 
 
-def test_what_the_form_writes_is_a_plan(tmp_path: Path, project_root: Path) -> None:
-    texts = {"voltages": "0 .. 2 step 0.5", "settling_time": "50 ms", "hardware_sweep": "yes", "repeats": "2"}
-    device = project_root / "examples" / "device-hole-only.toml"
-    file = tmp_path / "plan.toml"
-    file.write_text(tomli_w.dumps(plan_document("One", device, JVSweep, texts)), encoding="utf-8")
-    (step,) = load_plan(file).steps
-    assert (step.voltages, step.settling_time, step.hardware_sweep) == ((0.0, 0.5, 1.0, 1.5, 2.0), 0.05, True)
-    assert step.repeats == 2
+def test_what_is_missing_is_said_to_be_needed() -> None:
+    assert problems("operator", {"text": ""}) == {"text": "is needed"}
+    assert problems("temperature_sweep", {"temperatures": ""}) == {"temperatures": "is needed"}
+    assert set(problems("temperature_sweep", {"temperatures": "297", "window": "0", "soak": "5 K"})) == {
+        "window",
+        "soak",
+    }
 
 
-def test_a_list_with_commas_takes_the_unit_of_its_field() -> None:
-    assert problems(TELSeriesMeasurement, {"pulse_amplitudes": "4, 5, 6000 mV"}) == {}
-    assert "pulse_amplitudes" in problems(TELSeriesMeasurement, {"pulse_amplitudes": "4, -5"})
+@pytest.mark.parametrize(
+    "text", ["0 .. 7 step 0.1", "0.1 .. 7 points 70", "0.4 .. 7 per decade 36", "4, 5, 6000 mV", ""]
+)
+def test_set_points_come_back_from_the_file_as_they_were_typed(text: str) -> None:
+    table = step_table("jv_sweep", {"voltages": text})
+    assert texts_of("jv_sweep", table)["voltages"] == text
+    assert problems("jv_sweep", {"voltages": text}) == {}
+
+
+def test_every_step_of_the_examples_survives_its_form(project_root: Path) -> None:
+    for file in (project_root / "examples").glob("plan-*.toml"):
+        steps = list(read_toml(file)["steps"])
+        read = list(load_plan(file).steps)
+        while steps:
+            table, wanted = steps.pop(0), read.pop(0)
+            steps += table.pop("steps", [])
+            kind = table.pop("kind")
+            nested = getattr(wanted, "steps", [])
+            read += nested
+            again = {"kind": kind, **step_table(kind, texts_of(kind, table))}
+            if nested:
+                again["steps"] = [step.to_document() for step in nested]
+            assert type(wanted).model_validate(again) == wanted
+
+
+def test_a_bare_number_takes_the_unit_of_its_field_and_a_negative_amplitude_is_refused() -> None:
+    assert step_table("tel_series", {"pulse_amplitudes": "4, 5"}) == {"pulse_amplitudes": ["4 V", "5 V"]}
+    assert "pulse_amplitudes" in problems("tel_series", {"pulse_amplitudes": "4, -5"})
+
+
+def test_a_step_is_summed_up_in_one_line() -> None:
+    assert summary("jv_sweep", FIRST_TABLES["jv_sweep"]) == "J-V sweep  0 .. 7 step 0.1 V"
+    assert summary("operator", {"text": "Connect pixel 3"}) == "Ask the operator: Connect pixel 3"
+    assert summary("pixel_check", {}) == "Pixel check"

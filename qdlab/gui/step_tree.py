@@ -1,0 +1,106 @@
+"""The steps of a plan as a tree: chosen with a click, moved by dragging or with buttons."""
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QDropEvent
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from qdlab.durations import format_duration
+from qdlab.gui.theme import Theme
+from qdlab.live.plan_draft import Checked, Draft, DraftStep, Key
+from qdlab.live.plan_form import holds_steps, summary
+
+PLACE = Qt.ItemDataRole.UserRole
+
+
+class StepTree(QTreeWidget):
+    """Shows a draft's steps; `chosen` carries where one stands, `dragged` where it came from and goes to."""
+
+    chosen = pyqtSignal(object)
+    dragged = pyqtSignal(object, object)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._items: dict[Key, QTreeWidgetItem] = {}
+        self.setHeaderLabels(["Step", "Takes"])
+        header = self.header()
+        assert header is not None
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setAccessibleName("Steps of the plan")
+        self.currentItemChanged.connect(self._current_changed)
+
+    def show_draft(self, draft: Draft, current: Key | None) -> None:
+        """Show other steps, and choose one of them."""
+        self.blockSignals(True)
+        self.clear()
+        self._items = {}
+        self._add(draft.steps, (), self.invisibleRootItem())
+        self.expandAll()
+        if current in self._items:
+            self.setCurrentItem(self._items[current])
+        self.blockSignals(False)
+
+    def show_checked(self, draft: Draft, checked: Checked) -> None:
+        """What each step will take, and a word at those with something wrong."""
+        for key, item in self._items.items():
+            found = checked.of_step(key)
+            cost = checked.cost_of(key) if checked.costs else None
+            item.setText(1, "wrong" if found else "" if cost is None else format_duration(cost.duration))
+            item.setToolTip(1, "\n".join(found.values()) or _cost_words(cost))
+            colour = self._theme.alarm if found else self._theme.muted
+            item.setForeground(1, QColor(colour))
+
+    def show_summary(self, key: Key, step: DraftStep) -> None:
+        """One step says something else now."""
+        self._say(self._items[key], step)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Tell where a step was dropped; the tree is drawn anew from the plan, never moved by Qt."""
+        if event is None:
+            return
+        dragged, target = self.currentItem(), self.itemAt(event.position().toPoint())
+        event.setDropAction(Qt.DropAction.IgnoreAction)
+        event.accept()
+        if dragged is not None:
+            self.dragged.emit(dragged.data(0, PLACE), self._place_of(target))
+
+    def _place_of(self, target: QTreeWidgetItem | None) -> Key:
+        if target is None:
+            return (self.topLevelItemCount(),)
+        key: Key = target.data(0, PLACE)
+        match self.dropIndicatorPosition():
+            case QAbstractItemView.DropIndicatorPosition.BelowItem:
+                return (*key[:-1], key[-1] + 1)
+            case QAbstractItemView.DropIndicatorPosition.OnItem if target.data(0, PLACE + 1):
+                return (*key, target.childCount())
+        return key
+
+    def _add(self, steps: tuple[DraftStep, ...], inside: Key, parent: QTreeWidgetItem | None) -> None:
+        assert parent is not None
+        for number, step in enumerate(steps):
+            key = (*inside, number)
+            item = QTreeWidgetItem(parent)
+            item.setData(0, PLACE, key)
+            item.setData(0, PLACE + 1, holds_steps(step.kind))
+            self._items[key] = item
+            self._say(item, step)
+            self._add(step.steps, key, item)
+
+    def _say(self, item: QTreeWidgetItem, step: DraftStep) -> None:
+        words = summary(step.kind, step.table)
+        item.setText(0, f"{words}   (skipped)" if step.skip else words)
+        item.setToolTip(0, words)
+        font = item.font(0)
+        font.setStrikeOut(step.skip)
+        item.setFont(0, font)
+
+    def _current_changed(self, item: QTreeWidgetItem | None, before: object) -> None:
+        self.chosen.emit(None if item is None else item.data(0, PLACE))
+
+
+def _cost_words(cost: object) -> str:
+    return "" if cost is None else "At all its visits, waits included"
