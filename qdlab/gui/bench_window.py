@@ -104,6 +104,8 @@ class BenchWindow(MainWindow):
         self._guardian: list[GuardianReport] = []
         self._seen: tuple[Path | None, int] = (None, 0)
         self._question: ResumeQuestion | None = None
+        self._handing_over = False
+        self._unfinished: Draft | None = None
         self._sheet: PreflightSheet | None = None
         self._folder = data_directory()
         stem = file_stem(config.name)
@@ -161,9 +163,14 @@ class BenchWindow(MainWindow):
 
     def build_plan(self, draft: Draft | None = None) -> PlanBuilder:
         """Build a plan in forms beside the window; it comes into the queue once it holds."""
-        builder = self._builder(draft)
+        builder = self._builder(draft or self._unfinished)
         builder.queued.connect(lambda built: self.enqueue(built))
+        builder.left.connect(self._keep_unfinished)
         return builder
+
+    def _keep_unfinished(self, draft: Draft | None) -> None:
+        """What was begun and neither queued nor saved is there again when the next plan is built."""
+        self._unfinished = draft
 
     def edit_plan(self, number: int) -> PlanBuilder:
         """Change a plan of the queue that has not begun."""
@@ -216,7 +223,7 @@ class BenchWindow(MainWindow):
         if self._sheet is not None:
             self._sheet.close()
         self._offer_resume(None)
-        self._guardian = []
+        self._guardian, self._handing_over = [], True
         self._change(queues.started(self._panel.queue, plan.number))
         self._bar.run.words.setText(f"{plan.draft.name}: starting")
         folder = self._folder / "plans"
@@ -272,7 +279,7 @@ class BenchWindow(MainWindow):
             self._show_progress(hello["progress"])
         elif not self._bar.run.is_busy:
             self._bar.run.show_idle(f"attached to the runner of {hello['owner']}")
-        if self._panel.queue.running is not None and self._panel.queue.running.session:
+        if self._panel.queue.running is not None and not self._handing_over:
             self._change(queues.attached(self._panel.queue, hello))
         self._show_interlocks()
         self._make_sheet()
@@ -283,7 +290,7 @@ class BenchWindow(MainWindow):
 
     def _show_state(self, state: dict[str, Any]) -> None:
         """A session begins or is over."""
-        self._hello = state
+        self._hello, self._handing_over = state, False
         if state["session"]:
             self._change(queues.recording(self._panel.queue, state["session"]))
 
@@ -301,6 +308,7 @@ class BenchWindow(MainWindow):
 
     def _show_end(self, ended: dict[str, Any]) -> None:
         end, reason, session = ended["end"], ended.get("reason", ""), ended["session"]
+        self._handing_over = False
         self._bar.run.show_idle(f"{end}: {reason}" if reason else f"{end}; session {Path(session).name}")
         self._bar.prompt.say("", "")
         self._panel.show_progress(None)
@@ -313,13 +321,14 @@ class BenchWindow(MainWindow):
 
     def _show_refusal(self, sentence: str) -> None:
         """The plan could not begin: it waits, and the reason is told."""
+        self._handing_over = False
         self._change(queues.refused(self._panel.queue, sentence))
         self._bar.run.show_idle(f"not started: {sentence}")
         self.show_failure(sentence)
 
     def _show_gone(self) -> None:
         """The runner ended: by itself, or switched off by its guardian."""
-        self._health, self._hello = None, {}
+        self._health, self._hello, self._handing_over = None, {}, False
         if self._bar.run.is_busy:
             self._bar.run.show_idle("the runner has ended; what was measured is safe")
         else:

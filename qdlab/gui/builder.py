@@ -48,6 +48,8 @@ ON_FAILURE: Mapping[str, str] = {
 class PlanBuilder(QDialog):
     """Puts a plan together; `queued` carries the draft once a person wants it carried out.
 
+    `left` carries, once it is closed, what was neither queued nor saved; None where all of it was.
+
     Parameters
     ----------
     limits : of the bench it is meant for
@@ -55,6 +57,7 @@ class PlanBuilder(QDialog):
     """
 
     queued = pyqtSignal(object)
+    left = pyqtSignal(object)
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class PlanBuilder(QDialog):
         self.draft = draft or Draft()
         self.checked = Checked()
         self._current: Key | None = None
+        self._kept: Draft | None = None
         self._make_inputs()
         self._lay_out()
         self._soon = QTimer(self)
@@ -120,6 +124,7 @@ class PlanBuilder(QDialog):
         self.words.setWordWrap(True)
         self.load = _button("Load…", "A plan from its file (Ctrl+L)", self._offer_plan_files, key="Ctrl+L")
         self.save = _button("Save as…", "Write the plan as TOML (Ctrl+S)", self._ask_for_file, key="Ctrl+S")
+        self.clear = _button("Clear", "Begin with an empty plan", lambda: self.show_draft(Draft()))
         self.enqueue = _button("Put into the queue", "Have it carried out (Ctrl+Return)", self._enqueue)
         self.enqueue.setShortcut("Ctrl+Return")
 
@@ -148,6 +153,7 @@ class PlanBuilder(QDialog):
         foot = QHBoxLayout()
         foot.addWidget(self.load)
         foot.addWidget(self.save)
+        foot.addWidget(self.clear)
         foot.addStretch(1)
         foot.addWidget(self.enqueue)
         layout = QVBoxLayout(self)
@@ -221,12 +227,16 @@ class PlanBuilder(QDialog):
 
     def save_file(self, file: Path) -> None:
         """Write the plan in a thread, right or wrong: it may be finished another day."""
-        text = self.draft.to_toml()
+        draft = self.draft
 
         def write() -> None:
-            file.write_text(text, encoding="utf-8", newline="\n")
+            file.write_text(draft.to_toml(), encoding="utf-8", newline="\n")
 
-        self._errand(write, lambda _: self._say(f"saved as {file}"))
+        self._errand(write, lambda _: self._saved(draft, file))
+
+    def _saved(self, draft: Draft, file: Path) -> None:
+        self._kept = draft
+        self._say(f"saved as {file}")
 
     def _take_device(self, found: tuple[str, DraftDevice]) -> None:
         name, device = found
@@ -312,6 +322,7 @@ class PlanBuilder(QDialog):
     def _enqueue(self) -> None:
         self.check()
         if self.checked.holds:
+            self._kept = self.draft
             self.queued.emit(self.draft)
             self.close()
 
@@ -389,6 +400,11 @@ class PlanBuilder(QDialog):
     def _say(self, sentence: str) -> None:
         self.words.setText(sentence)
         self.words.show()
+
+    def done(self, result: int) -> None:
+        """Close, however it is done; what was not kept is handed over."""
+        self.left.emit(None if self.draft is self._kept else self.draft)
+        super().done(result)
 
 
 def _behind(key: Key) -> Key:

@@ -14,6 +14,7 @@ class InterlockBar(QWidget):
         super().__init__()
         self._theme = theme
         self.words: dict[str, PlainLabel] = {}
+        self._shown: dict[str, InterlockItem] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(6, 0, 6, 0)
         self._row.setSpacing(6)
@@ -22,6 +23,9 @@ class InterlockBar(QWidget):
     def show_screen(self, screen: InterlockScreen) -> None:
         """Say how each interlock is."""
         for item in screen.items:
+            if self._shown.get(item.name) == item:
+                continue
+            self._shown[item.name] = item
             if item.name not in self.words:
                 self._add(item)
             label = self.words[item.name]

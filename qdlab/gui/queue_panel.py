@@ -112,12 +112,11 @@ class QueuePanel(QWidget):
         self.queue = queue
         self._checked = {plan.number: (plan.draft, self._check(plan)) for plan in queue.plans}
         self.tree.blockSignals(True)
-        self.tree.clear()
+        self.tree.forget()
         for place, plan in enumerate(queue.plans, start=1):
             self._add_plan(place, plan)
-        for item in self.tree.every_item():
-            if item.data(0, PLACE) == chosen:
-                self.tree.setCurrentItem(item)
+        if chosen is not None:
+            self.tree.setCurrentItem(self.tree.item_of(chosen))
         self.tree.blockSignals(False)
         self.on_failure.setCurrentText(ON_FAILURE[queue.on_failure])
         self.total.setText(self._total_words())
@@ -141,7 +140,7 @@ class QueuePanel(QWidget):
     def _add_plan(self, place: int, plan: QueuedPlan) -> None:
         checked = self._checked[plan.number][1]
         item = QTreeWidgetItem(self.tree)
-        item.setData(0, PLACE, (plan.number, ()))
+        self.tree.know(item, (plan.number, ()))
         item.setText(0, f"{place}  {plan.draft.name}")
         item.setToolTip(0, "\n".join(filter(None, (plan.draft.name, plan.words, plan.session))))
         takes = format_duration(checked.total.duration) if checked.costs else "wrong"
@@ -155,8 +154,8 @@ class QueuePanel(QWidget):
         item.setFont(0, font)
         for key in all_keys(plan.draft):
             step = step_at(plan.draft, key)
-            child = QTreeWidgetItem(self.tree.item_of((plan.number, key[:-1])) or item)
-            child.setData(0, PLACE, (plan.number, key))
+            child = QTreeWidgetItem(self.tree.item_of((plan.number, key[:-1])))
+            self.tree.know(child, (plan.number, key))
             child.setFlags(child.flags() & ~Qt.ItemFlag.ItemIsDragEnabled & ~Qt.ItemFlag.ItemIsDropEnabled)
             child.setText(0, summary(step.kind, step.table))
             child.setToolTip(0, child.text(0))
@@ -292,6 +291,7 @@ class _PlanTree(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._items: dict[Place, QTreeWidgetItem] = {}
         self.setHeaderLabels(["Plan and its steps", "State"])
         header = self.header()
         assert header is not None
@@ -302,19 +302,18 @@ class _PlanTree(QTreeWidget):
         self.setExpandsOnDoubleClick(False)
         self.setAccessibleName("Queue of plans")
 
-    def every_item(self) -> list[QTreeWidgetItem]:
-        """Plans and steps, from top to bottom."""
-        found: list[QTreeWidgetItem] = []
-        waiting = [self.topLevelItem(number) for number in range(self.topLevelItemCount())]
-        while waiting:
-            item = waiting.pop(0)
-            if item is not None:
-                found.append(item)
-                waiting = [*(item.child(number) for number in range(item.childCount())), *waiting]
-        return found
+    def know(self, item: QTreeWidgetItem, place: Place) -> None:
+        """Whose item this is."""
+        item.setData(0, PLACE, place)
+        self._items[place] = item
+
+    def forget(self) -> None:
+        """Show nothing."""
+        self.clear()
+        self._items = {}
 
     def item_of(self, place: Place) -> QTreeWidgetItem | None:
-        return next((item for item in self.every_item() if item.data(0, PLACE) == place), None)
+        return self._items.get(place)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
         """Tell where a plan was dropped; the tree is drawn anew from the queue, never moved by Qt."""

@@ -3,9 +3,11 @@
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PyQt6.QtCore import QThread, pyqtSignal
 
@@ -16,6 +18,8 @@ from qdlab.protocol import Client, CommandRefused, Health, Message, RunnerGone, 
 
 LOOK_MILLISECONDS = 500
 LISTEN_SECONDS = 0.1
+PROGRESS_SECONDS = 0.1
+"""A simulated bench tells of its progress a thousand times a second, and nobody reads faster than this."""
 
 
 class RunnerLink(QThread):
@@ -52,6 +56,9 @@ class RunnerLink(QThread):
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._client: Client | None = None
         self._run_number: int | None = None
+        self._progress: dict[str, Any] | None = None
+        self._progress_told = 0.0
+        self._prompt: Any = None
         self._started: subprocess.Popen[bytes] | None = None  # lives on when the window closes
 
     def attach(self) -> None:
@@ -117,12 +124,26 @@ class RunnerLink(QThread):
             return
         if message is not None:
             self._tell(message)
+        self._tell_progress()
+
+    def _tell_progress(self, *, now: bool = False) -> None:
+        """The newest progress, in good time; a question to the operator at once."""
+        if self._progress is None:
+            return
+        due = time.monotonic() >= self._progress_told + PROGRESS_SECONDS
+        if now or due or self._progress.get("prompt") != self._prompt:
+            progress, self._progress = self._progress, None
+            self._progress_told, self._prompt = time.monotonic(), progress.get("prompt")
+            self.progressed.emit(progress)
 
     def _tell(self, message: Message) -> None:
         body = dict(message.body)
+        if message.kind != "event":
+            # what follows in time is told after it
+            self._tell_progress(now=message.kind != "progress")
         match message.kind:
             case "progress":
-                self.progressed.emit(body)
+                self._progress = body
             case "state":
                 self.changed.emit(body)
             case "health":

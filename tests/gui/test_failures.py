@@ -74,6 +74,7 @@ IN_A_REPLAY: list[tuple[type, str, Act]] = [
 ON_A_BENCH: list[tuple[type, str, Act]] = [
     (BenchWindow, "choose_plan", lambda window: window._panel.open.click()),
     (BenchWindow, "build_plan", lambda window: window._panel.new.click()),
+    (BenchWindow, "_keep_unfinished", lambda window: window.build_plan().left.emit(None)),
     (BenchWindow, "edit_plan", lambda window: window._panel.edit_wanted.emit(1)),
     (BenchWindow, "prepare", lambda window: window._panel.start_wanted.emit()),
     (QueueKeeper, "keep", lambda window: window._panel.changed.emit(PlanQueue())),

@@ -241,6 +241,21 @@ def test_a_builder_says_what_is_wrong_while_typing_and_its_plan_comes_into_the_q
     assert [plan.draft.name for plan in window._panel.queue.plans] == ["New plan"]
 
 
+def test_a_plan_left_unfinished_is_there_again_until_it_is_queued_or_saved(bench_window: BenchWindow) -> None:
+    builder = bench_window.build_plan()
+    builder.add_step("note")
+    begun = builder.draft
+    builder.close()
+    for _ in range(2):
+        again = bench_window.build_plan()
+        assert again.draft == begun
+        again.close()
+    again = bench_window.build_plan()
+    again._saved(again.draft, EXAMPLES / "elsewhere.toml")
+    again.close()
+    assert not bench_window.build_plan().draft.steps
+
+
 def test_the_queue_is_there_again_in_the_next_window_and_only_one_window_keeps_it(
     qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
 ) -> None:
