@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from qdlab.awake import sleep_warning
 from qdlab.config import BenchConfig, plan_from_document
@@ -23,6 +23,7 @@ from qdlab.gui.queue_panel import QueuePanel
 from qdlab.gui.run_bar import RunBar
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.theme import Theme
+from qdlab.gui.widgets import ask_for_path
 from qdlab.live import plan_queue as queues
 from qdlab.live import session as live
 from qdlab.live.interlocks import interlocks
@@ -147,11 +148,7 @@ class BenchWindow(MainWindow):
 
     def choose_plan(self) -> None:
         """Ask for a plan file, beside everything else, and put it into the queue."""
-        dialogue = QFileDialog(self, "Open a plan", "", "Plans (*.toml)")
-        dialogue.setModal(False)
-        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialogue.fileSelected.connect(lambda name: self.open_plan(Path(name)))
-        dialogue.show()
+        ask_for_path(self, "Open a plan", chosen=self.open_plan, pattern="Plans (*.toml)").show()
 
     def open_plan(self, file: Path) -> None:
         """Read a plan file in a thread and put it into the queue."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -16,8 +16,8 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from qdlab.gui.errands import Errand
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.errands import send
+from qdlab.gui.widgets import PlainLabel, ask_for_path
 from qdlab.live.browse import SessionLine, sessions_in
 
 _HEADINGS = ("begun (UTC)", "plan", "devices", "runs", "end")
@@ -60,10 +60,7 @@ class SessionBrowser(QDialog):
     def look_into(self, folder: Path) -> None:
         """List the sessions of this folder."""
         self.words.setText(f"reading {folder} …")
-        errand = Errand(lambda: (folder, sessions_in(folder)), self)
-        errand.done.connect(self._show)
-        errand.failed.connect(self.words.setText)
-        errand.start()
+        send(lambda: (folder, sessions_in(folder)), self, answered=self._show, failed=self.words.setText)
 
     def _show(self, found: tuple[Path, list[SessionLine]]) -> None:
         folder, self.lines = found
@@ -80,9 +77,6 @@ class SessionBrowser(QDialog):
         self.chosen.emit(self.lines[row].path)
 
     def _ask_for_folder(self) -> None:
-        dialogue = QFileDialog(self, "Sessions in which folder?")
+        dialogue = ask_for_path(self, "Sessions in which folder?", chosen=self.look_into)
         dialogue.setFileMode(QFileDialog.FileMode.Directory)
-        dialogue.setModal(False)
-        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialogue.fileSelected.connect(lambda name: self.look_into(Path(name)))
         dialogue.show()

@@ -27,16 +27,18 @@ from PyQt6.QtWidgets import (
 
 from qdlab.config import LimitsConfig
 from qdlab.durations import format_duration, format_ending
-from qdlab.gui.errands import Errand
+from qdlab.gui.errands import send
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, ask_for_path
 from qdlab.live import plan_draft as drafts
 from qdlab.live.plan_draft import Checked, Draft, DraftDevice, Key, check, read_device, read_draft
 from qdlab.live.plan_form import holds_steps, step_kinds, title_of
 
 CHECK_MILLISECONDS = 150  # after the last key; a plan of many sweeps takes a few of them to be checked
+
+TOML = "TOML (*.toml)"
 
 ON_FAILURE: Mapping[str, str] = {
     "stop": "end safely",
@@ -371,31 +373,19 @@ class PlanBuilder(QDialog):
     # Files
 
     def _ask_for_device(self) -> None:
-        dialogue = self._file_dialogue("Which device?", QFileDialog.AcceptMode.AcceptOpen)
-        dialogue.fileSelected.connect(lambda name: self.add_device_file(Path(name)))
+        ask_for_path(self, "Which device?", chosen=self.add_device_file, pattern=TOML).show()
 
     def _ask_for_plan(self) -> None:
-        dialogue = self._file_dialogue("Which plan?", QFileDialog.AcceptMode.AcceptOpen)
-        dialogue.fileSelected.connect(lambda name: self.load_file(Path(name)))
+        ask_for_path(self, "Which plan?", chosen=self.load_file, pattern=TOML).show()
 
     def _ask_for_file(self) -> None:
-        dialogue = self._file_dialogue("Save the plan", QFileDialog.AcceptMode.AcceptSave)
+        dialogue = ask_for_path(self, "Save the plan", chosen=self.save_file, pattern=TOML)
+        dialogue.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialogue.setDefaultSuffix("toml")
-        dialogue.fileSelected.connect(lambda name: self.save_file(Path(name)))
-
-    def _file_dialogue(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
-        dialogue = QFileDialog(self, title, "", "TOML (*.toml)")
-        dialogue.setAcceptMode(mode)
-        dialogue.setModal(False)
-        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialogue.show()
-        return dialogue
 
     def _errand(self, action: Callable[[], object], answered: Callable[[Any], object]) -> None:
-        errand = Errand(action, self)
-        errand.done.connect(answered)
-        errand.failed.connect(self._say)
-        errand.start()
+        send(action, self, answered=answered, failed=self._say)
 
     def _say(self, sentence: str) -> None:
         self.words.setText(sentence)

@@ -2,8 +2,23 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
+
+
+def send(
+    action: Callable[[], object],
+    parent: QObject,
+    *,
+    answered: Callable[[Any], object],
+    failed: Callable[[str], object],
+) -> None:
+    """Have something done in a thread; either `answered` or `failed` is called with what came of it."""
+    errand = Errand(action, parent)
+    errand.done.connect(answered)
+    errand.failed.connect(failed)
+    errand.start()
 
 
 class Errand(QObject):

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
-from qdlab.gui.errands import Errand
+from qdlab.gui.errands import send
 from qdlab.gui.failures import Failures
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.disorder import DisorderPanel
@@ -253,10 +253,7 @@ class MainWindow(QMainWindow):
 
     def _send(self, action: Callable[[], object], answered: Callable[[Any], object]) -> None:
         """Have something done in a thread; a failure becomes a sentence."""
-        errand = Errand(action, self)
-        errand.done.connect(answered)
-        errand.failed.connect(self.show_failure)
-        errand.start()
+        send(action, self, answered=answered, failed=self.show_failure)
 
     def _show_report(self, report: Path) -> None:
         self._tell(f"report: {report}")

@@ -6,16 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QDropEvent
+from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QSizePolicy,
     QToolButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -23,6 +21,7 @@ from PyQt6.QtWidgets import (
 
 from qdlab.config import LimitsConfig
 from qdlab.durations import format_duration, format_ending
+from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel
 from qdlab.live import plan_queue as queues
@@ -31,7 +30,6 @@ from qdlab.live.plan_form import summary
 from qdlab.live.plan_progress import may_skip, step_progress
 from qdlab.live.plan_queue import PlanQueue, QueuedPlan
 
-PLACE = Qt.ItemDataRole.UserRole
 ON_FAILURE: Mapping[str, str] = {
     "stop": "stop the queue",
     "skip": "go on with the next",
@@ -140,7 +138,7 @@ class QueuePanel(QWidget):
     def _add_plan(self, place: int, plan: QueuedPlan) -> None:
         checked = self._checked[plan.number][1]
         item = QTreeWidgetItem(self.tree)
-        self.tree.know(item, (plan.number, ()))
+        self.tree.put(item, (plan.number, ()))
         item.setText(0, f"{place}  {plan.draft.name}")
         item.setToolTip(0, "\n".join(filter(None, (plan.draft.name, plan.words, plan.session))))
         takes = format_duration(checked.total.duration) if checked.costs else "wrong"
@@ -155,7 +153,7 @@ class QueuePanel(QWidget):
         for key in all_keys(plan.draft):
             step = step_at(plan.draft, key)
             child = QTreeWidgetItem(self.tree.item_of((plan.number, key[:-1])))
-            self.tree.know(child, (plan.number, key))
+            self.tree.put(child, (plan.number, key))
             child.setFlags(child.flags() & ~Qt.ItemFlag.ItemIsDragEnabled & ~Qt.ItemFlag.ItemIsDropEnabled)
             child.setText(0, summary(step.kind, step.table))
             child.setToolTip(0, child.text(0))
@@ -284,45 +282,18 @@ class QueuePanel(QWidget):
         self._change(replace(self.queue, on_failure=policy))
 
 
-class _PlanTree(QTreeWidget):
+class _PlanTree(PlacedTree):
     """Plans with their steps; a plan can be dragged among the plans."""
 
     dragged = pyqtSignal(int, int)
 
     def __init__(self) -> None:
-        super().__init__()
-        self._items: dict[Place, QTreeWidgetItem] = {}
-        self.setHeaderLabels(["Plan and its steps", "State"])
-        header = self.header()
-        assert header is not None
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        super().__init__("Plan and its steps", "State")
         self.setExpandsOnDoubleClick(False)
         self.setAccessibleName("Queue of plans")
 
-    def know(self, item: QTreeWidgetItem, place: Place) -> None:
-        """Whose item this is."""
-        item.setData(0, PLACE, place)
-        self._items[place] = item
-
-    def forget(self) -> None:
-        """Show nothing."""
-        self.clear()
-        self._items = {}
-
-    def item_of(self, place: Place) -> QTreeWidgetItem | None:
-        return self._items.get(place)
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        """Tell where a plan was dropped; the tree is drawn anew from the queue, never moved by Qt."""
-        dragged = self.currentItem()
-        if event is None or dragged is None:
-            return
-        event.setDropAction(Qt.DropAction.IgnoreAction)
-        event.accept()
-        target = self.itemAt(event.position().toPoint())
+    def dropped(self, dragged: QTreeWidgetItem, target: QTreeWidgetItem | None) -> None:
+        """Tell where a plan was dropped."""
         while target is not None and target.parent() is not None:
             target = target.parent()
         to = self.topLevelItemCount() if target is None else self.indexOfTopLevelItem(target)

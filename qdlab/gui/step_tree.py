@@ -1,47 +1,36 @@
 """The steps of a plan as a tree: chosen with a click, moved by dragging or with buttons."""
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QDropEvent
-from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QAbstractItemView, QTreeWidgetItem
 
 from qdlab.durations import format_duration
+from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
 from qdlab.live.plan_draft import Checked, Draft, DraftStep, Key
 from qdlab.live.plan_form import holds_steps, summary
 
-PLACE = Qt.ItemDataRole.UserRole
 
-
-class StepTree(QTreeWidget):
+class StepTree(PlacedTree):
     """Shows a draft's steps; `chosen` carries where one stands, `dragged` where it came from and goes to."""
 
     chosen = pyqtSignal(object)
     dragged = pyqtSignal(object, object)
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__("Step", "Takes")
         self._theme = theme
-        self._items: dict[Key, QTreeWidgetItem] = {}
-        self.setHeaderLabels(["Step", "Takes"])
-        header = self.header()
-        assert header is not None
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setAccessibleName("Steps of the plan")
         self.currentItemChanged.connect(self._current_changed)
 
     def show_draft(self, draft: Draft, current: Key | None) -> None:
         """Show other steps, and choose one of them."""
         self.blockSignals(True)
-        self.clear()
-        self._items = {}
+        self.forget()
         self._add(draft.steps, (), self.invisibleRootItem())
         self.expandAll()
-        if current in self._items:
-            self.setCurrentItem(self._items[current])
+        self.setCurrentItem(self.item_of(current))
         self.blockSignals(False)
 
     def show_checked(self, draft: Draft, checked: Checked) -> None:
@@ -58,15 +47,9 @@ class StepTree(QTreeWidget):
         """One step says something else now."""
         self._say(self._items[key], step)
 
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        """Tell where a step was dropped; the tree is drawn anew from the plan, never moved by Qt."""
-        if event is None:
-            return
-        dragged, target = self.currentItem(), self.itemAt(event.position().toPoint())
-        event.setDropAction(Qt.DropAction.IgnoreAction)
-        event.accept()
-        if dragged is not None:
-            self.dragged.emit(dragged.data(0, PLACE), self._place_of(target))
+    def dropped(self, dragged: QTreeWidgetItem, target: QTreeWidgetItem | None) -> None:
+        """Tell where a step was dropped."""
+        self.dragged.emit(dragged.data(0, PLACE), self._place_of(target))
 
     def _place_of(self, target: QTreeWidgetItem | None) -> Key:
         if target is None:
@@ -84,9 +67,8 @@ class StepTree(QTreeWidget):
         for number, step in enumerate(steps):
             key = (*inside, number)
             item = QTreeWidgetItem(parent)
-            item.setData(0, PLACE, key)
+            self.put(item, key)
             item.setData(0, PLACE + 1, holds_steps(step.kind))
-            self._items[key] = item
             self._say(item, step)
             self._add(step.steps, key, item)
 

@@ -1,10 +1,21 @@
 """Small widgets used everywhere: plain text, the red button, the frame that says what is real."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from PyQt6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qdlab.gui.theme import Theme
 
@@ -32,6 +43,17 @@ class ElidedLabel(PlainLabel):
         painter = QPainter(self)
         painter.setPen(self.palette().windowText().color())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+def ask_for_path(
+    parent: QWidget, title: str, *, chosen: Callable[[Path], object], pattern: str = ""
+) -> QFileDialog:
+    """A dialogue for a file or folder, to be shown beside everything else; it blocks nothing."""
+    dialogue = QFileDialog(parent, title, "", pattern)
+    dialogue.setModal(False)
+    dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialogue.fileSelected.connect(lambda name: chosen(Path(name)))
+    return dialogue
 
 
 class EmergencyButton(QPushButton):
