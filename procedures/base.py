@@ -215,6 +215,9 @@ class Cost:
         )
 
 
+NO_COST = Cost(points=0, duration=0.0)
+
+
 class RoleHolder(Protocol):
     """The part of a bench that procedures see."""
 

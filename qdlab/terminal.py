@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from procedures.base import Cost
+from procedures.base import NO_COST, Cost
 from qdlab.config import PlannedProcedure
 from qdlab.durations import format_duration
 from qdlab.protocol import Message
@@ -173,7 +173,7 @@ def _unit(heading: str) -> str:
 def estimate_table(name: str, costs: Sequence[tuple[PlannedProcedure, Cost]], waiting: float) -> Table:
     """What a plan would take: one line per procedure, the sum below."""
     table = Table("step", "device", "points", "duration", "charge", "energy", title=name)
-    total = Cost(points=0, duration=0.0)
+    total = NO_COST
     for planned, cost in costs:
         times = f" ({planned.visits} times)" if planned.visits > 1 else ""
         table.add_row(f"{planned.step.describe()}{times}", planned.connection.device, *_amounts(cost))

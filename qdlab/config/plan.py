@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from procedures.base import Cost, SourceRole
+from procedures.base import NO_COST, Cost, SourceRole
 from qdlab.config.device import DeviceConfig
 from qdlab.config.fields import Kelvins, Strict
 from qdlab.config.limits import DEFAULT_LIMITS, LimitsConfig, ResolvedLimits, resolve_limits
@@ -80,7 +80,7 @@ def first_connection(plan: PlanConfig) -> Connection | None:
 
     None where the plan begins with an operator step that says it.
     """
-    for step in _flat(plan.steps):
+    for _, step in steps_with_keys(plan.steps):
         if isinstance(step, OperatorStep) and step.device is not None:
             return None
         if isinstance(step, ProcedureStep) and step.procedure_class.source is not None:
@@ -146,10 +146,9 @@ def _add_costs(
     measuring: Mapping[str, Cost],
     found: dict[str, Cost],
 ) -> None:
-    nothing = Cost(points=0, duration=0.0)
     for here, step in _active(steps, key):
         waiting = Cost(points=0, duration=_waiting(step)).times(visits)
-        found[here] = measuring.get(here, nothing) + waiting
+        found[here] = measuring.get(here, NO_COST) + waiting
         if isinstance(step, TemperatureSweepStep):
             _add_costs(step.steps, f"{here}.steps", visits * len(step.visits), measuring, found)
         elif isinstance(step, RepeatUntilStableStep):
@@ -169,11 +168,6 @@ def _waiting(step: StepConfig) -> float:
     if isinstance(step, RepeatUntilStableStep):
         return step.pause * (step.maximum_repeats - 1)
     return 0.0
-
-
-def _flat(steps: Sequence[StepConfig]) -> Iterator[StepConfig]:
-    for _, step in steps_with_keys(steps):
-        yield step
 
 
 def steps_with_keys(steps: Sequence[StepConfig], key: str = "steps") -> Iterator[tuple[str, StepConfig]]:

@@ -22,7 +22,6 @@ class StepForm(QWidget):
         super().__init__()
         self._theme = theme
         self._kind = ""
-        self._elsewhere: Mapping[str, str] = {}
         self.inputs: dict[str, QLineEdit | QComboBox] = {}
         self.said: dict[str, PlainLabel] = {}
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
@@ -44,7 +43,7 @@ class StepForm(QWidget):
 
     def show_step(self, kind: str, table: Mapping[str, Any], devices: Sequence[str]) -> None:
         """Begin with another step; the plan's devices are offered where one is asked for."""
-        self._kind, self._elsewhere = kind, {}
+        self._kind = kind
         self.title.setText(title_of(kind))
         self.inputs, self.said, self._rows = {}, {}, {}
         fresh = QWidget()
@@ -64,7 +63,6 @@ class StepForm(QWidget):
 
     def show_problems(self, elsewhere: Mapping[str, str]) -> None:
         """What the plan as a whole finds wrong with this step, by setting; the empty one for all of it."""
-        self._elsewhere = elsewhere
         found = {**elsewhere, **problems(self._kind, self._texts())}
         for key, label in self.said.items():
             label.setText(found.get(key, ""))

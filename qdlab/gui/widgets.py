@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.gui.theme import Theme
+from qdlab.live.bench import ChipKind
 
 Mode = Literal["HARDWARE", "SIMULATION", "REPLAY"]
 
@@ -124,10 +125,7 @@ class ModeFrame(QFrame):
         layout.addWidget(content)
 
 
-Meaning = Literal["idle", "good", "active", "alarm"]
-
-
-def meaning_colour(kind: Meaning, theme: Theme) -> str:
+def meaning_colour(kind: ChipKind, theme: Theme) -> str:
     """The colour that goes with one of four meanings."""
     return {"idle": theme.muted, "good": theme.good, "active": theme.active, "alarm": theme.alarm}[kind]
 
@@ -153,7 +151,7 @@ class Chip(QFrame):
         self.setAccessibleName(name)
         self.show_state("no answer yet", "idle")
 
-    def show_state(self, words: str, kind: Meaning) -> None:
+    def show_state(self, words: str, kind: ChipKind) -> None:
         """Show the state; `kind` chooses the colour of the same meaning."""
         colour = meaning_colour(kind, self._theme)
         self._state.setText(words)

@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from procedures.base import Cost
+from procedures.base import NO_COST, Cost
 from qdlab.config import (
     LimitsConfig,
     PlanConfig,
@@ -26,8 +26,6 @@ from qdlab.live.plan_form import FIRST_TABLES, holds_steps, problem_words
 
 Key = tuple[int, ...]
 """Where a step stands: its number, then its number inside that step, and so on."""
-
-NOTHING = Cost(points=0, duration=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ class Checked:
 
     @property
     def total(self) -> Cost:
-        return sum(self.costs.values(), NOTHING)
+        return sum(self.costs.values(), NO_COST)
 
     def of_step(self, key: Key) -> dict[str, str]:
         """What is wrong with one step, first things first, by setting; the empty one for all of it."""
@@ -122,7 +120,7 @@ class Checked:
         """What one step will take with everything inside it."""
         here = file_key(key)
         inside = [cost for each, cost in self.costs.items() if each == here or each.startswith(f"{here}.")]
-        return sum(inside, NOTHING)
+        return sum(inside, NO_COST)
 
 
 def check(draft: Draft, *, bench_limits: LimitsConfig | None = None) -> Checked:

@@ -257,25 +257,21 @@ def _model_fields(model: type[StepConfig]) -> Iterator[FormField]:
         )
 
 
-def _annotations(info: FieldInfo) -> list[Any]:
-    """What an annotated type carries, however deep inside lists and alternatives."""
-    found = list(info.metadata)
-    waiting: list[Any] = [info.annotation]
-    while waiting:
-        kind = waiting.pop()
-        found += getattr(kind, "__metadata__", ())
-        waiting += [part for part in get_args(kind) if not isinstance(part, str)]
+def _parts(info: FieldInfo) -> list[Any]:
+    """The annotated type and all it is made of, however deep inside lists and alternatives."""
+    found: list[Any] = [info.annotation]
+    for kind in found:
+        found += get_args(kind)
     return found
 
 
+def _annotations(info: FieldInfo) -> list[Any]:
+    """What an annotated type and its parts carry."""
+    return [*info.metadata, *(item for kind in _parts(info) for item in getattr(kind, "__metadata__", ()))]
+
+
 def _choices(info: FieldInfo) -> tuple[str, ...]:
-    words: list[str] = []
-    waiting: list[Any] = [info.annotation]
-    while waiting:
-        kind = waiting.pop(0)
-        parts = get_args(kind)
-        words += [part for part in parts if isinstance(part, str)]
-        waiting += [part for part in parts if not isinstance(part, str)]
+    words = [part for part in _parts(info) if isinstance(part, str)]
     if words and not info.is_required() and info.default is None:
         return ("", *words)
     return tuple(words)

@@ -96,12 +96,12 @@ def added(queue: PlanQueue, draft: Draft, *, session: str = "", after: int | Non
 
 def edited(queue: PlanQueue, number: int, draft: Draft) -> PlanQueue:
     """With another draft for a plan that has not begun."""
-    return _changed(queue, number, lambda plan: replace(plan, draft=draft, resumes=False, session=""))
+    return _changed_open(queue, number, lambda plan: replace(plan, draft=draft, resumes=False, session=""))
 
 
 def redrafted(queue: PlanQueue, number: int, draft: Draft) -> PlanQueue:
     """With the draft of a running plan as it is now, steps that were passed over included."""
-    return _changed(queue, number, lambda plan: replace(plan, draft=draft), only_open=False)
+    return _changed(queue, number, lambda plan: replace(plan, draft=draft))
 
 
 def duplicated(queue: PlanQueue, number: int) -> PlanQueue:
@@ -112,7 +112,7 @@ def duplicated(queue: PlanQueue, number: int) -> PlanQueue:
 def skipped(queue: PlanQueue, number: int) -> PlanQueue:
     """With a plan that has not begun passed over, or not any longer."""
     other: Mapping[PlanState, PlanState] = {"waiting": "skipped", "skipped": "waiting"}
-    return _changed(queue, number, lambda plan: replace(plan, state=other[plan.state]))
+    return _changed_open(queue, number, lambda plan: replace(plan, state=other[plan.state]))
 
 
 def removed(queue: PlanQueue, number: int) -> PlanQueue:
@@ -147,7 +147,6 @@ def started(queue: PlanQueue, number: int) -> PlanQueue:
         queue,
         number,
         lambda plan: replace(plan, state="running", words="", tries=plan.tries + 1),
-        only_open=False,
     )
     return replace(begun, going=True)
 
@@ -157,7 +156,7 @@ def recording(queue: PlanQueue, session: str) -> PlanQueue:
     running = queue.running
     if running is None:
         return queue
-    return _changed(queue, running.number, lambda plan: replace(plan, session=session), only_open=False)
+    return _changed(queue, running.number, lambda plan: replace(plan, session=session))
 
 
 def ended(queue: PlanQueue, *, end: str, reason: str, session: str) -> PlanQueue:
@@ -177,7 +176,7 @@ def ended(queue: PlanQueue, *, end: str, reason: str, session: str) -> PlanQueue
             over, state="waiting", words=f"tried again after: {reason}", resumes=bool(over.session)
         )
         going = queue.going
-    changed = _changed(queue, running.number, lambda plan: over, only_open=False)
+    changed = _changed(queue, running.number, lambda plan: over)
     return replace(changed, going=going and changed.next is not None)
 
 
@@ -187,7 +186,7 @@ def refused(queue: PlanQueue, sentence: str) -> PlanQueue:
     if running is None:
         return queue
     waits = replace(running, state="waiting", words=sentence, tries=max(running.tries - 1, 0))
-    return replace(_changed(queue, running.number, lambda plan: waits, only_open=False), going=False)
+    return replace(_changed(queue, running.number, lambda plan: waits), going=False)
 
 
 def lost(queue: PlanQueue) -> PlanQueue:
@@ -200,7 +199,6 @@ def lost(queue: PlanQueue) -> PlanQueue:
         queue,
         running.number,
         lambda plan: replace(plan, state="interrupted", words=words),
-        only_open=False,
     )
     return replace(gone, going=False)
 
@@ -217,20 +215,15 @@ def attached(queue: PlanQueue, hello: Mapping[str, Any]) -> PlanQueue:
     return lost(queue)
 
 
-def _changed(
-    queue: PlanQueue,
-    number: int,
-    change: Callable[[QueuedPlan], QueuedPlan],
-    *,
-    only_open: bool = True,
-) -> PlanQueue:
+def _changed(queue: PlanQueue, number: int, change: Callable[[QueuedPlan], QueuedPlan]) -> PlanQueue:
     return replace(
-        queue,
-        plans=tuple(
-            change(plan) if plan.number == number and (plan.may_change or not only_open) else plan
-            for plan in queue.plans
-        ),
+        queue, plans=tuple(change(plan) if plan.number == number else plan for plan in queue.plans)
     )
+
+
+def _changed_open(queue: PlanQueue, number: int, change: Callable[[QueuedPlan], QueuedPlan]) -> PlanQueue:
+    """With a change to a plan that has not begun; one that has stays."""
+    return _changed(queue, number, lambda plan: change(plan) if plan.may_change else plan)
 
 
 def _place(queue: PlanQueue, number: int) -> int:

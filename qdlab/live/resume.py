@@ -7,7 +7,6 @@ from typing import Any
 
 from qdlab.campaign.places import Earlier, Place
 from qdlab.config import (
-    PlanConfig,
     ProcedureStep,
     RepeatUntilStableStep,
     StepConfig,
@@ -54,7 +53,7 @@ def resume_question(session: Session) -> ResumeQuestion | None:
         # written by another version: it can be read, but not gone on with
         return None
     earlier = Earlier(session)
-    measurements = list(_measurements(plan))
+    measurements = list(_measurements(plan.steps, Place()))
     done = [earlier.is_finished(one.place) for one in measurements]
     if all(done):
         return None
@@ -80,11 +79,7 @@ def _measured(done: list[bool], first: _Measurement) -> str:
     return f"{count} of {len(done)} measurements {were} done; resume with {what}?"
 
 
-def _measurements(plan: PlanConfig) -> Iterator[_Measurement]:
-    yield from _inside(plan.steps, Place(), "")
-
-
-def _inside(steps: Sequence[StepConfig], place: Place, sweep: str) -> Iterator[_Measurement]:
+def _measurements(steps: Sequence[StepConfig], place: Place, sweep: str = "") -> Iterator[_Measurement]:
     """Every measurement a plan asks for; of repeats, whose number nobody knows, only the first."""
     for index, step in enumerate(steps):
         here = place.step(index)
@@ -95,6 +90,6 @@ def _inside(steps: Sequence[StepConfig], place: Place, sweep: str) -> Iterator[_
         elif isinstance(step, TemperatureSweepStep):
             for visit, setpoint in enumerate(step.visits):
                 at = replace(here, visit=visit, setpoint=setpoint, tolerance=step.tolerance)
-                yield from _inside(step.steps, at, here.key)
+                yield from _measurements(step.steps, at, here.key)
         elif isinstance(step, RepeatUntilStableStep):
-            yield from _inside(step.steps, replace(here, repeat=0), sweep)
+            yield from _measurements(step.steps, replace(here, repeat=0), sweep)
