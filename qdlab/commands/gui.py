@@ -1,12 +1,18 @@
 """``qdlab gui``: the lab window."""
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qdlab.errors import ConfigError
+
 if TYPE_CHECKING:
     from qdlab.gui.widgets import Mode
+
+_NAMES_A_SCREEN = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
 
 
 def gui(
@@ -18,6 +24,7 @@ def gui(
     dark: Annotated[bool, typer.Option("--dark", help="The dark palette.")] = False,
 ) -> None:
     """Open the lab window: run plans on a bench and follow them, or replay a recorded session."""
+    _require_screen()
     from qdlab.gui.app import open_bench_window, open_replay_window, run_window, window_settings
     from qdlab.paths import runtime_directory
 
@@ -34,3 +41,12 @@ def gui(
             config.name, source, runtime_directory(), mode=mode, output=output, dark=dark, settings=settings
         )
     raise typer.Exit(run_window(window))
+
+
+def _require_screen() -> None:
+    """Qt aborts the process where there is no screen, which would leave only its own words to go by."""
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in _NAMES_A_SCREEN):
+        raise ConfigError(
+            "gui: no screen here (DISPLAY and WAYLAND_DISPLAY are not set); open it on the desktop, "
+            "or measure without a window: qdlab run PLAN"
+        )

@@ -151,3 +151,13 @@ def test_safe_without_any_bench_ever_used_asks_for_one(
     monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path))
     assert cli.run_command_line(["safe"]) == 2
     assert "--bench FILE" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+def test_a_window_without_a_screen_is_refused_with_the_way_out(monkeypatch, capsys) -> None:
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.run_command_line(["gui"]) == 2
+    printed = capsys.readouterr().err
+    assert len(printed.splitlines()) == 1
+    assert "DISPLAY" in printed and "qdlab run" in printed
