@@ -1,30 +1,23 @@
-"""Many analysed sessions on a terminal: how far it is, and one line for every device of every session."""
+"""Many analysed sessions on a terminal and as a CSV file: how far it is, and what was found."""
 
-import math
-import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import csv
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from analysis.constants import electronvolt, nanometre
-from analysis.estimate import format_with_uncertainty
-from qdlab.batch import Outcome
+from qdlab.export.cells import number_cell, text_cell
+from qdlab.summary import GROUP_HEADINGS, OUTLYING, Quantity, Row, Summary
 
-OUTLYING = 3.5
-"""Robust standard deviations from the median beyond which a value is marked [1]."""
-FEWEST_TO_COMPARE = 5
-
-_SHOWN: dict[str, tuple[str, float]] = {
-    "disorder_width": ("σ / meV", 1000 / electronvolt),
-    "hopping_distance": ("a / nm", 1 / nanometre),
-    "mobility_prefactor": ("μ₀ / m²/Vs", 1.0),
-}
+STAR = f"* more than {OUTLYING:g} robust standard deviations from the median"
+SPREAD_CAPTION = (
+    "Random-effects means (REML), level by level. Spread between: standard deviation that the values' errors "
+    "do not explain, with its 95 % interval (×/÷: a factor). Within one: the typical statistical error."
+)
 
 
 @contextmanager
@@ -36,60 +29,71 @@ def progress(count: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Line:
-    session: str
-    device: str
-    parameters: Mapping[str, Any]
-    verdict: str
+def summary_tables(summary: Summary) -> list[RenderableType]:
+    """Every device of every session, outliers with a star; then mean and spread of each quantity."""
+    return [_rows_table(summary), *(_groups_table(summary, quantity) for quantity in compared(summary))]
 
 
-def summary_table(outcomes: Sequence[Outcome]) -> Table:
-    """The disorder parameters of every device; what lies far from the others' of its column has a star."""
-    lines = [line for outcome in outcomes for line in _lines(outcome)]
-    headings = [label for label, _ in _SHOWN.values()]
-    table = Table("session", "device", *headings, "verdict", box=box.SIMPLE_HEAD)
-    table.caption = f"* more than {OUTLYING:g} robust standard deviations from the median"
-    stars = {name: _outlying([_value(line, name) for line in lines]) for name in _SHOWN}
-    for index, line in enumerate(lines):
-        cells = [_cell(line, name) + ("*" if stars[name][index] else "") for name in _SHOWN]
-        table.add_row(line.session, line.device, *cells, line.verdict)
+def compared(summary: Summary) -> list[Quantity]:
+    """The quantities that two or more values were found of."""
+    return [one for one in summary.quantities if any(group.quantity == one for group in summary.groups)]
+
+
+def row_texts(summary: Summary, index: int) -> list[str]:
+    """Session, device, each quantity with a star where it lies far from the others, and the fit's verdict."""
+    row = summary.rows[index]
+    values = [
+        _shown(row, quantity) + ("*" if index in summary.outlying[quantity.name] else "")
+        for quantity in summary.quantities
+    ]
+    return [row.session.name, row.device or "-", *values, row.verdict or "-"]
+
+
+def write_summary(summary: Summary, path: Path) -> None:
+    """The rows as CSV: SI, each quantity with its standard error, and 1 where it lies far from the others."""
+    headings = ["session", "device"]
+    for quantity in summary.quantities:
+        headings += [
+            quantity.si_heading,
+            f"{quantity.si_heading} standard error",
+            f"{quantity.name} outlying",
+        ]
+    lines = [[*headings, "verdict", "problem"]]
+    for index, row in enumerate(summary.rows):
+        cells = [text_cell(str(row.session)), text_cell(row.device)]
+        for quantity in summary.quantities:
+            cells += _csv_cells(row, quantity, index in summary.outlying[quantity.name])
+        lines.append([*cells, text_cell(row.verdict), text_cell(row.problem)])
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(lines)
+
+
+def _csv_cells(row: Row, quantity: Quantity, outlying: bool) -> list[str]:
+    value = row.values.get(quantity.name)
+    if value is None:
+        return ["", "", ""]
+    error = "" if value.standard_error is None else number_cell(value.standard_error)
+    return [number_cell(value.value), error, str(int(outlying))]
+
+
+def _rows_table(summary: Summary) -> Table:
+    headings = [quantity.heading for quantity in summary.quantities]
+    table = Table("session", "device", *headings, "verdict", box=box.SIMPLE_HEAD, caption=STAR)
+    for index in range(len(summary.rows)):
+        table.add_row(*row_texts(summary, index))
     return table
 
 
-def _lines(outcome: Outcome) -> list[_Line]:
-    name = outcome.session.name
-    if outcome.results is None:
-        return [_Line(session=name, device="-", parameters={}, verdict="failed")]
-    lines = []
-    for device, results in outcome.results["devices"].items():
-        disorder = (results["jv"] or {}).get("disorder")
-        lines.append(
-            _Line(
-                session=name,
-                device=device,
-                parameters={} if disorder is None else disorder["parameters"],
-                verdict="-" if disorder is None else disorder["verdict"]["word"],
-            )
-        )
-    return lines
+def _groups_table(summary: Summary, quantity: Quantity) -> Table:
+    table = Table(*GROUP_HEADINGS, title=quantity.heading, title_justify="left", box=box.SIMPLE_HEAD)
+    left_out = summary.left_out[quantity.name]
+    table.caption = SPREAD_CAPTION + (f" Without {left_out} values that are none." if left_out else "")
+    for group in summary.groups:
+        if group.quantity == quantity:
+            table.add_row(*group.texts())
+    return table
 
 
-def _value(line: _Line, name: str) -> float:
-    value = line.parameters.get(name, {}).get("value")
-    return math.nan if value is None else float(value)
-
-
-def _cell(line: _Line, name: str) -> str:
-    scale, error = _SHOWN[name][1], line.parameters.get(name, {}).get("standard_error")
-    return format_with_uncertainty(_value(line, name) * scale, None if error is None else error * scale)
-
-
-def _outlying(values: Sequence[float]) -> list[bool]:
-    """Which of them lie far from the median, by the median deviation; none where they are too few."""
-    known = [value for value in values if math.isfinite(value)]
-    if len(known) < FEWEST_TO_COMPARE:
-        return [False] * len(values)
-    middle = statistics.median(known)
-    spread = 1.4826 * statistics.median(abs(value - middle) for value in known)
-    return [math.isfinite(value) and abs(value - middle) > OUTLYING * spread > 0 for value in values]
+def _shown(row: Row, quantity: Quantity) -> str:
+    value = row.values.get(quantity.name)
+    return "-" if value is None else str(value.scaled(1 / quantity.scale))

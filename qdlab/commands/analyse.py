@@ -47,20 +47,25 @@ def analyse(
         str | None, typer.Option(help="Of a Dask cluster to analyse sessions on, such as tcp://host:8786.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the results to this file.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write one line a device and session to this CSV file.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
 ) -> None:
     """Print what J-V curves or a session say about transport, each number with uncertainty and verdict."""
     if convention not in CONVENTIONS:
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
-    for target in (json, report):
+    for target in (json, summary, report):
         _require_folder(target)
     sessions = _sessions(paths)
-    if len(sessions) == 1 and scheduler is None:
+    if len(sessions) == 1 and scheduler is None and summary is None:
         _analyse_session(sessions[0], _convention(convention), quick, json, report)
         return
     if sessions:
-        _analyse_many(sessions, _convention(convention), quick, jobs, scheduler, json, report)
+        _analyse_many(sessions, _convention(convention), quick, jobs, scheduler, json, summary, report)
         return
+    if summary is not None:
+        raise ConfigError("--summary tells sessions side by side; name sessions or a folder of them")
     curves = _read(
         paths, unit, thickness, temperature, area, voltage_unit, decimal, columns, relative_permittivity
     )
@@ -117,14 +122,16 @@ def _analyse_many(
     jobs: int,
     scheduler: str | None,
     json: Path | None,
+    summary: Path | None,
     report: Path | None,
 ) -> None:
     """Sessions side by side, each with its results kept; one that fails is told and stops no other."""
     from contextlib import nullcontext
 
     from qdlab.batch import Outcome, analyse_sessions, cluster, process_pool
-    from qdlab.batch_tables import progress, summary_table
+    from qdlab.batch_tables import progress, summary_tables, write_summary
     from qdlab.stored_results import store_results
+    from qdlab.summary import summarise
 
     if report is not None:
         raise ConfigError("--report shows one session; leave it out, or name one session")
@@ -147,12 +154,16 @@ def _analyse_many(
             with_model_range=not quick,
             listener=keep,
         )
-    _show([summary_table(outcomes)])
+    together = summarise(outcomes)
+    _show(summary_tables(together))
     failed = [f"{outcome.session}: {outcome.problem}" for outcome in outcomes if outcome.problem]
     for problem in [*failed, *not_kept]:
         print(problem)
     if json is not None:
         _write_json({str(outcome.session): outcome.results for outcome in outcomes}, json)
+    if summary is not None:
+        write_summary(together, summary)
+        print(f"summary: {summary}")
     if failed:
         raise typer.Exit(1)
 

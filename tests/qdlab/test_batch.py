@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pandas import read_csv
 
 from analysis.space_charge import mott_gurney_current_density
 from benchmarks.records.trials import DEVICE, JV_COLUMNS, jv_header, new_session
 from qdlab.batch import Outcome, analyse_sessions, find_sessions, process_pool
-from qdlab.batch_tables import summary_table
 from qdlab.cli import run_command_line
 from qdlab.stored_results import read_results
 
@@ -109,8 +109,9 @@ def test_no_workers_are_refused() -> None:
 def test_the_command_analyses_a_folder_of_sessions(
     sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    target = tmp_path / "all.json"
+    target, summary = tmp_path / "all.json", tmp_path / "summary.csv"
     words = ["analyse", *(str(path.parent) for path in sessions), "--quick", "--json", str(target)]
+    words += ["--summary", str(summary)]
     assert run_command_line(words) == 1
     printed = capsys.readouterr().out
     assert f"{sessions[1]}" in printed and "line" in printed
@@ -118,6 +119,17 @@ def test_the_command_analyses_a_folder_of_sessions(
     assert [written[str(path)] is None for path in sessions] == [False, True, False]
     stored = read_results(sessions[2], "li2024")
     assert stored is not None and stored["results"] == written[str(sessions[2])]
+    table = read_csv(summary, float_precision="round_trip")
+    assert table["session"].tolist() == [str(path) for path in sessions]
+    mobility = table["zero_field_mobility (m**2/V/s)"]
+    assert mobility.isna().tolist() == [False, True, False]
+    assert mobility[0] == pytest.approx(1e-11, rel=1e-3) and mobility[2] == pytest.approx(3e-11, rel=1e-3)
+    assert "line" in table["problem"][1]
+
+
+def test_a_summary_of_files_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["analyse", "some.txt", "--summary", "summary.csv"]) == 2
+    assert "--summary" in capsys.readouterr().err
 
 
 def test_a_dask_cluster_gives_the_same_results(
@@ -148,19 +160,3 @@ def test_a_report_shows_one_session(
     words = ["analyse", *map(str, sessions), "--report", str(tmp_path / "report.html")]
     assert run_command_line(words) == 2
     assert "--report" in capsys.readouterr().err
-
-
-def outcome(number: int, width: float) -> Outcome:
-    parameters = {"disorder_width": {"value": width, "standard_error": width / 100}}
-    fit = {"parameters": parameters, "verdict": {"word": "good", "advice": ""}}
-    device = {"jv": {"disorder": fit}, "tel": [], "drift": None}
-    return Outcome(session=Path(f"session{number}"), results={"devices": {"a/b/1": device}})
-
-
-def test_a_value_far_from_all_others_has_a_star() -> None:
-    widths = [1.90e-20, 1.91e-20, 1.92e-20, 1.93e-20, 1.94e-20, 2.4e-20]
-    table = summary_table([outcome(number, width) for number, width in enumerate(widths)])
-    shown = list(table.columns[2].cells)
-    assert [cell.endswith("*") for cell in shown] == [False] * 5 + [True]
-    few = summary_table([outcome(number, width) for number, width in enumerate(widths[-3:])])
-    assert not any(cell.endswith("*") for cell in few.columns[2].cells)
