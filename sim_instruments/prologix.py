@@ -17,6 +17,8 @@ from sim_instruments.tcp import SocketDoor, send
 VERSION = "Prologix GPIB-ETHERNET Controller version 01.06.06.00"
 END_OF_STRING = (b"\r\n", b"\r", b"\n", b"")
 ESCAPE = 0x1B
+LONGEST_LINE = 65536
+"""Bytes of a line the adapter keeps; the box addressed complains of a longer one (-363)."""
 
 
 class _Listener:
@@ -37,6 +39,10 @@ class _Listener:
             self._busy += 1
         self.station.submit(message, PrologixDoor.name, self._say)
         self.station.call(self._done)
+
+    def overrun(self) -> None:
+        """Tell the box of a line that was too long to be kept."""
+        self.station.call(ScpiBox.overrun)
 
     def read(self, timeout: float) -> bytes:
         """Return the response, waiting at most `timeout` [s]; nothing to come is an error of the box."""
@@ -130,7 +136,7 @@ class _LineSplitter:
                     lines.append((line, line.startswith(b"++") and not self._plain_start))
                 self._line.clear()
                 self._plain_start = False
-            else:
+            elif len(self._line) <= LONGEST_LINE:
                 self._line.append(byte)
         return lines
 
@@ -167,6 +173,8 @@ class _Adapter:
         """Execute a command to the adapter, or send a line to the box addressed."""
         if is_command:
             self._command(*line[2:].decode("latin-1").split())
+        elif len(line) > LONGEST_LINE and self.listener is not None:
+            self.listener.overrun()
         elif self.listener is not None:
             # the adapter appends what ++eos says; boxes take CR, LF, EOI or any of them as the end
             for message in line.replace(b"\r", b"\n").split(b"\n"):

@@ -11,6 +11,9 @@ from contextlib import suppress
 
 from sim_instruments.station import InputBuffer, Station
 
+SEND_TIMEOUT = 1.0
+"""A line on which nothing is read for so long loses responses [s]."""
+
 
 class SerialDoor:
     """One pseudo-terminal; clients may come and go.
@@ -31,6 +34,7 @@ class SerialDoor:
         os.set_blocking(self._master, False)
         self.device = os.ttyname(self._slave)
         self._wake_up, self._alarm = os.pipe()
+        self._is_clogged = False
         self._thread = threading.Thread(target=self._converse, name=self.device, daemon=True)
         self._thread.start()
 
@@ -56,11 +60,16 @@ class SerialDoor:
                 self.station.feed(buffer, os.read(self._master, 65536), self.name, self._reply)
 
     def _reply(self, response: bytes) -> None:
-        """Send a response; a line that is full loses the rest, as one without handshake does."""
+        """Send a response; a line that is full loses the rest, as one without handshake does.
+
+        Nobody is waited for twice: while nothing has been read, further responses are lost at once.
+        """
         data = response + self.station.box.terminator
         with suppress(OSError):
             while data:
-                _, writable, _ = select.select([], [self._master], [], 1.0)
+                patience = 0.0 if self._is_clogged else SEND_TIMEOUT
+                _, writable, _ = select.select([], [self._master], [], patience)
+                self._is_clogged = not writable
                 if not writable:
                     return
                 data = data[os.write(self._master, data) :]

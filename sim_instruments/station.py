@@ -29,6 +29,9 @@ STEP_TIME = 0.1
 
 SYSTEM_ERROR = -310
 
+LONGEST_QUEUE = 4096
+"""Messages a box keeps waiting; a door that brings more waits, and its client with it."""
+
 
 class DeviceCleared(Exception):
     """A wait was cut short by a device clear."""
@@ -144,6 +147,7 @@ class Station:
         self._log = log
         self._bench_clock = box.clock
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._room = threading.Semaphore(LONGEST_QUEUE)
         self._generation = 0
         self._clock = _SharedClock(box.clock, bench=bench, is_running=lambda: box.next_event is not None)
         box.clock = self._clock
@@ -151,8 +155,12 @@ class Station:
         self._worker.start()
 
     def submit(self, message: bytes, door: str, reply: Callable[[bytes], None]) -> None:
-        """Queue a message; `reply` is called by the worker with the response, if there is one."""
+        """Queue a message; `reply` is called by the worker with the response, if there is one.
+
+        Waits while too many are queued: a client that sends without end is held up, not its neighbours.
+        """
         generation = self._generation
+        self._room.acquire()
         if self._log is not None:
             self._log.message(self.box, door, "in", message)
         if ABORT.match(message):
@@ -160,6 +168,7 @@ class Station:
             self._jobs.put(self._clock.go_on)
 
         def execute() -> None:
+            self._room.release()
             if generation != self._generation:
                 return
             with self._bench:

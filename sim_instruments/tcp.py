@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from sim_instruments.station import InputBuffer, Station
 
-SEND_TIMEOUT = 5.0
+SEND_TIMEOUT = 1.0
 """A client that reads nothing for so long is disconnected [s]."""
 
 
@@ -98,5 +98,5 @@ def set_send_timeout(client: socket.socket) -> None:
     if os.name == "nt":
         timeout = struct.pack("<L", int(SEND_TIMEOUT * 1000))
     else:
-        timeout = struct.pack("ll", int(SEND_TIMEOUT), 0)
+        timeout = struct.pack("ll", *divmod(int(SEND_TIMEOUT * 1e6), 1_000_000))
     client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)

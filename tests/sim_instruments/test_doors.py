@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import pytest
 import pyvisa
 
+from sim_instruments import serial_pty
+from sim_instruments import tcp as tcp_door
 from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import RealClock, SimClock
 from sim_instruments.fuzzing import random_message
@@ -130,6 +132,48 @@ def test_clients_come_and_go_and_the_box_stays_as_it_is(served):
     line = Line(served.resource["keithley2400", "tcp"])
     assert line.ask(b"SOUR:VOLT?") == b"2.000000E+00"
     line.close()
+
+
+def test_clients_that_leave_in_the_middle_or_crowd_in_keep_nobody_out(served):
+    for fragment in (b"*IDN", b"*IDN?\n" * 100, b"A" * 300_000):
+        line = Line(served.resource["keithley2400", "tcp"])
+        line.send(fragment)
+        line.close()
+    crowd = [Line(served.resource["keithley2400", "tcp"]) for _ in range(50)]
+    for line in crowd:
+        line.send(b"*OPC?\n")
+    assert [line.line() for line in crowd] == [b"1"] * 50
+    for line in crowd:
+        line.close()
+
+
+def test_a_client_that_reads_nothing_is_let_go_and_its_neighbour_served(served, monkeypatch):
+    monkeypatch.setattr(tcp_door, "SEND_TIMEOUT", 0.05)
+    glutton, neighbour = (Line(served.resource["keithley2400", "tcp"]) for _ in range(2))
+    with pytest.raises(OSError):
+        for _ in range(1000):
+            glutton.send(b"*IDN?\n" * 1000)
+    assert neighbour.ask(b"*OPC?") == b"1"
+    glutton.close()
+    neighbour.close()
+
+
+@posix_only
+def test_a_serial_line_nobody_reads_loses_replies_and_holds_nobody_up(served, monkeypatch):
+    monkeypatch.setattr(serial_pty, "SEND_TIMEOUT", 0.02)
+    device = served.resource["keithley2400", "serial"].removeprefix("ASRL").removesuffix("::INSTR")
+    descriptor = os.open(device, os.O_RDWR | os.O_NOCTTY)
+    for _ in range(300):
+        os.write(descriptor, b"*IDN?\n" * 10)
+    neighbour = Line(served.resource["keithley2400", "tcp"])
+    assert neighbour.ask(b"*OPC?") == b"1"
+    neighbour.close()
+    os.close(descriptor)
+
+
+def test_a_line_too_long_for_the_adapter_is_an_overrun_of_the_box_addressed(adapter):
+    adapter.send(b"++addr 24\n" + b"A" * 200_000 + b"\nSYST:ERR?\n++read eoi\n")
+    assert adapter.line() == b'-363,"Input buffer overrun"'
 
 
 def test_control_x_and_control_c_clear_and_drop_what_came_before():
