@@ -20,9 +20,9 @@ from qdlab.config.bench import BenchConfig
 from qdlab.hardware import open_bench
 from qdlab.simulators import STANDS_IN, open_simulated_bench
 from sim_instruments.clock import RealClock
-from sim_instruments.faults import Fault, FaultyLine, FaultyTCPDoor
+from sim_instruments.faults import Fault, FaultyLine, FaultyStation
 from sim_instruments.fuzzing import random_message
-from sim_instruments.station import Station
+from sim_instruments.tcp import TCPDoor
 from sim_instruments.wiring import SimBench
 
 ENVELOPE = Envelope(
@@ -326,8 +326,8 @@ def ask_over_tcp(count: int, *, rate: float, seed: int) -> Counter[str]:
     chance, outcome = random.Random(seed), Counter[str]()
     sim = SimBench(seed=seed, clock=RealClock())
     line = FaultyLine(sim.keithley2400, bench=sim, seed=seed)
-    station = Station(sim.keithley2400, bench=threading.RLock())
-    door = FaultyTCPDoor(station, line)
+    station = FaultyStation(sim.keithley2400, bench=threading.RLock(), line=line)
+    door = TCPDoor(station)
     known = KNOWN["source_meter"]
     bench = open_bench(
         BenchConfig.model_validate(

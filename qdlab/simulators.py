@@ -10,6 +10,8 @@ from instruments.limits import Envelope
 from instruments.link import Link
 from qdlab.quantities import parse_quantity
 from sim_instruments.device_under_test import SampleSpec
+from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
+from sim_instruments.faults import FaultyLine
 from sim_instruments.sample_file import read_sample
 from sim_instruments.server import DEFAULT_PORT_BASE, TimeMode, make_clock, serve
 from sim_instruments.wiring import SimBench
@@ -66,6 +68,7 @@ def serve_simulated_bench(
     speed: float = 60.0,
     port_base: int = DEFAULT_PORT_BASE,
     wire_log: Path | None = None,
+    faults: Path | int | None = None,
 ) -> None:
     """Serve the simulated bench to other programs until it is told to end; prints one line per box and door.
 
@@ -76,10 +79,23 @@ def serve_simulated_bench(
     time : real, scaled (`speed` simulated seconds a second), or stepped by the clients
     port_base : first TCP port; 0 takes free ones
     wire_log : file that witnesses every message and every change of an output
+    faults : a script of faults (see `sim_instruments.fault_script`), or a number: faults at random from that
+        seed on
     """
     sim = SimBench(seed=seed, devices=_samples(devices), clock=make_clock(time, speed=speed))
+    if isinstance(faults, int):
+        sim.lines = {name: FaultyLine(box, bench=sim, seed=faults) for name, box in sim.boxes.items()}
+    if faults is not None:
+        planned = drawn_faults(sim.boxes) if isinstance(faults, int) else read_faults(faults, sim.boxes)
+        for box, fault in planned:
+            sim.inject(box, fault)
     sim.prepare()
     serve(sim, port_base=port_base, wire_log=wire_log)
+
+
+def list_simulated_faults() -> str:
+    """The catalogue of faults as a table."""
+    return fault_page()
 
 
 def reveal_simulated_devices(

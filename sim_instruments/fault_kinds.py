@@ -62,6 +62,10 @@ class Piece:
     delay: float = 0.0
 
 
+class NothingToStrike(ValueError):
+    """What a fault acts on is not there."""
+
+
 @dataclass
 class Strike:
     """A fault that is acting.
@@ -96,7 +100,7 @@ class Strike:
         """The pixel on the box's own source; for the other boxes, the one on the generator."""
         source = self.bench.source_meter if self.box.name == "keithley2400" else self.bench.generator
         if source.sample is None:
-            raise ValueError(f"fault {self.kind.name!r}: no pixel is connected")
+            raise NothingToStrike(f"fault {self.kind.name!r}: no pixel is connected")
         return source.sample
 
 
@@ -129,9 +133,13 @@ class FaultKind:
     matching: bytes = _ANY
     boxes: tuple[str, ...] = ()
 
+    def can_happen_to(self, box: ScpiBox) -> bool:
+        """Whether this can happen to a box."""
+        return not self.boxes or box.name in self.boxes
+
     def check(self, box: ScpiBox) -> None:
         """Refuse a box this cannot happen to."""
-        if self.boxes and box.name not in self.boxes:
+        if not self.can_happen_to(box):
             raise ValueError(f"fault {self.name!r} happens to {' and '.join(self.boxes)}, not to {box.name}")
 
 

@@ -5,13 +5,12 @@
     transport = FaultyTransport(SimTransport(line.box), line)
 
 A line sits on one box's cable and outlives reconnecting. `FaultyTransport` puts it into the thread,
-`FaultyTCPDoor` on a socket; `SimBench.inject` does the first for every transport of a box.
+`FaultyStation` behind every door of a served box; `SimBench.inject` plans for both.
 `sim_instruments.fault_kinds` is the catalogue.
 """
 
 import math
 import re
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,10 +20,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim_instruments.adapter import SimTransport
-from sim_instruments.fault_kinds import CATALOGUE, Piece, Place, Strike, Surroundings
+from sim_instruments.fault_kinds import CATALOGUE, NothingToStrike, Piece, Place, Strike, Surroundings
 from sim_instruments.scpi import ScpiBox
-from sim_instruments.station import InputBuffer, Station
-from sim_instruments.tcp import TCPDoor, send
+from sim_instruments.station import MessageLog, Station
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,8 @@ class FaultyLine:
                 planned.struck += 1
                 if planned.struck >= planned.fault.times:
                     self._planned.remove(planned)
-                self.strike(planned.fault)
+                with suppress(NothingToStrike):
+                    self.strike(planned.fault)
 
     def _applies(self, fault: Fault, message: bytes) -> bool:
         pattern = CATALOGUE[fault.kind].matching if fault.matching is None else fault.matching
@@ -265,47 +264,46 @@ class FaultyTransport:
         self.inner.close()
 
 
-class FaultyTCPDoor(TCPDoor):
-    """A TCP door with a faulty line behind it; late replies are late in real time.
+class FaultyStation(Station):
+    """A station whose box hangs on a faulty line; what is late, is late on the bench's clock.
 
     Parameters
     ----------
-    station : the box behind the door
-    line : what happens on the way
-    port : 0 takes a free one
+    box, bench, log : as in `Station`
+    line : what happens on the way, whichever door a message came through
     """
 
-    def __init__(self, station: Station, line: FaultyLine, *, port: int = 0) -> None:
-        self.line = line
-        super().__init__(station, port=port)
+    def __init__(
+        self, box: ScpiBox, *, bench: threading.RLock, line: FaultyLine, log: MessageLog | None = None
+    ) -> None:
+        self._line = line
+        super().__init__(box, bench=bench, log=log)
 
-    def converse(self, client: socket.socket) -> None:
-        terminator = self.station.box.terminator
-        buffer = InputBuffer(limit=self.station.box.input_limit)
+    def check_link(self) -> None:
+        with self._bench:
+            self._line.check()
+
+    def device_clear(self) -> None:
+        with self._bench:
+            self._line.device_clear()
+        super().device_clear()
+
+    def _exchange(self, message: bytes, reply: Callable[[bytes], None]) -> None:
+        if self._line.is_quiet:
+            super()._exchange(message, reply)
+            return
 
         def deliver(pieces: list[Piece]) -> None:
             for piece in pieces:
                 if piece.delay > 0:
-                    threading.Timer(piece.delay, send, (client, piece.data + terminator)).start()
+                    wait = piece.delay / getattr(self._bench_clock, "speed", 1.0)
+                    threading.Timer(wait, reply, (piece.data,)).start()
                 else:
-                    send(client, piece.data + terminator)
+                    reply(piece.data)
 
-        def reply(response: bytes) -> None:
-            deliver(self.line.to_client(response))
-
-        with suppress(OSError):
-            self.line.check()
-            while data := client.recv(65536):
-                for item in buffer.feed(data):
-                    if item is InputBuffer.CLEAR:
-                        self.line.device_clear()
-                        self.station.device_clear()
-                    elif item is InputBuffer.OVERRUN:
-                        self.station.call(ScpiBox.overrun)
-                    elif isinstance(item, bytes):
-                        for message in self.line.to_box(item):
-                            self.station.submit(message, self.name, reply)
-                        deliver(self.line.unasked)
-                        self.line.unasked.clear()
-        self._clients.discard(client)
-        client.close()
+        with self._bench:
+            arriving = self._line.to_box(message)
+            unasked, self._line.unasked[:] = list(self._line.unasked), []
+        deliver(unasked)
+        for each in arriving:
+            super()._exchange(each, lambda response: deliver(self._line.to_client(response)))

@@ -67,7 +67,8 @@ class _Listener:
 
     def _say(self, response: bytes) -> None:
         with self._changed:
-            self._response = response
+            waiting = b"" if self._response is None else self._response + self.station.box.terminator
+            self._response = waiting + response
             self._changed.notify_all()
 
     def _done(self, _: ScpiBox) -> None:

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from sim_instruments.clock import Clock, RealClock, ScaledClock, SimClock
+from sim_instruments.faults import FaultyLine, FaultyStation
 from sim_instruments.prologix import PrologixDoor
 from sim_instruments.scpi import Command, Number, ScpiBox
 from sim_instruments.serial_pty import SerialDoor
@@ -38,6 +39,15 @@ class Bench(Protocol):
     @property
     def boxes(self) -> Mapping[str, ScpiBox]:
         """The boxes by their names."""
+
+
+@runtime_checkable
+class Cabled(Protocol):
+    """A bench whose boxes hang on lines on which things may go wrong."""
+
+    @property
+    def lines(self) -> Mapping[str, FaultyLine]:
+        """The lines by their boxes' names."""
 
 
 class DoorLine(NamedTuple):
@@ -90,7 +100,7 @@ class BenchServer:
 
     Parameters
     ----------
-    bench : what is served; its boxes' clocks and witnesses are taken over
+    bench : what is served; its boxes' clocks and witnesses are taken over, and its lines, if it has any
     port_base : first port; 0 takes free ones
     wire_log : where messages and output changes are written, if anywhere
     """
@@ -125,6 +135,7 @@ class BenchServer:
         def port(offset: int) -> int:
             return port_base + offset if port_base else 0
 
+        self._lines = bench.lines if isinstance(bench, Cabled) else {}
         for offset, (name, box) in enumerate(bench.boxes.items()):
             if self._wire_log is not None:
                 box.witness = self._wire_log.output
@@ -145,7 +156,12 @@ class BenchServer:
             self._open_tcp(ClockBox.name, ClockBox(clock=bench.clock), port(CLOCK_OFFSET))
 
     def _open_tcp(self, name: str, box: ScpiBox, port: int) -> None:
-        station = Station(box, bench=self._lock, log=self._wire_log)
+        line = self._lines.get(name)
+        station = (
+            Station(box, bench=self._lock, log=self._wire_log)
+            if line is None
+            else FaultyStation(box, bench=self._lock, line=line, log=self._wire_log)
+        )
         self._stations[name] = station
         door = TCPDoor(station, port=port)
         self._closers.append(door.close)

@@ -154,10 +154,23 @@ class Station:
         self._worker = threading.Thread(target=self._work, name=box.name, daemon=True)
         self._worker.start()
 
-    def submit(self, message: bytes, door: str, reply: Callable[[bytes], None]) -> None:
-        """Queue a message; `reply` is called by the worker with the response, if there is one.
+    def check_link(self) -> None:
+        """Raise ConnectionError where there is no way to the box."""
 
-        Waits while too many are queued: a client that sends without end is held up, not its neighbours.
+    def submit(
+        self,
+        message: bytes,
+        door: str,
+        reply: Callable[[bytes], None],
+        hang_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Queue a message, waiting while too many are queued: an endless client holds up itself only.
+
+        Parameters
+        ----------
+        message, door : what came, and how
+        reply : called by the worker with the response, if there is one
+        hang_up : called by the worker when the way to the box breaks
         """
         generation = self._generation
         self._room.acquire()
@@ -167,17 +180,19 @@ class Station:
             self._clock.interrupt(clearing=False)
             self._jobs.put(self._clock.go_on)
 
-        def execute() -> None:
-            self._room.release()
-            if generation != self._generation:
-                return
-            with self._bench:
-                self._step_time()
-                response = self.box.receive(message)
-            if response is not None and generation == self._generation:
+        def answer(response: bytes) -> None:
+            if generation == self._generation:
                 if self._log is not None:
                     self._log.message(self.box, door, "out", response)
                 reply(response)
+
+        def execute() -> None:
+            self._room.release()
+            if generation == self._generation:
+                try:
+                    self._exchange(message, answer)
+                except ConnectionError:
+                    hang_up()
 
         self._jobs.put(execute)
 
@@ -213,7 +228,14 @@ class Station:
         with self._bench:
             return self.box.status_byte
 
-    def feed(self, buffer: InputBuffer, data: bytes, door: str, reply: Callable[[bytes], None]) -> None:
+    def feed(
+        self,
+        buffer: InputBuffer,
+        data: bytes,
+        door: str,
+        reply: Callable[[bytes], None],
+        hang_up: Callable[[], None] = lambda: None,
+    ) -> None:
         """Take bytes off a line: messages are queued, ^C and ^X clear, overlong input is an error."""
         for item in buffer.feed(data):
             if item is InputBuffer.CLEAR:
@@ -223,7 +245,7 @@ class Station:
             elif item is InputBuffer.OVERRUN:
                 self.call(ScpiBox.overrun)
             elif isinstance(item, bytes):
-                self.submit(item, door, reply)
+                self.submit(item, door, reply, hang_up)
 
     def close(self) -> None:
         """End the worker."""
@@ -231,6 +253,14 @@ class Station:
         self._clock.interrupt(clearing=True)
         self._jobs.put(None)
         self._worker.join(timeout=2.0)
+
+    def _exchange(self, message: bytes, reply: Callable[[bytes], None]) -> None:
+        """Let the box execute a message, and hand on its response."""
+        with self._bench:
+            self._step_time()
+            response = self.box.receive(message)
+        if response is not None:
+            reply(response)
 
     def _step_time(self) -> None:
         """Stepped time passes only when somebody talks: let a running measurement get on."""

@@ -78,9 +78,14 @@ class TCPDoor(SocketDoor):
         def reply(response: bytes) -> None:
             send(client, response + terminator)
 
+        def hang_up() -> None:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
         with suppress(OSError):
+            self.station.check_link()
             while data := client.recv(65536):
-                self.station.feed(buffer, data, self.name, reply)
+                self.station.feed(buffer, data, self.name, reply, hang_up)
         self._clients.discard(client)
         client.close()
 

@@ -30,6 +30,13 @@ def sim(
     wire_log: Annotated[
         Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
     ] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option("--faults", help="What goes wrong: a script of faults (.toml), or a seed for any."),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="Print the kinds of faults there are, and end.")
+    ] = False,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Print what was put into the devices, sealed ones too, and end.")
     ] = False,
@@ -37,8 +44,15 @@ def sim(
     """The simulated bench on TCP, serial and Prologix doors; prints box, door and VISA resource of each."""
     from qdlab.config import load_device
     from qdlab.errors import ConfigError
-    from qdlab.simulators import reveal_simulated_devices, serve_simulated_bench
+    from qdlab.simulators import (
+        list_simulated_faults,
+        reveal_simulated_devices,
+        serve_simulated_bench,
+    )
 
+    if list_faults:
+        typer.echo(list_simulated_faults())
+        return
     devices = {}
     for path in device or []:
         config = load_device(path)
@@ -56,12 +70,19 @@ def sim(
             speed=speed,
             port_base=port_base,
             wire_log=wire_log,
+            faults=_script_or_seed(faults),
         )
     except ValueError as error:
-        raise ConfigError(f"--device: {error}") from error
+        raise ConfigError(str(error)) from error
     except OSError as error:
         if error.filename is not None:
             raise
         raise ConfigError(
             f"the bench cannot be served from port {port_base} on ({error}); choose another --port-base"
         ) from error
+
+
+def _script_or_seed(faults: str | None) -> Path | int | None:
+    if faults is None:
+        return None
+    return int(faults) if faults.isascii() and faults.isdigit() else Path(faults)

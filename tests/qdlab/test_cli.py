@@ -145,6 +145,19 @@ def test_a_device_without_a_stand_in_cannot_be_served(
     assert "simulated_as is missing" in capsys.readouterr().err
 
 
+def test_faults_that_cannot_be_planned_are_refused_before_anything_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "faults.toml"
+    script.write_text("[[fault]]\nbox = 'mfg2230m'\nkind = 'boredom'\n", encoding="utf-8")
+    assert cli.run_command_line(["sim", "--faults", str(script), "--port-base", "0"]) == 2
+    assert cli.run_command_line(["sim", "--faults", str(tmp_path / "none.toml"), "--port-base", "0"]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and "kind = 'boredom'" in told.err and "none.toml" in told.err
+    assert cli.run_command_line(["sim", "--list-faults"]) == 0
+    assert "late_reply" in capsys.readouterr().out
+
+
 def test_safe_without_any_bench_ever_used_asks_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from sim_instruments.clock import SimClock
 from sim_instruments.fault_kinds import CATALOGUE
-from sim_instruments.faults import Fault, FaultyLine, FaultyTCPDoor, FaultyTransport
-from sim_instruments.station import Station
+from sim_instruments.faults import Fault, FaultyLine, FaultyStation, FaultyTransport
+from sim_instruments.tcp import TCPDoor
 from sim_instruments.wiring import SimBench
 
 PROVEN: dict[str, Callable[[], None]] = {}
@@ -633,9 +633,9 @@ def test_whatever_fails_a_client_sees_replies_silence_or_a_broken_connection(box
 
 def test_faults_happen_on_a_socket_too() -> None:
     bench = SimBench(clock=SimClock())
-    station = Station(bench.keithley2400, bench=threading.RLock())
     line = FaultyLine(bench.keithley2400, bench=bench)
-    door = FaultyTCPDoor(station, line)
+    station = FaultyStation(bench.keithley2400, bench=threading.RLock(), line=line)
+    door = TCPDoor(station)
     line.add(
         Fault("doubled_reply"), Fault("late_reply", nth=2, amount=0.02), Fault("connection_reset", nth=4)
     )
