@@ -145,7 +145,7 @@ def _open_another(session: Path, dark: bool) -> MainWindow:
 def run_window(window: MainWindow) -> int:
     """Show the window until a person closes it; what goes wrong in it is written to a log file."""
     _keep_log()
-    window.show()
+    window.open_up()
     return application().exec()
 
 

@@ -23,7 +23,7 @@ from qdlab.gui.queue_panel import QueuePanel
 from qdlab.gui.run_bar import RunBar
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import ask_for_path
+from qdlab.gui.widgets import ask_for_path, show_below
 from qdlab.live import plan_queue as queues
 from qdlab.live import session as live
 from qdlab.live.interlocks import interlocks
@@ -125,6 +125,8 @@ class BenchWindow(MainWindow):
         panel.changed.connect(self._keeper.keep)
         panel.skips_changed.connect(self._skip_steps)
         bar.run.commanded.connect(link.command)
+        bar.run.note.clicked.connect(self.ask_for_note)
+        bar.run.report.clicked.connect(self.write_report)
         bar.prompt.on("Continue", lambda: link.command("answer"))
         bar.trip.on("Seen", self._acknowledge)
         bar.resume.on("Resume", self._resume)
@@ -148,7 +150,8 @@ class BenchWindow(MainWindow):
 
     def choose_plan(self) -> None:
         """Ask for a plan file, beside everything else, and put it into the queue."""
-        ask_for_path(self, "Open a plan", chosen=self.open_plan, pattern="Plans (*.toml)").show()
+        dialogue = ask_for_path(self, "Open a plan", chosen=self.open_plan, pattern="Plans (*.toml)")
+        show_below(dialogue, self.docks)
 
     def open_plan(self, file: Path) -> None:
         """Read a plan file in a thread and put it into the queue."""
@@ -179,7 +182,7 @@ class BenchWindow(MainWindow):
         simulated = self._config.kind == "simulation"
         builder = PlanBuilder(self._theme, self, draft=draft, limits=self._config.limits, simulated=simulated)
         builder.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        builder.show()
+        show_below(builder, self.docks)
         return builder
 
     def _change(self, queue: PlanQueue) -> None:
@@ -208,7 +211,7 @@ class BenchWindow(MainWindow):
             self._sheet.start_wanted.connect(self.start_next)
             self._sheet.check_wanted.connect(self._look)
         self._sheet.wait(plan.draft.name)
-        self._sheet.show()
+        show_below(self._sheet, self.docks)
         self._look()
         return self._sheet
 
@@ -275,7 +278,7 @@ class BenchWindow(MainWindow):
         if hello["state"] == "running" and hello["progress"]:
             self._show_progress(hello["progress"])
         elif not self._bar.run.is_busy:
-            self._bar.run.show_idle(f"attached to the runner of {hello['owner']}")
+            self._bar.run.show_idle(f"The bench answers; nothing is running (opened by {hello['owner']})")
         if self._panel.queue.running is not None and not self._handing_over:
             self._change(queues.attached(self._panel.queue, hello))
         self._show_interlocks()
@@ -306,7 +309,8 @@ class BenchWindow(MainWindow):
     def _show_end(self, ended: dict[str, Any]) -> None:
         end, reason, session = ended["end"], ended.get("reason", ""), ended["session"]
         self._handing_over = False
-        self._bar.run.show_idle(f"{end}: {reason}" if reason else f"{end}; session {Path(session).name}")
+        words = f"{end}: {reason}" if reason else f"{end}; session {Path(session).name}"
+        self._bar.run.show_idle(words, finished=end == "finished")
         self._bar.prompt.say("", "")
         self._panel.show_progress(None)
         self._hello = {**self._hello, "state": "idle"}

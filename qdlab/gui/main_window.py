@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
+from qdlab.gui.docks import BOTTOM, LEFT, RIGHT, DockWindow
 from qdlab.gui.errands import send
 from qdlab.gui.failures import Failures
 from qdlab.gui.panels.cards import CardsPanel
@@ -31,7 +32,7 @@ from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel
+from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel, show_below
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.bench import BenchScreen
 from qdlab.live.picture import Picture
@@ -39,7 +40,7 @@ from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
 from qdlab.report import write_session_report
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 TOLD_MILLISECONDS = 8000
 
 
@@ -147,32 +148,25 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.docks, stretch=1)
         return content
 
-    def _dock_window(self) -> QMainWindow:
+    def _dock_window(self) -> DockWindow:
         """The plots as docks of a window inside the frame, J-V in the middle."""
-        docks = QMainWindow()
-        docks.setWindowFlags(Qt.WindowType.Widget)
-        docks.setDockNestingEnabled(True)
-        docks.setCentralWidget(self.jv)
-        right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        docks = DockWindow(self.jv)
         for title, widget in self._opened.left.items():
-            _add_dock(docks, title, widget, Qt.DockWidgetArea.LeftDockWidgetArea)
-        # beside the lists below, not above them: a queue is long and narrow
-        docks.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+            docks.add(title, widget, LEFT)
+        # titles short enough for four tabs beside one another
         laws = [
-            _add_dock(docks, "Light current", self.tel, right),
-            _add_dock(docks, "Mobility and field", self.field, right),
-            _add_dock(docks, "Arrhenius", self.arrhenius, right),
-            _add_dock(docks, "Disorder model", self.disorder, right),
+            docks.add("TEL", self.tel, RIGHT),
+            docks.add("μ and field", self.field, RIGHT),
+            docks.add("Arrhenius", self.arrhenius, RIGHT),
+            docks.add("EGDM", self.disorder, RIGHT),
         ]
         for other in laws[1:]:
             docks.tabifyDockWidget(laws[0], other)
         laws[0].raise_()
-        _add_dock(docks, "Temperature", self.temperature, right)
-        log = _add_dock(docks, "Log", self.log, bottom)
-        results = _add_dock(docks, "Results", self.cards, bottom)
+        docks.add("Temperature", self.temperature, RIGHT)
+        log = docks.add("Log", self.log, BOTTOM)
+        results = docks.add("Results", self.cards, BOTTOM)
         docks.splitDockWidget(results, log, Qt.Orientation.Horizontal)
-        docks.resizeDocks([log], [170], Qt.Orientation.Vertical)
-        docks.resizeDocks([laws[0]], [560], Qt.Orientation.Horizontal)
         return docks
 
     def _make_menus(self) -> None:
@@ -196,6 +190,11 @@ class MainWindow(QMainWindow):
             assert shown is not None
             shown.setShortcut(QKeySequence(f"Ctrl+{number}"))
             panels.addAction(shown)
+        panels.addSeparator()
+        every = QAction("All panels as at first", self)
+        every.setShortcut(QKeySequence("Ctrl+0"))
+        every.triggered.connect(self.docks.forget)
+        panels.addAction(every)
 
     def _menu(self, title: str) -> QMenu:
         bar = self.menuBar()
@@ -209,7 +208,7 @@ class MainWindow(QMainWindow):
         browser = SessionBrowser(self._opened.sessions, self)
         browser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         browser.chosen.connect(self.open_session)
-        browser.show()
+        show_below(browser, self.docks)
         return browser
 
     def open_session(self, session: Path) -> None:
@@ -225,7 +224,7 @@ class MainWindow(QMainWindow):
         dialogue.setModal(False)
         dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialogue.textValueSelected.connect(self.note)
-        dialogue.show()
+        show_below(dialogue, self.docks)
         return dialogue
 
     def note(self, text: str) -> None:
@@ -333,34 +332,31 @@ class MainWindow(QMainWindow):
             self.failure_box.setModal(False)
         self.failure_box.setText(text.splitlines()[0])
         self.failure_box.setDetailedText(text)
-        self.failure_box.show()
+        show_below(self.failure_box, self.docks)
 
     def _restore_layout(self) -> None:
         settings = self._opened.settings
         if settings is None:
             return
-        for name, restore in (("geometry", self.restoreGeometry), ("docks", self._restore_docks)):
+        for name, restore in (("geometry", self.restoreGeometry), ("docks", self.docks.restore)):
             value = settings.value(name)
-            if isinstance(value, QByteArray):
+            if isinstance(value, QByteArray) and value:
                 restore(value)
 
-    def _restore_docks(self, state: QByteArray) -> None:
-        self.docks.restoreState(state, LAYOUT_VERSION)
+    def open_up(self) -> None:
+        """Show the window as it was left, the first time as large as the screen."""
+        settings = self._opened.settings
+        if settings is None or settings.value("geometry") is None:
+            self.showMaximized()
+        else:
+            self.show()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         settings = self._opened.settings
         if settings is not None:
             settings.setValue("geometry", self.saveGeometry())
-            settings.setValue("docks", self.docks.saveState(LAYOUT_VERSION))
+            settings.setValue("docks", self.docks.state())
         self._opened.worker.stop()
         self.emergency.let_go()
         self.failures.let_go()
         super().closeEvent(event)
-
-
-def _add_dock(window: QMainWindow, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-    dock = QDockWidget(title, window)
-    dock.setObjectName(f"dock {title}")
-    dock.setWidget(widget)
-    window.addDockWidget(area, dock)
-    return dock

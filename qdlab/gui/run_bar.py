@@ -1,4 +1,4 @@
-"""The run bar: what is going on, how far it is, pause, stop, abort."""
+"""The run bar: what is going on, how far it is, pause, stop, abort, note and report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,8 +32,20 @@ class RunBar(QWidget):
         self.stop.setToolTip("End safely once the present point is recorded (Ctrl+.)")
         self.abort = QPushButton("Abort")
         self.abort.setToolTip("End safely now (Ctrl+Shift+.)")
+        self.note = QPushButton("Note…")
+        self.note.setToolTip("Write a line into the journal of the session shown (Ctrl+N)")
+        self.report = QPushButton("Report…")
+        self.report.setToolTip("Analyse the session shown and open its report (Ctrl+P)")
         line = QHBoxLayout()
-        for widget in (self.pause, self.stop, self.abort, self.progress, self.remaining):
+        for widget in (
+            self.pause,
+            self.stop,
+            self.abort,
+            self.progress,
+            self.remaining,
+            self.note,
+            self.report,
+        ):
             line.addWidget(widget, stretch=1 if widget is self.progress else 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 2)
@@ -44,10 +56,12 @@ class RunBar(QWidget):
         self.abort.clicked.connect(lambda: self.commanded.emit("abort"))
         self.show_idle(IDLE)
 
-    def show_idle(self, words: str) -> None:
-        """Nothing is going on."""
+    def show_idle(self, words: str, *, finished: bool = False) -> None:
+        """Nothing is going on; the bar is full where it has finished, else stays as far as it got."""
         self.words.setText(words)
         self.remaining.setText("")
+        if finished:
+            self.progress.setValue(self.progress.maximum())
         self.pause.setChecked(False)
         self._enable(False)
 

@@ -7,6 +7,7 @@ from typing import Literal
 from PyQt6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -19,6 +20,8 @@ from PyQt6.QtWidgets import (
 
 from qdlab.gui.theme import Theme
 from qdlab.live.bench import ChipKind
+
+TITLE_BAR = 32  # [pixel]; no title bar of a dialogue is higher
 
 Mode = Literal["HARDWARE", "SIMULATION", "REPLAY"]
 
@@ -55,6 +58,14 @@ def ask_for_path(
     dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialogue.fileSelected.connect(lambda name: chosen(Path(name)))
     return dialogue
+
+
+def show_below(dialogue: QDialog, area: QWidget) -> None:
+    """Show a dialogue over this area of its window and no higher: the red button stays to be seen."""
+    top, room = area.mapToGlobal(area.rect().topLeft()), area.size()
+    dialogue.resize(dialogue.size().boundedTo(room - QSize(0, TITLE_BAR)))
+    dialogue.move(top.x() + (room.width() - dialogue.width()) // 2, top.y())
+    dialogue.show()
 
 
 class EmergencyButton(QPushButton):

@@ -22,6 +22,7 @@ from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.builder import PlanBuilder
+from qdlab.gui.docks import DockWindow
 from qdlab.gui.errands import Errand
 from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
@@ -93,6 +94,9 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
     (BenchWindow, "_lose_queue", lambda window: window._keeper.taken.emit("another")),
     (BenchWindow, "start_next", lambda window: waiting_sheet(window).start_wanted.emit()),
     (BenchWindow, "_look", lambda window: start_asked_for(window)),
+    (BenchWindow, "ask_for_note", lambda window: window._bar.run.note.click()),
+    (BenchWindow, "write_report", lambda window: window._bar.run.report.click()),
+    (DockWindow, "forget", lambda window: menu_action(window, "All panels as at first").trigger()),
     (BenchWindow, "make_safe", lambda window: box_card(window).safe_wanted.emit()),
     (QueuePanel, "_dragged", lambda window: window._panel.tree.dragged.emit(1, 0)),
     (QueuePanel, "_policy_chosen", lambda window: window._panel.on_failure.textActivated.emit("")),

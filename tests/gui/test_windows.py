@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QLabel
+from PyQt6.QtWidgets import QDockWidget, QLabel
 from pytestqt.qtbot import QtBot
 
 from qdlab.config import load_plan
@@ -116,6 +116,25 @@ def test_the_red_button_of_a_replay_says_that_nothing_is_connected(qtbot: QtBot,
     with qtbot.waitSignal(replay._opened.emergency.told, timeout=PATIENCE) as told:
         qtbot.mouseClick(replay.emergency, Qt.MouseButton.LeftButton)
     assert "nothing is connected" in told.args[0]
+
+
+def test_the_columns_keep_their_shares_until_somebody_moves_a_line(qtbot: QtBot, replay: MainWindow) -> None:
+    dock = replay.docks.findChild(QDockWidget, "dock TEL")
+    for width in (1366, 2560):
+        replay.resize(width, 768)
+        qtbot.waitUntil(lambda width=width: abs(dock.width() - 0.42 * width) < 20)
+    assert not replay.docks.state()
+    qtbot.mousePress(replay.docks, Qt.MouseButton.LeftButton)
+    assert replay.docks.state()
+
+
+def test_a_dialogue_leaves_the_red_button_to_be_seen(replay: MainWindow) -> None:
+    replay.resize(1366, 768)
+    browser = replay.browse()
+    covered = browser.frameGeometry()
+    button = replay.emergency
+    top_left = button.mapToGlobal(button.rect().topLeft())
+    assert not covered.intersects(button.rect().translated(top_left))
 
 
 def test_every_label_takes_its_text_as_plain_text(replay: MainWindow) -> None:

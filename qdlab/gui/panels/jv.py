@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBo
 from analysis.space_charge import SpaceChargeFit
 from qdlab.gui.plots import Plot
 from qdlab.gui.theme import series_colour
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import ElidedLabel, PlainLabel
 from qdlab.live.picture import JVTrace
 
 MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0
@@ -68,10 +68,8 @@ class JVPanel(QWidget):
         controls = QHBoxLayout()
         controls.addWidget(PlainLabel("show"))
         controls.addWidget(self.quantity)
-        controls.addWidget(
-            PlainLabel("○ up   △ down   ✕ flagged   dashed: quadratic law   dotted: noise floor")
-        )
-        controls.addStretch(1)
+        signs = ElidedLabel("○ up   △ down   ✕ flagged   dashed: quadratic law   dotted: noise floor")
+        controls.addWidget(signs, stretch=1)
         controls.addWidget(PlainLabel("window of"))
         controls.addWidget(self.sweep)
         controls.addWidget(self.rule)
