@@ -292,7 +292,7 @@ class BenchProcedure(Procedure):
     roles : the instruments it needs, by role
     source : the role that feeds the device; it is switched off whatever happens
     result_column : what is compared when points are measured again
-    resumable : whether rows already measured may be left out after an interruption
+    resumable : whether an interrupted run may be gone on with; else it is measured again from its beginning
     """
 
     kind: ClassVar[str]

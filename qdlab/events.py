@@ -22,6 +22,7 @@ class RunStarted:
     columns : headings of the rows, in order
     sequence : session-wide number of the header, before its rows
     predecessor : stem of the run this one resumes; None for a fresh one
+    supersedes : stem of the run this one measures anew, whose rows do not count any more
     """
 
     run: str
@@ -32,6 +33,7 @@ class RunStarted:
     sequence: int
     time: float
     predecessor: str | None = None
+    supersedes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

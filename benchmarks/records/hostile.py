@@ -221,6 +221,8 @@ def header_cases() -> dict[str, bytes]:
         "run as a stream of NTFS": plain_header(Run="a.csv:evil"),
         "run with a null": plain_header(Run="a\x00b"),
         "predecessor with a path": plain_header(Predecessor="../../evil"),
+        "superseded run with a path": plain_header(Supersedes="../../evil"),
+        "predecessor and superseded at once": plain_header(Predecessor="0001-a", Supersedes="0002-a"),
         "device of markup": plain_header(Device="<script>alert(1)</script>"),
         "device of a formula": plain_header(Device="=cmd|'/C calc'!A0"),
         "device of format fields": plain_header(Device="{0.__class__}%s%n"),

@@ -11,7 +11,7 @@ from instruments.errors import InstrumentError, LimitError, NotArmedError
 from procedures.base import BenchProcedure, Surroundings
 from qdlab.adaptive import rules_for
 from qdlab.campaign.opening import bench_limits
-from qdlab.campaign.places import Earlier, FlaggedRow, KnownCurrents, Measured, Place
+from qdlab.campaign.places import Beginning, Earlier, FlaggedRow, KnownCurrents, Measured, Place
 from qdlab.campaign.reporting import TELEMETRY_INTERVAL, Listener, Reporter
 from qdlab.campaign.temperature import ProbeCurrent, reach, warm_up
 from qdlab.config import (
@@ -28,12 +28,13 @@ from qdlab.config import (
     check_plan,
     first_connection,
     limits_for,
+    why_not_resumed,
 )
 from qdlab.control import Aborted, Control, InterruptibleClock, Prompt, Stopped
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import JournalLevel, RunEnd
 from qdlab.preflight import preflight
-from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed
+from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed, read_run
 
 SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
     "source_meter": "keithley2400",
@@ -126,6 +127,7 @@ class _Campaign:
         self._off_reports: tuple[OffReport, ...] = ()
         self._sweep: TemperatureSweepStep | None = None
         self._passed_over: list[str] = []
+        self._newest_run: RunWriter | None = None
         self._tripped: str | None = None
 
     def run(self) -> CampaignResult:
@@ -313,6 +315,9 @@ class _Campaign:
             self._recover(place, failure)
         if self._plan.on_failure == "retry":
             self._reporter.journal("warning", f"{place.key} is tried once more")
+            if self._newest_run is not None:
+                self._earlier.add(read_run(self._newest_run.path))
+                self._reporter.points_done -= self._newest_run.rows
             return self._do_procedure(step, place)
         self._passed_over.append(place.key)
         self._reporter.journal("warning", f"{place.key} is passed over after its failure")
@@ -331,8 +336,9 @@ class _Campaign:
 
     def _do_procedure(self, step: ProcedureStep, place: Place) -> Measured | None:
         """What was measured, now or before; None where the device is beyond measuring."""
+        self._newest_run = None
         if self._earlier.is_finished(place):
-            return self._recall(step.make(), place)
+            return self._recall(step.make(), self._earlier.rows(place))
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self._ask_operator(pending)
@@ -341,12 +347,12 @@ class _Campaign:
             reason = self._failed_devices[identifier]
             self._reporter.journal("warning", f"{place.key} skipped: {reason}", device=identifier)
             return None
-        return self._measure(step.make(), place)
+        return self._measure(step, place)
 
-    def _recall(self, procedure: BenchProcedure, place: Place) -> Measured:
-        """What the session being resumed holds of a procedure."""
+    def _recall(self, procedure: BenchProcedure, rows: Sequence[FlaggedRow]) -> Measured:
+        """What was measured of a procedure before."""
         measured = Measured()
-        for row, _ in self._earlier.rows(place):
+        for row, _ in rows:
             measured.add(procedure, row)
             self._currents.add(self._connected_earlier().identifier, row)
             self._reporter.points_done += 1
@@ -358,18 +364,20 @@ class _Campaign:
             return self._plan.devices[self._pending.device]
         return self._device()
 
-    def _measure(self, procedure: BenchProcedure, place: Place) -> Measured:
+    def _measure(self, step: ProcedureStep, place: Place) -> Measured:
         self._catching_up = False
-        device = self._device()
-        measured = self._recall(procedure, place)
-        run = self._session.open_run(
+        device, procedure = self._device(), step.make()
+        beginning = self._beginning(step, place)
+        measured = self._recall(procedure, beginning.done)
+        run = self._newest_run = self._session.open_run(
             RunHeader(
                 procedure=procedure.file_name,
                 parameters=procedure.header_parameters(),
                 device=device.identifier,
                 columns=procedure.DATA_COLUMNS,
                 conditions=place.conditions() | self._wiring(),
-                predecessor=self._earlier.predecessor(place),
+                predecessor=beginning.predecessor,
+                supersedes=beginning.supersedes,
             )
         )
         self._reporter.tell(run.started)
@@ -386,7 +394,7 @@ class _Campaign:
             self._control.check()
 
         try:
-            procedure.attach(self._surroundings(procedure, device, record, place))
+            procedure.attach(self._surroundings(procedure, device, record, beginning.done))
             self._bench.arm(token=self._arm(f"{procedure.file_name} on {device.identifier}"))
             self._reporter.say("measuring")
             procedure.run()
@@ -398,12 +406,24 @@ class _Campaign:
         self._end_run(procedure, run, device)
         return measured
 
+    def _beginning(self, step: ProcedureStep, place: Place) -> Beginning:
+        """What an interrupted run at this place leaves to a new one."""
+        begun = self._earlier.begun(place)
+        if begun is None:
+            return Beginning()
+        anew = why_not_resumed(step, self._device())
+        if not anew:
+            return Beginning(done=self._earlier.rows(place), predecessor=begun.name)
+        words = f"{place.key} is measured anew: {anew}; {begun.name} ({len(begun.rows)} rows) is superseded"
+        self._reporter.journal("note", words, superseded=begun.name)
+        return Beginning(supersedes=begun.name)
+
     def _surroundings(
         self,
         procedure: BenchProcedure,
         device: DeviceConfig,
         record: Callable[[Sequence[FlaggedRow]], None],
-        place: Place,
+        done: Sequence[FlaggedRow],
     ) -> Surroundings:
         envelope = self._bench.envelope
         next_point, stop_rule = rules_for(procedure)
@@ -416,7 +436,7 @@ class _Campaign:
             waiting=self._clock,
             allowed_slew=math.inf if envelope.maximum_slew is None else envelope.maximum_slew,
             allowed_step=math.inf if envelope.maximum_step is None else envelope.maximum_step,
-            done=self._earlier.rows(place),
+            done=done,
             next_point=next_point,
             stop_rule=stop_rule,
         )

@@ -60,6 +60,22 @@ class Place:
         return frozenset({"outside-temperature"}) if outside else frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What a run begins with.
+
+    Parameters
+    ----------
+    done : rows measured before that count
+    predecessor : name of the run that it goes on with
+    supersedes : name of the run that it measures anew
+    """
+
+    done: Sequence[FlaggedRow] = ()
+    predecessor: str | None = None
+    supersedes: str | None = None
+
+
 def _identity(conditions: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(conditions.get(name, 0) for name in ("Step", "Visit", "Repeat", "Check after resume"))
 
@@ -82,10 +98,14 @@ class Earlier:
         run = self._last.get(place.identity)
         return run is not None and run.end == "finished"
 
-    def predecessor(self, place: Place) -> str | None:
-        """Name of the run that the one at this place resumes."""
-        run = self._last.get(place.identity)
-        return None if run is None else run.name
+    def begun(self, place: Place) -> Run | None:
+        """The run that was left unfinished at this place."""
+        return None if self.is_finished(place) else self._last.get(place.identity)
+
+    def add(self, run: Run) -> None:
+        """Take in a run of this very campaign, to be gone on with like an earlier one."""
+        self._runs.append(run)
+        self._last[_identity(run.header.conditions)] = run
 
     def rows(self, place: Place) -> list[FlaggedRow]:
         """Every row measured at this place that counts."""

@@ -22,6 +22,7 @@ from qdlab.config.plan import (
     step_costs,
     steps_with_keys,
     waiting_time,
+    why_not_resumed,
 )
 from qdlab.config.steps import (
     NoteStep,
@@ -70,4 +71,5 @@ __all__ = [
     "step_costs",
     "steps_with_keys",
     "waiting_time",
+    "why_not_resumed",
 ]

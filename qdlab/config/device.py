@@ -39,7 +39,8 @@ class LayerConfig(Strict):
 class DeviceConfig(Strict):
     """One pixel: its stack, area, wiring, and its own limits.
 
-    `simulated_as` names the sample that stands in for it on the simulated bench.
+    `simulated_as` names the sample that stands in for it on the simulated bench. One that ages under bias is
+    marked ``resumable = false``: an interrupted measurement of it is repeated from its beginning.
     """
 
     identifier: str
@@ -52,6 +53,7 @@ class DeviceConfig(Strict):
     series_resistance: ResistanceEstimate = Estimate(value=0.0)
     limits: LimitsConfig = LimitsConfig()
     simulated_as: str | None = None
+    resumable: bool | None = None
 
     @model_validator(mode="after")
     def _makes_a_device(self) -> Self:

@@ -113,6 +113,15 @@ def limits_for(
     return resolve_limits(levels)
 
 
+def why_not_resumed(step: ProcedureStep, device: DeviceConfig) -> str:
+    """Why an interrupted measurement is repeated from its beginning; empty where it is gone on with."""
+    if not step.procedure_class.resumable:
+        return f"a {step.describe()} cannot be gone on with"
+    if device.resumable is False:
+        return f"device {device.identifier!r} is marked not resumable"
+    return ""
+
+
 def plan_cost(plan: PlanConfig) -> list[tuple[PlannedProcedure, Cost]]:
     """What each procedure of a plan will take, at all its visits."""
     costs = []

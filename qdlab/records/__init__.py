@@ -31,6 +31,7 @@ A **run file** begins with a header::
     #Conditions:
     # Temperature setpoint: 297.0               number, text (quoted where it looks like a number), JSON
     #Predecessor: 0003-JVSweep-B1-S2-P3         only in a run that resumes another one
+    #Supersedes: 0003-JVSweep-B1-S2-P3          instead, in a run that measures another one anew
     #Run: 0004-JVSweep-B1-S2-P3                 the file's own name
     #Session: x9f0c2a7744be01d3                 x and 16 digits of the SHA-256 of session.toml
     #Sequence: 17
@@ -64,7 +65,7 @@ Whoever can rewrite a whole session can also compute its checks: they find accid
 To prove more, keep the manifest's hash elsewhere.
 
 Resuming adds new run files that name their predecessor. A point measured in both counts once, from the
-later run.
+later run; of a superseded run nothing counts.
 """
 
 from qdlab.records.devices import device_from_document, device_to_document

@@ -49,6 +49,25 @@ def tel_series(session: Session, device: str | None = None) -> list[TELSeries]:
     ]
 
 
+def rows_that_count(session: Session) -> list[RowRecorded]:
+    """Every row of a session but those that a later run measured again, in the order they were recorded."""
+    found = [
+        row
+        for run in final_runs(session.runs)
+        for row in final_rows(run_chain(session.runs, run), _point_of(run))
+    ]
+    return sorted(found, key=lambda row: row.sequence)
+
+
+def _point_of(run: Run) -> PointKey:
+    if columns.PULSE_WIDTH in run.header.columns:
+        return tel_point
+    if columns.VOLTAGE in run.header.columns:
+        return jv_point
+    # what makes its points is not known: rows that differ are points that differ
+    return lambda row: tuple(row.items())
+
+
 def jv_point(row: Mapping[str, float]) -> tuple[float, ...]:
     """What makes a point of a J-V sweep the same point when it is measured again."""
     return tuple(row.get(heading, 0.0) for heading in _JV_IDENTITY)

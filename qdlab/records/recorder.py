@@ -182,6 +182,7 @@ def run_started(read: HeaderRead) -> RunStarted:
         sequence=read.stamp.sequence,
         time=read.stamp.time,
         predecessor=read.header.predecessor,
+        supersedes=read.header.supersedes,
     )
 
 

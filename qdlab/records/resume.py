@@ -1,7 +1,8 @@
 """What an interrupted session already holds, so that a campaign goes on with exactly what is missing.
 
 Pure functions over `Run`s. A run that resumes another names it as its predecessor; the final table of such a
-chain holds every point once, from the run that measured it last.
+chain holds every point once, from the run that measured it last. A run that measures another anew supersedes
+it: nothing of that one counts any more.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -23,9 +24,9 @@ def run_chain(runs: Iterable[Run], last: Run) -> list[Run]:
 
 
 def final_runs(runs: Sequence[Run]) -> list[Run]:
-    """The runs that no other run resumes, in the order they were started."""
-    resumed = {run.header.predecessor for run in runs}
-    return [run for run in runs if run.name not in resumed]
+    """The runs that no other run resumes or supersedes, in the order they were started."""
+    gone_on_with = {name for run in runs for name in (run.header.predecessor, run.header.supersedes)}
+    return [run for run in runs if run.name not in gone_on_with]
 
 
 def measured_points(chain: Sequence[Run], point_key: PointKey) -> set[Key]:
@@ -46,10 +47,14 @@ def final_rows(chain: Sequence[Run], point_key: PointKey) -> list[RowRecorded]:
 
     Points repeated inside one run (loops, repeats) are measurements of their own and stay.
     """
+    return joined_rows([run.recorded_rows() for run in chain], point_key)
+
+
+def joined_rows(parts: Sequence[Sequence[RowRecorded]], point_key: PointKey) -> list[RowRecorded]:
+    """The rows of parts of one measurement, the oldest first, without those that a later part replaces."""
     later: set[Key] = set()
-    parts: list[list[RowRecorded]] = []
-    for run in reversed(chain):
-        rows = run.recorded_rows()
-        parts.append([row for row in rows if point_key(row.values) not in later])
+    kept: list[list[RowRecorded]] = []
+    for rows in reversed(parts):
+        kept.append([row for row in rows if point_key(row.values) not in later])
         later |= {point_key(row.values) for row in rows}
-    return [row for part in reversed(parts) for row in part]
+    return [row for part in reversed(kept) for row in part]

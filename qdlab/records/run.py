@@ -88,6 +88,7 @@ class Run:
             sequence=self.sequence,
             time=self.time,
             predecessor=self.header.predecessor,
+            supersedes=self.header.supersedes,
         )
 
     def recorded_rows(self) -> list[RowRecorded]:

@@ -75,6 +75,7 @@ class RunHeader:
     columns : headings of the values, SI, in PyMeasure's unit grammar
     conditions : what else held: wiring, limits, boxes, temperature set point (plain JSON)
     predecessor : the run this one resumes
+    supersedes : the run this one measures anew, whose rows do not count any more
     """
 
     procedure: str
@@ -83,6 +84,7 @@ class RunHeader:
     columns: Sequence[str]
     conditions: Mapping[str, Any] = field(default_factory=dict)
     predecessor: str | None = None
+    supersedes: str | None = None
 
     def __post_init__(self) -> None:
         if not _WORD.fullmatch(self.procedure):
@@ -100,6 +102,8 @@ class RunHeader:
         for name in [*self.parameters, *self.conditions]:
             if not name.isprintable() or name.strip() != name or not name or ": " in name:
                 raise ValueError(f"parameter or condition {name!r}: a name is printable text without ': '")
+        if None not in (self.predecessor, self.supersedes):
+            raise ValueError(f"a run that resumes {self.predecessor!r} supersedes none ({self.supersedes!r})")
         object.__setattr__(self, "columns", columns)
 
 
@@ -160,6 +164,8 @@ def encode_header(header: RunHeader, *, run: str, session: str, stamp: Stamp) ->
     lines += [f"# {name}: {_condition_text(value)}" for name, value in header.conditions.items()]
     if header.predecessor is not None:
         lines.append(f"#Predecessor: {header.predecessor}")
+    if header.supersedes is not None:
+        lines.append(f"#Supersedes: {header.supersedes}")
     lines += [f"#Run: {run}", f"#Session: {session}", f"#Sequence: {stamp.sequence}"]
     lines += [f"#Time: {stamp.time!r}", f"#UTC: {stamp.utc}"]
     above = "".join(f"{line}\n" for line in lines).encode()
@@ -384,8 +390,8 @@ def _interpret_header(above: str, headings: str, sha256: str) -> HeaderRead:
     if columns[:first] != FIRST_COLUMNS or columns[last:] != LAST_COLUMNS:
         raise ValueError("its columns do not begin with sequence and end with check")
     sequence = int(facts["Sequence"][:20])
-    for name in (facts["Run"], facts.get("Predecessor", facts["Run"])):
-        if not _NAME.fullmatch(name):
+    for named in [facts["Run"], *(facts[key] for key in ("Predecessor", "Supersedes") if key in facts)]:
+        if not _NAME.fullmatch(named):
             raise ValueError("its run's name is no name of a file")
     if not 0 <= sequence < MAXIMUM_SEQUENCE:
         raise ValueError("its sequence number is out of range")
@@ -396,6 +402,7 @@ def _interpret_header(above: str, headings: str, sha256: str) -> HeaderRead:
         columns=columns[first:last],
         conditions=conditions,
         predecessor=facts.get("Predecessor"),
+        supersedes=facts.get("Supersedes"),
     )
     stamp = Stamp(sequence=sequence, time=float(facts["Time"]), utc=facts["UTC"])
     return HeaderRead(header, facts["Run"], facts["Session"], stamp, sha256)

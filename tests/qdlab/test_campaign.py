@@ -22,6 +22,7 @@ from qdlab.config import PlanConfig
 from qdlab.control import Control, Progress
 from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
 from qdlab.records import Session, SessionWriter, open_session, verify_session
+from qdlab.records.curves import rows_that_count
 from qdlab.simulators import open_simulated_bench
 from sim_instruments.cryostat import CryostatSpec
 from sim_instruments.faults import Fault
@@ -61,8 +62,8 @@ TO_GENERATOR = {
 
 
 def a_plan(*steps: dict[str, Any], **more: Any) -> PlanConfig:
-    devices = {"film": FILM, "diode": DIODE}
-    return PlanConfig.model_validate({"name": "test", "devices": devices, "steps": list(steps), **more})
+    plan = {"name": "test", "devices": {"film": FILM, "diode": DIODE}, "steps": list(steps), **more}
+    return PlanConfig.model_validate(plan)
 
 
 def temperature_sweep(*temperatures: str, **more: Any) -> dict[str, Any]:
@@ -359,6 +360,61 @@ def test_a_resumed_run_names_its_predecessor(lab: Lab) -> None:
     assert second.rows[columns.VOLTAGE].tolist() == [2.0, 3.0]
 
 
+def resumed(lab: Lab, plan: PlanConfig, *, row: int) -> Session:
+    """The session of a plan that was interrupted at a row and gone on with to its end."""
+    control, listener = interrupt_at(row)
+    result = lab.run(plan, control=control, listener=listener)
+    assert result.end == "aborted"
+    earlier = open_session(result.session)
+    writer = SessionWriter.resume(result.session, clock=lab.bench.clock)
+    assert lab.run(plan, writer=writer, resume_from=earlier).end == "finished"
+    assert verify_session(result.session).intact
+    return open_session(result.session)
+
+
+CONDITIONING = {"kind": "conditioning", "voltage": "1 V", "duration": "30 s", "interval": "5 s"}
+
+
+def test_a_procedure_that_cannot_be_gone_on_with_is_measured_anew_and_nothing_counts_twice(lab: Lab) -> None:
+    session = resumed(lab, a_plan(CONDITIONING, SWEEP), row=3)
+    first, second, _ = session.runs
+    assert (len(first.rows), first.end) == (3, "aborted")
+    assert (second.header.supersedes, second.header.predecessor) == (first.name, None)
+    assert second.rows[columns.ELAPSED][0] == pytest.approx(0.0, abs=1.0)
+    assert rows_that_count(session) == [*second.recorded_rows(), *session.runs[2].recorded_rows()]
+    (note,) = [entry for entry in session.journal if "superseded" in entry.details]
+    assert note.text == (
+        "steps[0] is measured anew: a conditioning cannot be gone on with; "
+        f"{first.name} (3 rows) is superseded"
+    )
+
+
+def test_a_device_marked_not_resumable_is_measured_anew(lab: Lab) -> None:
+    aging = {**FILM, "resumable": False}
+    plan = a_plan(SWEEP, SWEEP, devices={"film": aging, "diode": DIODE})
+    session = resumed(lab, plan, row=5)
+    finished, begun, anew = session.runs
+    assert anew.header.supersedes == begun.name
+    assert anew.rows[columns.VOLTAGE].tolist() == [1.0, 2.0, 3.0]
+    assert rows_that_count(session) == [*finished.recorded_rows(), *anew.recorded_rows()]
+    assert any(f"{FILM['identifier']!r} is marked not resumable" in entry.text for entry in session.journal)
+
+
+def test_a_run_interrupted_again_and_again_is_superseded_each_time(lab: Lab) -> None:
+    plan = a_plan(CONDITIONING)
+    control, listener = interrupt_at(2)
+    path = lab.run(plan, control=control, listener=listener).session
+    for row in (3, 1, 99):
+        control, listener = interrupt_at(row)
+        earlier = open_session(path)
+        writer = SessionWriter.resume(path, clock=lab.bench.clock)
+        lab.run(plan, control=control, listener=listener, writer=writer, resume_from=earlier)
+    session = open_session(path)
+    assert [len(run.rows) for run in session.runs[:3]] == [2, 3, 1]
+    assert [run.header.supersedes for run in session.runs[1:]] == [run.name for run in session.runs[:3]]
+    assert rows_that_count(session) == session.runs[3].recorded_rows()
+
+
 def test_after_a_resume_the_first_temperature_is_measured_again(lab: Lab) -> None:
     plan = a_plan(temperature_sweep("297 K", "287 K", "277 K", warm_end=False))
     control, listener = interrupt_at(5)
@@ -595,6 +651,33 @@ def test_after_a_failed_measurement_the_plan_ends_goes_on_or_tries_once_more(
     session = open_session(result.session)
     assert voltages(session) == voltages_measured
     assert policy != "skip" or result.reason == "steps[0] failed and was passed over"
+
+
+def test_trying_once_more_goes_on_with_the_points_that_the_failure_left(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from procedures.jv_sweep import JVSweep
+
+    fuse = Fuse(3, lambda: InstrumentError("2400 does not answer"))
+    record = JVSweep.record
+
+    def fused(self: JVSweep, *arguments: Any) -> None:
+        fuse.burn()
+        record(self, *arguments)
+
+    monkeypatch.setattr(JVSweep, "record", fused)
+    heard: list[Progress] = []
+    result = lab.run(
+        a_plan(SWEEP, on_failure="retry"),
+        listener=lambda what: heard.append(what) if isinstance(what, Progress) else None,
+    )
+    assert result.end == "finished"
+    session = open_session(result.session)
+    first, second = session.runs
+    assert (first.end, second.header.predecessor) == ("failed", first.name)
+    assert voltages(session) == [1.0, 2.0, 3.0]
+    assert [row.values[columns.VOLTAGE] for row in rows_that_count(session)] == [1.0, 2.0, 3.0]
+    assert max(one.points_done for one in heard) <= 3
 
 
 @pytest.mark.usefixtures("first_sweep_fails")
