@@ -5,14 +5,16 @@ from pathlib import Path
 
 from qdlab.export.cells import number_cell, text_cell, write_cells
 from qdlab.records import Run, Session
+from qdlab.records.curves import rows_that_count
 
 FIRST_COLUMNS = ("session", "run", "procedure", "device", "sequence", "time (s)", "utc")
 
 
 def write_table(sessions: Sequence[Session], path: Path, *, decimal_comma: bool = False) -> list[Path]:
-    """All rows, each with its session, run, procedure and device.
+    """Every row that counts, with its session, run, procedure and device.
 
-    The columns are those of all runs together. A cell is empty where its run has no such column, and ``nan``
+    Rows that were measured again after an interruption stay in their run files and are left out here. The
+    columns are those of all runs together. A cell is empty where its run has no such column, and ``nan``
     where it has one but the reading was invalid.
 
     Parameters
@@ -34,8 +36,9 @@ def _lines(sessions: Sequence[Session], decimal_comma: bool) -> Iterator[list[st
     headings = list(dict.fromkeys(heading for run in runs for heading in run.rows.values))
     yield [*FIRST_COLUMNS, *map(text_cell, headings), "flags"]
     for name, session in zip(_names(sessions), sessions, strict=True):
+        counted = {row.sequence for row in rows_that_count(session)}
         for run in session.runs:
-            yield from _run_lines(name, run, headings, decimal_comma)
+            yield from _run_lines(name, run, counted, headings, decimal_comma)
 
 
 def _names(sessions: Sequence[Session]) -> list[str]:
@@ -44,9 +47,13 @@ def _names(sessions: Sequence[Session]) -> list[str]:
     return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
 
 
-def _run_lines(session: str, run: Run, headings: list[str], decimal_comma: bool) -> Iterator[list[str]]:
+def _run_lines(
+    session: str, run: Run, counted: set[int], headings: list[str], decimal_comma: bool
+) -> Iterator[list[str]]:
     first = [text_cell(text) for text in (session, run.name, run.header.procedure, run.header.device)]
     for row in run.recorded_rows():
+        if row.sequence not in counted:
+            continue
         yield [
             *first,
             str(row.sequence),

@@ -1,7 +1,7 @@
 """The J-V screen: every sweep so far, its space-charge fit as soon as it ends, and Arrhenius over them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.arrhenius import ArrheniusFit, fit_arrhenius
@@ -10,17 +10,23 @@ from analysis.device import Device
 from analysis.space_charge import SpaceChargeFit, fit_space_charge
 from procedures import columns
 from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
+from qdlab.live.going_on import gone_on_with
 from qdlab.live.growing import Growing
-from qdlab.records.curves import jv_curve
+from qdlab.records.curves import jv_curve, jv_point
+from qdlab.records.resume import joined_rows
 
 MINIMUM_POINTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class JVRun:
-    """One sweep: its rows so far; once it ended, its whole curve and what was found in it."""
+    """One sweep: its rows so far; once it ended, its whole curve and what was found in it.
+
+    earlier : rows of the sweep that this one goes on with
+    """
 
     started: RunStarted
+    earlier: tuple[RowRecorded, ...] = ()
     rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
     whole: JVCurve | None = None
@@ -28,7 +34,12 @@ class JVRun:
 
     def curve(self, device: Device) -> JVCurve | None:
         """The measured curve so far; None before the first usable row."""
-        return jv_curve(self.started, self.rows, device) if self.ended is None else self.whole
+        return jv_curve(self.started, self.counted, device) if self.ended is None else self.whole
+
+    @property
+    def counted(self) -> Sequence[RowRecorded]:
+        """The rows of the whole sweep, every point once."""
+        return joined_rows([self.earlier, self.rows], jv_point) if self.earlier else self.rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +70,7 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
     """The screen after one more event."""
     running = screen.running
     if isinstance(event, RunStarted):
-        return replace(screen, running=JVRun(started=event)) if is_jv(event) else screen
+        return _started(screen, event) if is_jv(event) else screen
     if running is None or getattr(event, "run", None) != running.started.run:
         return screen
     if isinstance(event, RowRecorded):
@@ -68,6 +79,13 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
         curve = running.curve(screen.devices[running.started.device])
         return _ended(screen, replace(running, ended=event, whole=curve))
     return screen
+
+
+def _started(screen: JVScreen, started: RunStarted) -> JVScreen:
+    """A sweep that was interrupted is shown as a part of the one that goes on with it, or not any more."""
+    finished, earlier = gone_on_with(started, screen.finished)
+    running = JVRun(started=started, earlier=() if earlier is None else tuple(earlier.counted))
+    return replace(screen, finished=finished, running=running)
 
 
 def _ended(screen: JVScreen, run: JVRun) -> JVScreen:

@@ -1,6 +1,6 @@
 """The TEL screen: light current against pulse width, and the delay time from three points on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from analysis.curves import TELSeries
@@ -8,23 +8,34 @@ from analysis.device import Device
 from analysis.transit import DelayFit, fit_delay_time
 from procedures import columns
 from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
+from qdlab.live.going_on import gone_on_with
 from qdlab.live.growing import Growing
-from qdlab.records.curves import tel_series_of_rows
+from qdlab.records.curves import tel_point, tel_series_of_rows
+from qdlab.records.resume import joined_rows
 
 MINIMUM_POINTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class TELRun:
-    """One run of pulse series: its rows so far."""
+    """One run of pulse series: its rows so far.
+
+    earlier : rows of the run that this one goes on with
+    """
 
     started: RunStarted
+    earlier: tuple[RowRecorded, ...] = ()
     rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
 
     def series(self) -> list[TELSeries]:
         """One series per pulse amplitude, in rising order of amplitude."""
-        return tel_series_of_rows(self.started, self.rows)
+        return tel_series_of_rows(self.started, self.counted)
+
+    @property
+    def counted(self) -> Sequence[RowRecorded]:
+        """The rows of the whole run, every point once."""
+        return joined_rows([self.earlier, self.rows], tel_point) if self.earlier else self.rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +69,7 @@ def fold(screen: TELScreen, event: Event) -> TELScreen:
     """The screen after one more event."""
     running = screen.running
     if isinstance(event, RunStarted):
-        return replace(screen, running=TELRun(started=event)) if is_tel(event) else screen
+        return _started(screen, event) if is_tel(event) else screen
     if running is None or getattr(event, "run", None) != running.started.run:
         return screen
     if isinstance(event, RowRecorded):
@@ -66,3 +77,10 @@ def fold(screen: TELScreen, event: Event) -> TELScreen:
     if isinstance(event, RunEnded):
         return replace(screen, finished=(*screen.finished, replace(running, ended=event)), running=None)
     return screen
+
+
+def _started(screen: TELScreen, started: RunStarted) -> TELScreen:
+    """A run that was interrupted is shown as a part of the one that goes on with it, or not any more."""
+    finished, earlier = gone_on_with(started, screen.finished)
+    running = TELRun(started=started, earlier=() if earlier is None else tuple(earlier.counted))
+    return replace(screen, finished=finished, running=running)

@@ -29,6 +29,7 @@ DEVICE = Device(
 )
 BOXES = {"source_meter": "KEITHLEY INSTRUMENTS INC. 2400, serial 1", "light_meter": "KEITHLEY 6514, serial 2"}
 JV = (columns.VOLTAGE, columns.CURRENT, columns.SAMPLE_TEMPERATURE)
+DELAY = 10e-6
 TEL = (columns.PULSE_AMPLITUDE, columns.PULSE_WIDTH, columns.LIGHT_CURRENT, columns.SAMPLE_TEMPERATURE)
 
 
@@ -71,6 +72,25 @@ def sweep(run: str, temperature: float, mobility: float) -> list[Event]:
     return [started(run, JV), *rows, RunEnded(run=run, end="finished", rows=len(rows), time=2.0)]
 
 
+def pulses(run: str) -> list[Event]:
+    """A straight rise of the light from the delay time on, with a per mille of noise."""
+    widths = [2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 40e-6, 60e-6, 80e-6, 100e-6]
+    noise = np.random.default_rng(11).normal(1.0, 1e-3, len(widths)).tolist()
+    rows: list[Event] = [
+        row(
+            run,
+            **{
+                columns.PULSE_AMPLITUDE: 5.0,
+                columns.PULSE_WIDTH: width,
+                columns.LIGHT_CURRENT: 1e-3 * max(width - DELAY, 0.0) * factor,
+                columns.SAMPLE_TEMPERATURE: 297.0,
+            },
+        )
+        for width, factor in zip(widths, noise, strict=True)
+    ]
+    return [started(run, TEL), *rows, RunEnded(run=run, end="finished", rows=len(rows), time=2.0)]
+
+
 def arrhenius(temperature: float) -> float:
     return 4.5e-6 * math.exp(-0.3 * electronvolt / (1.380649e-23 * temperature))
 
@@ -87,6 +107,46 @@ def test_a_finished_quadratic_sweep_gives_the_mobility_it_was_made_with() -> Non
     (run,) = screen.jv.finished
     assert run.fit is not None and run.fit.window is not None
     assert run.fit.zero_field_mobility.value == pytest.approx(4e-11, rel=1e-6)
+
+
+def interrupted_after(rows: int, whole: list[Event], again: int = 0, **first: str) -> list[Event]:
+    """A run broken off after so many rows, and one that goes on, measuring the last `again` of them again."""
+    begin, *measured, end = whole
+    second = dataclasses.replace(begin, run="b", **first)  # type: ignore[type-var]
+    rest = [dataclasses.replace(one, run="b") for one in measured[rows - again :]]  # type: ignore[type-var]
+    return [
+        begin,
+        *measured[:rows],
+        dataclasses.replace(end, end="interrupted", rows=rows),  # type: ignore[type-var]
+        second,
+        *rest,
+        dataclasses.replace(end, run="b", rows=len(rest)),  # type: ignore[type-var]
+    ]
+
+
+@pytest.mark.parametrize("again", [0, 1])
+def test_a_sweep_that_was_gone_on_with_is_one_curve_with_every_point_once(again: int) -> None:
+    whole = sweep("a", 297.0, 4e-11)
+    (run,) = folded(interrupted_after(20, whole, again, predecessor="a")).jv.finished
+    (expected,) = folded(whole).jv.finished
+    assert run.whole is not None and expected.whole is not None and run.fit is not None
+    assert run.whole.voltage.tolist() == expected.whole.voltage.tolist()
+    assert run.whole.current_density.tolist() == expected.whole.current_density.tolist()
+    assert repr(run.fit) == repr(expected.fit)
+
+
+def test_a_sweep_that_was_measured_anew_counts_from_its_new_run_only() -> None:
+    (run,) = folded(interrupted_after(20, sweep("a", 297.0, 4e-11), 0, supersedes="a")).jv.finished
+    assert run.whole is not None and len(run.whole) == 20
+
+
+def test_a_pulse_series_that_was_gone_on_with_is_one_series() -> None:
+    whole = pulses("a")
+    (run,) = folded(interrupted_after(3, whole, 1, predecessor="a")).tel.finished
+    (series,) = run.series()
+    ((expected, _),) = folded(whole).tel.fits(DEVICE.identifier)
+    assert series.pulse_width.tolist() == expected.pulse_width.tolist()
+    assert series.light_current.tolist() == expected.light_current.tolist()
 
 
 def test_three_temperatures_give_the_activation_energy_they_were_made_with() -> None:
@@ -130,27 +190,11 @@ def test_flagged_points_and_the_way_back_are_told_apart() -> None:
 
 
 def test_a_pulse_series_shows_its_delay_time_as_it_grows() -> None:
-    delay, widths = 10e-6, [2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 40e-6, 60e-6, 80e-6, 100e-6]
-    noise = np.random.default_rng(11).normal(1.0, 1e-3, len(widths)).tolist()
-    events: list[Event] = [
-        started("a", TEL),
-        *(
-            row(
-                "a",
-                **{
-                    columns.PULSE_AMPLITUDE: 5.0,
-                    columns.PULSE_WIDTH: width,
-                    columns.LIGHT_CURRENT: 1e-3 * max(width - delay, 0.0) * factor,
-                    columns.SAMPLE_TEMPERATURE: 297.0,
-                },
-            )
-            for width, factor in zip(widths, noise, strict=True)
-        ),
-    ]
+    events = pulses("a")
     assert PictureMaker().draw(folded(events[:3])).tel[0].delay is None
     whole = PictureMaker().draw(folded(events)).tel[0]
     assert whole.delay is not None and whole.line is not None
-    assert whole.delay.delay_time.value == pytest.approx(delay, rel=0.02)
+    assert whole.delay.delay_time.value == pytest.approx(DELAY, rel=0.02)
     assert whole.line[0][0] == whole.delay.delay_time.value and whole.line[1][0] == 0.0
 
 
