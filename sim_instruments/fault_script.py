@@ -43,13 +43,15 @@ def read_faults(path: Path, boxes: Mapping[str, ScpiBox]) -> list[tuple[str, Fau
     Raises
     ------
     ValueError
-        Not TOML, an unknown box, kind or key, a value that makes no fault, or a fault that cannot happen to
+        Unreadable, not TOML, an unknown box, kind or key, a value that makes no fault, or a fault that cannot happen to
         the box; the message names file, fault and key.
     """
-    if path.stat().st_size > _LARGEST_FILE:
-        raise ValueError(f"{path}: larger than {_LARGEST_FILE} bytes; this is no script of faults")
     try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"{path}: larger than {_LARGEST_FILE} bytes; this is no script of faults")
         script = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
     tables = script.pop("fault", None)
