@@ -43,8 +43,8 @@ def read_faults(path: Path, boxes: Mapping[str, ScpiBox]) -> list[tuple[str, Fau
     Raises
     ------
     ValueError
-        Unreadable, not TOML, an unknown box, kind or key, a value that makes no fault, or a fault that cannot happen to
-        the box; the message names file, fault and key.
+        Unreadable, not TOML, an unknown box, kind or key, a value that makes no fault, or a fault that cannot
+        happen to the box; the message names file, fault and key.
     """
     try:
         if path.stat().st_size > _LARGEST_FILE:
