@@ -125,7 +125,7 @@ class _Campaign:
         self._catching_up = earlier.is_resumed
         self._pending: OperatorStep | None = None
         self._off_reports: tuple[OffReport, ...] = ()
-        self._sweep: TemperatureSweepStep | None = None
+        self._held: tuple[TemperatureSweepStep, Place] | None = None
         self._passed_over: list[str] = []
         self._newest_run: RunWriter | None = None
         self._tripped: str | None = None
@@ -193,8 +193,7 @@ class _Campaign:
             if self._control.skips(here.key):
                 self._reporter.journal("note", f"{here.key} skipped by the operator: {_words(step, here)}")
                 continue
-            self._reporter.step, self._reporter.key = _words(step, here), here.key
-            self._reporter.visit = here.visit
+            self._tell_step(step, here)
             if isinstance(step, ProcedureStep):
                 measured = self._do_whatever_fails(step, here)
                 if measured is not None:
@@ -202,6 +201,11 @@ class _Campaign:
             else:
                 self._do_other(step, here)
         return found
+
+    def _tell_step(self, step: StepConfig, place: Place) -> None:
+        """From now on whatever is said concerns this step."""
+        self._reporter.step, self._reporter.key = _words(step, place), place.key
+        self._reporter.visit = place.visit
 
     def _do_other(self, step: StepConfig, place: Place) -> None:
         match step:
@@ -307,7 +311,7 @@ class _Campaign:
         except NotArmedError:
             raise
         except InstrumentError as failure:
-            if self._plan.on_failure in (None, "stop"):
+            if self._plan.on_failure == "stop":
                 raise
             self._make_safe()
             if not all(report.confirmed for report in self._off_reports):
@@ -331,7 +335,7 @@ class _Campaign:
         self._reporter.journal("error", f"{place.key} failed: {failure}", **details)
         self._reporter.say("bringing the instruments back after a failure")
         self._bench.set_up()
-        if self._sweep is not None and not self._reach(self._sweep, place.setpoint):
+        if self._held is not None and not self._reach(*self._held):
             raise InstrumentError(f"{place.setpoint:g} K was not reached again after: {failure}")
 
     def _do_procedure(self, step: ProcedureStep, place: Place) -> Measured | None:
@@ -459,12 +463,13 @@ class _Campaign:
     # Steps around steps
 
     def _sweep_temperature(self, step: TemperatureSweepStep, place: Place) -> None:
-        self._sweep = step
+        held = self._held
         try:
             self._visit_temperatures(step, place)
         finally:
-            self._sweep = None
+            self._held = held
         if step.warm_end and not self._catching_up:
+            self._tell_step(step, place)
             warm_up(step, self._bench, self._clock, self._reporter)
 
     def _visit_temperatures(self, step: TemperatureSweepStep, place: Place) -> None:
@@ -477,7 +482,7 @@ class _Campaign:
                 if not checked and visit > 0 and not again:
                     self._check_first_temperature(step, here, first)
                 checked = True
-                if not self._reach(step, setpoint):
+                if not self._reach(step, here):
                     continue
             measured = self._do_steps(step.steps, here)
             if visit == 0:
@@ -502,10 +507,12 @@ class _Campaign:
         """After a resume: has the device changed meanwhile?"""
         setpoint = step.visits[0]
         here = replace(place, visit=0, setpoint=setpoint, check=self._earlier.checks + 1)
-        if self._reach(step, setpoint):
+        if self._reach(step, here):
             self._report_drift(step, setpoint, first, self._do_steps(step.steps, here))
 
-    def _reach(self, step: TemperatureSweepStep, setpoint: float) -> bool:
+    def _reach(self, step: TemperatureSweepStep, place: Place) -> bool:
+        self._held = (step, place)
+        self._tell_step(step, place)
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self._ask_operator(pending)
@@ -516,7 +523,7 @@ class _Campaign:
             probe = ProbeCurrent(self._bench, voltage=step.probe_voltage, arm=self._arm)
         return reach(
             step,
-            setpoint,
+            place.setpoint,
             bench=self._bench,
             clock=self._clock,
             reporter=self._reporter,

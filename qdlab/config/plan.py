@@ -35,14 +35,14 @@ class AtmosphereConfig(Strict):
 class PlanConfig(Strict):
     """What to do, with which devices, within which limits.
 
-    `on_failure` says what follows when a box fails during a measurement: the end (also where left out), the
-    next step, or one more try and then the end. Outputs are off in between; a box that does not confirm that
-    means the end whatever was chosen.
+    `on_failure` says what follows when a box fails during a measurement: the end, the next step, or one more
+    try and then the end. Outputs are off in between; a box that does not confirm that means the end whatever
+    was chosen.
     """
 
     name: str = Field(min_length=1)
     operator: str = ""
-    on_failure: FailurePolicy | None = None
+    on_failure: FailurePolicy = "stop"
     atmosphere: AtmosphereConfig | None = None
     limits: LimitsConfig = LimitsConfig()
     devices: dict[str, DeviceConfig] = Field(min_length=1)

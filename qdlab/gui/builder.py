@@ -189,7 +189,7 @@ class PlanBuilder(QDialog):
             if entry.text() != text:
                 entry.setText(str(text))
         self.on_failure.blockSignals(True)
-        self.on_failure.setCurrentText(ON_FAILURE[settings.get("on_failure") or "stop"])
+        self.on_failure.setCurrentText(ON_FAILURE[settings.get("on_failure", "stop")])
         self.on_failure.blockSignals(False)
         self.devices.setText(", ".join(draft.devices) or "none yet")
         if current is None and draft.steps:
@@ -292,7 +292,7 @@ class PlanBuilder(QDialog):
             **self.draft.settings,
             "operator": self.operator.text().strip(),
             "atmosphere": {key: text for key, text in atmosphere.items() if text},
-            "on_failure": None if policy == "stop" else policy,
+            "on_failure": policy,
         }
         self.draft = replace(self.draft, name=self.name.text(), settings=settings)
         self._typed()

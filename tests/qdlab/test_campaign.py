@@ -155,6 +155,21 @@ def test_listeners_hear_what_is_on_the_disk(lab: Lab) -> None:
     assert last.points_planned == 3
 
 
+def test_while_a_temperature_is_approached_the_display_names_the_sweep_and_that_temperature(lab: Lab) -> None:
+    heard: list[Any] = []
+    lab.run(a_plan(temperature_sweep("297 K", "287 K")), listener=heard.append)
+    told = [
+        (event.step, event.key, event.visit)
+        for event in heard
+        if isinstance(event, Progress) and event.state.startswith(("ramping", "settling"))
+    ]
+    assert list(dict.fromkeys(told)) == [
+        ("temperature sweep at 297 K", "steps[0]", 0),
+        ("temperature sweep at 287 K", "steps[0]", 1),
+        ("temperature sweep at 297 K", "steps[0]", 2),
+    ]
+
+
 def test_a_broken_screen_does_not_stop_the_measurement(lab: Lab) -> None:
     def broken(event: object) -> None:
         raise RuntimeError("the screen fell off the wall")
