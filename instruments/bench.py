@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from instruments.door import ArmingToken, Door, arming_token
 from instruments.driver import Driver, HeaterEnd, SafeEnd
@@ -23,11 +23,12 @@ __all__ = [
     "ArmingToken",
     "Bench",
     "HeaterEnd",
-    "OffInstruction",
     "OffReport",
     "Station",
     "arming_token",
 ]
+
+Instruction = TypeVar("Instruction")
 
 Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
 ROLES: tuple[Role, ...] = ("source_meter", "pulse_generator", "light_meter", "temperature_controller")
@@ -48,30 +49,6 @@ class OffReport:
     confirmed: bool
     duration: float
     message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class OffInstruction:
-    """How to make one box safe without its driver, as plain text for the guardian.
-
-    box : name for people
-    resource : VISA resource, or ``PROLOGIX::<resource of the adapter>::<address>``
-    clear, off, query, expected : abort what runs; off; ask; what an off box answers (latin-1 text)
-    done : the word for the report
-    write_termination, read_termination : text
-    serial : settings of a serial port, as pyserial names them
-    """
-
-    box: str
-    resource: str
-    off: str
-    clear: str = ""
-    query: str = ""
-    expected: str = "0"
-    done: str = "OFF"
-    write_termination: str = "\n"
-    read_termination: str = "\n"
-    serial: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +79,7 @@ class Bench:
 
     Attributes
     ----------
-    on_deadline : called before each exchange with the seconds it may take at most
+    on_deadline : called before each wait with the seconds it may take at most
     on_slice : called between slices of a wait; raising there abandons the exchange
     on_io : takes the I/O log
     """
@@ -204,10 +181,14 @@ class Bench:
                 failures |= self._send_off_to(waiting)
         return [reports[role] for role in self.stations]
 
-    def off_instructions(self) -> list[OffInstruction]:
-        """What a guardian needs to make the boxes safe; nothing for boxes that live in this process."""
+    def off_instructions(self, make: Callable[..., Instruction]) -> list[Instruction]:
+        """What a guardian needs to make the boxes safe; nothing for boxes that live in this process.
+
+        make : takes, by name, the facts of one box as plain data: ``box``, ``resource``, the texts ``off``,
+            ``clear``, ``query``, ``expected`` and ``done``, both terminations, the serial port's settings
+        """
         return [
-            OffInstruction(
+            make(
                 box=station.door.box,
                 resource=station.resource,
                 off=station.write_termination.join(end.messages),

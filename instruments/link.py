@@ -43,7 +43,8 @@ class Exchanged:
 class Link:
     """A bus: one exchange at a time, whatever thread asks; its lines share trust.
 
-    on_deadline : called before every wait with the seconds it may take at most, for the guardian
+    on_deadline : called before every wait with the seconds it may take at most, for the guardian; a reply is
+        waited for in slices, so even one that takes minutes is never silence
     on_slice : called between slices of a wait; raising there abandons the exchange
     on_io : takes the I/O log
     """
@@ -320,10 +321,10 @@ class Line:
     def _receive(self, timeout: float) -> str:
         """One reply, waited for in slices, as ASCII text without surrounding blanks."""
         assert self._transport is not None
-        self._announce(timeout)
         left = timeout
         while True:
             slice_ = min(SLICE, left)
+            self._announce(slice_)
             try:
                 data = self._transport.read(slice_)
                 break

@@ -20,8 +20,8 @@ START_PATIENCE = 25.0
 ANSWER_PATIENCE = 5.0
 LONGEST_SILENCE = 2.0
 """A guardian ticks ten times a second; after this long [s] without a tick it cannot be relied on."""
-SHORTEST = 2.0
-"""A slow disk may take this long [s] to sync a row; nobody is killed for that."""
+SHORTEST = 1.0
+"""Between two beats a busy computer may keep the measuring loop waiting this long [s]."""
 COALESCED = 0.02
 
 

@@ -34,7 +34,7 @@ from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_p
 from qdlab.control import Control, Progress
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import Event, JournalEntry
-from qdlab.guardian_link import SHORTEST, GuardianLink
+from qdlab.guardian_link import GuardianLink
 from qdlab.hardware import heater_end_of, open_bench
 from qdlab.lock import BenchInUse, BenchLock, HeldFile, LockFacts
 from qdlab.off import Instruction
@@ -43,6 +43,7 @@ from qdlab.paths import file_stem, runtime_directory
 from qdlab.protocol import Health, Message, Server, event_message
 from qdlab.records import SessionWriter
 from qdlab.unfinished import find_unfinished
+from qdlab.watched_disk import WatchedDisk
 
 HEALTH_INTERVAL = 1.0
 """Between two words to the clients on what keeps a run safe [s]."""
@@ -255,10 +256,11 @@ class Runner:
     def _run(self, job: Job) -> CampaignResult:
         bench = self._bench or self._take(_simulated(self._config, job.plan))
         earlier = find_unfinished(job.output, job.plan) if job.resume else None
+        disk = WatchedDisk(self._guardian.announce)
         if earlier is None:
-            session = open_campaign_session(job.output, job.plan, bench)
+            session = open_campaign_session(job.output, job.plan, bench, storage=disk)
         else:
-            session = SessionWriter.resume(earlier.path, clock=bench.clock)
+            session = SessionWriter.resume(earlier.path, clock=bench.clock, storage=disk)
         self._tell_session(str(session.path))
         self._session = session
         try:
@@ -274,7 +276,7 @@ class Runner:
                 )
         finally:
             self._session = None
-            self._guardian.disarm(_instructions(bench))
+            self._guardian.disarm(bench.off_instructions(Instruction))
             self._tell_session("")
             if bench.kind == "simulation":
                 self._let_go()
@@ -288,7 +290,7 @@ class Runner:
                 role: {"identity": str(station.driver.identity), "address": station.resource}
                 for role, station in bench.stations.items()
             }
-        instructions = _instructions(bench)
+        instructions = bench.off_instructions(Instruction)
         remember_outputs(self._config.name, self._folder, instructions)
         self._guardian.disarm(instructions)
         return bench
@@ -301,14 +303,13 @@ class Runner:
     def _arm(self, reason: str) -> ArmingToken:
         """Leave to energise outputs for as long as the guardian stands by."""
         assert self._bench is not None
-        instructions = _instructions(self._bench)
+        instructions = self._bench.off_instructions(Instruction)
         # boxes inside this process end with it, and their time is not the guardian's
         self._guardian.arm(instructions, watch=bool(instructions), session=self._facts.session)
         return arming_token(reason, valid=lambda: self._guardian.stands_by)
 
     def _breathe(self) -> None:
-        """Between two slices of a long reading: still alive, and nobody asked for an end now."""
-        self._guardian.announce(SHORTEST)
+        """Between two slices of a long reading: did somebody ask for an end now?"""
         if self._job is not None and self._bench is not None and self._bench.armed:
             self._job.control.check()
 
@@ -348,10 +349,6 @@ def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
         envelope=config.limits.to_envelope(),
         heater_end=heater_end_of(config),
     )
-
-
-def _instructions(bench: Bench) -> list[Instruction]:
-    return [Instruction(**asdict(instruction)) for instruction in bench.off_instructions()]
 
 
 @contextmanager

@@ -8,13 +8,15 @@ from instruments.limits import Envelope
 from qdlab.config import LimitsConfig, PlanConfig, limits_for
 from qdlab.errors import ConfigError
 from qdlab.records import SessionWriter, device_to_document
+from qdlab.records.storage import DISK, Storage
 
 
-def open_campaign_session(parent: Path, plan: PlanConfig, bench: Bench) -> SessionWriter:
+def open_campaign_session(
+    parent: Path, plan: PlanConfig, bench: Bench, *, storage: Storage = DISK
+) -> SessionWriter:
     """A new session for a plan on a bench."""
-    return SessionWriter.create(
-        parent, name=plan.name, document=session_document(plan, bench), clock=bench.clock
-    )
+    document = session_document(plan, bench)
+    return SessionWriter.create(parent, name=plan.name, document=document, clock=bench.clock, storage=storage)
 
 
 def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:

@@ -37,14 +37,12 @@ def safe(
 
 
 def _outputs_of(bench: Path) -> "tuple[str, Sequence[Instruction]]":
-    from dataclasses import asdict
-
     from qdlab.config import load_bench
     from qdlab.hardware import unopened_bench
     from qdlab.off import Instruction
 
     config = load_bench(bench)
-    return config.name, [Instruction(**asdict(each)) for each in unopened_bench(config).off_instructions()]
+    return config.name, unopened_bench(config).off_instructions(Instruction)
 
 
 def _make_safe(name: str, folder: Path, outputs: "Sequence[Instruction]") -> bool:

@@ -149,7 +149,7 @@ def test_a_device_can_only_tighten_what_the_bench_allows():
 
 
 def test_the_guardian_needs_nothing_for_boxes_that_live_in_this_process(simulated):
-    assert simulated.off_instructions() == []
+    assert simulated.off_instructions(dict) == []
 
 
 def test_every_exchange_is_announced_whichever_bus_it_is_on(simulated):

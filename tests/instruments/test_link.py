@@ -103,12 +103,17 @@ def test_no_wait_is_longer_than_a_slice_and_the_run_may_be_abandoned_between_the
     assert not line.trusted
 
 
-def test_each_wait_is_announced_before_it_begins(open_line):
+def test_each_wait_is_announced_before_it_begins_and_none_is_longer_than_a_slice(open_line, script):
     line = open_line()
     announced = []
     line.link.on_deadline = announced.append
     line.ask("NUM? 1", timeout=12.0)
-    assert announced == [12.0]
+    assert announced == [SLICE]
+    announced.clear()
+    script(["lost"])
+    with pytest.raises(ConnectionFailed):
+        line.ask("NUM? 1", timeout=60.0, repeatable=False)
+    assert announced == pytest.approx([SLICE] * 300)
 
 
 def test_nothing_but_the_name_is_asked_before_the_box_is_recognised(box, clock):

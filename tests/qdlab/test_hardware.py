@@ -12,6 +12,7 @@ from qdlab.config import load_bench
 from qdlab.config.bench import BenchConfig
 from qdlab.errors import ConfigError
 from qdlab.hardware import open_bench, unopened_bench
+from qdlab.off import Instruction
 from sim_instruments.clock import RealClock, SimClock
 from sim_instruments.server import DEFAULT_PORT_BASE, BenchServer
 from sim_instruments.wiring import SimBench
@@ -168,7 +169,7 @@ def test_a_guardian_is_told_how_each_box_is_switched_off_without_its_driver():
             },
         }
     )
-    instructions = {each.box: each for each in unopened_bench(config).off_instructions()}
+    instructions = {each.box: each for each in unopened_bench(config).off_instructions(Instruction)}
     assert instructions["2400"].off == ":OUTP OFF"
     assert (instructions["2400"].query, instructions["2400"].expected) == (":OUTP?", "0")
     assert instructions["6514"].serial == {
@@ -189,7 +190,7 @@ def test_a_guardian_is_told_how_each_box_is_switched_off_without_its_driver():
 def test_the_example_benches_are_read_and_every_connection_is_understood(project_root, name):
     bench = unopened_bench(load_bench(project_root / "examples" / name))
     assert set(bench.boxes) == set(ROLES)
-    assert len(bench.off_instructions()) == 4
+    assert len(bench.off_instructions(Instruction)) == 4
 
 
 def test_the_example_of_a_simulated_bench_names_the_ports_that_are_served(project_root):
