@@ -1,6 +1,7 @@
 """Open the window: on a recorded session, or on a bench whose runner it follows."""
 
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from functools import cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
 from qdlab.config import load_bench
@@ -143,10 +144,27 @@ def _open_another(session: Path, dark: bool) -> MainWindow:
 
 
 def run_window(window: MainWindow) -> int:
-    """Show the window until a person closes it; what goes wrong in it is written to a log file."""
+    """Show the window until a person closes it; what goes wrong in it is written to a log file.
+
+    Ctrl-C in the terminal, or the system's wish that it ends, closes it without a question; a run goes on.
+    """
     _keep_log()
     window.open_up()
-    return application().exec()
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: told.append(number))
+    # Python hears of a signal only when it has its turn
+    turn = QTimer()
+    turn.timeout.connect(lambda: _leave_all() if told else None)
+    turn.start(200)
+    status = application().exec()
+    return 130 if told else status
+
+
+def _leave_all() -> None:
+    for widget in application().topLevelWidgets():
+        if isinstance(widget, MainWindow):
+            widget.leave()
 
 
 class Emergency(QObject):

@@ -14,6 +14,7 @@ from qdlab.awake import sleep_warning
 from qdlab.config import BenchConfig, plan_from_document
 from qdlab.errors import QdlabError
 from qdlab.gui.builder import PlanBuilder
+from qdlab.gui.closing import Closing, ClosingQuestion, remember, remembered
 from qdlab.gui.interlock_bar import InterlockBar
 from qdlab.gui.main_window import MainWindow, MenuEntry, Opened
 from qdlab.gui.notices import prompt_card, resume_card, trip_card
@@ -108,6 +109,10 @@ class BenchWindow(MainWindow):
         self._handing_over = False
         self._unfinished: Draft | None = None
         self._sheet: PreflightSheet | None = None
+        self._leaving = self._ends_first = False
+        self.add_entry(
+            "&Run", MenuEntry(text="When the window closes…", key="", act=lambda: self.ask_about_closing())
+        )
         self._folder = data_directory()
         stem = file_stem(config.name)
         self._keeper = QueueKeeper(self._folder / f"queue-{stem}.json", bench=config.name, runtime=runtime)
@@ -141,6 +146,8 @@ class BenchWindow(MainWindow):
         link.not_started.connect(self._show_refusal)
         link.detached.connect(self._show_gone)
         link.guardian_said.connect(self._show_guardian)
+        link.ended.connect(self._close_if_wanted)
+        link.detached.connect(self._close_if_wanted)
         link.refused.connect(self.show_failure)
         self._keeper.found.connect(self._take_queue)
         self._keeper.taken.connect(self._lose_queue)
@@ -420,9 +427,43 @@ class BenchWindow(MainWindow):
             super().note(text)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        if event is not None and self._bar.run.is_busy and not self._leaving:
+            event.ignore()
+            self._close_as(remembered(self._opened.settings))
+            return
         self._link.stop()
         self._keeper.let_go()
         super().closeEvent(event)
+
+    def leave(self) -> None:
+        """Close without a question; a run goes on."""
+        self._leaving = True
+        super().leave()
+
+    def ask_about_closing(self) -> ClosingQuestion:
+        """Ask what becomes of a run when the window closes, and keep the answer."""
+        question = ClosingQuestion(self)
+        question.answered.connect(self._keep_closing)
+        show_below(question, self.docks)
+        return question
+
+    def _keep_closing(self, closing: Closing, always: bool) -> None:
+        remember(self._opened.settings, closing if always else None)
+
+    def _close_as(self, closing: Closing | None) -> None:
+        if closing is None:
+            self.ask_about_closing().answered.connect(self._close_as)
+        elif closing == "goes on" or self._ends_first:
+            self.leave()
+        else:
+            self._ends_first = True
+            self._bar.run.words.setText("ending safely; then the window closes")
+            self._link.command("abort")
+
+    def _close_if_wanted(self) -> None:
+        """The run is over: a window that only waited for that closes."""
+        if self._ends_first:
+            self.leave()
 
 
 def _newest_question(folder: Path) -> ResumeQuestion | None:

@@ -120,6 +120,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.frame)
         self.status_bar = QStatusBar()
         self.status_bar.addWidget(self.status, 1)
+        self.menus: dict[str, QMenu] = {}
         self.setStatusBar(self.status_bar)
         self._make_menus()
         self.jv.window_chosen.connect(opened.worker.use_window)
@@ -178,12 +179,9 @@ class MainWindow(QMainWindow):
             MenuEntry(text="Close the window", key="Ctrl+W", act=self.close),
         )
         for title, entries in {"&Session": own, **self._opened.actions}.items():
-            menu = self._menu(title)
+            self.menus[title] = self._menu(title)
             for entry in entries:
-                action = QAction(entry.text, self)
-                action.setShortcut(QKeySequence(entry.key))
-                action.triggered.connect(lambda checked=False, act=entry.act: act())
-                menu.addAction(action)
+                self.add_entry(title, entry)
         panels = self._menu("&View")
         for number, dock in enumerate(self.docks.findChildren(QDockWidget), start=1):
             shown = dock.toggleViewAction()
@@ -195,6 +193,13 @@ class MainWindow(QMainWindow):
         every.setShortcut(QKeySequence("Ctrl+0"))
         every.triggered.connect(self.docks.forget)
         panels.addAction(every)
+
+    def add_entry(self, menu: str, entry: MenuEntry) -> None:
+        """One more line at the end of a menu."""
+        action = QAction(entry.text, self)
+        action.setShortcut(QKeySequence(entry.key))
+        action.triggered.connect(lambda checked=False, act=entry.act: act())
+        self.menus[menu].addAction(action)
 
     def _menu(self, title: str) -> QMenu:
         bar = self.menuBar()
@@ -350,6 +355,10 @@ class MainWindow(QMainWindow):
             self.showMaximized()
         else:
             self.show()
+
+    def leave(self) -> None:
+        """Close without a question."""
+        self.close()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         settings = self._opened.settings

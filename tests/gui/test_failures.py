@@ -22,6 +22,7 @@ from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.builder import PlanBuilder
+from qdlab.gui.closing import ClosingQuestion
 from qdlab.gui.docks import DockWindow
 from qdlab.gui.errands import Errand
 from qdlab.gui.failures import Failures
@@ -94,6 +95,15 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
     (BenchWindow, "_lose_queue", lambda window: window._keeper.taken.emit("another")),
     (BenchWindow, "start_next", lambda window: waiting_sheet(window).start_wanted.emit()),
     (BenchWindow, "_look", lambda window: start_asked_for(window)),
+    (
+        BenchWindow,
+        "ask_about_closing",
+        lambda window: menu_action(window, "When the window closes…").trigger(),
+    ),
+    (BenchWindow, "_keep_closing", lambda window: window.ask_about_closing().answered.emit("ends", False)),
+    (BenchWindow, "_close_as", lambda window: close_while_busy(window)),
+    (BenchWindow, "_close_if_wanted", lambda window: window._link.detached.emit()),
+    (ClosingQuestion, "_answer", lambda window: window.ask_about_closing().buttons()[0].click()),
     (BenchWindow, "ask_for_note", lambda window: window._bar.run.note.click()),
     (BenchWindow, "write_report", lambda window: window._bar.run.report.click()),
     (DockWindow, "forget", lambda window: menu_action(window, "All panels as at first").trigger()),
@@ -155,6 +165,11 @@ def box_card(window: BenchWindow) -> BoxCard:
     return card
 
 
+def close_while_busy(window: BenchWindow) -> None:
+    window._bar.run.abort.setEnabled(True)
+    window.close()
+
+
 def step_added(window: BenchWindow) -> StepForm:
     builder = window.build_plan()
     builder.add_step("jv_sweep")
@@ -197,7 +212,7 @@ def test_an_exception_in_a_slot_of_a_replay_is_told_and_ends_nothing(
         window = open_replay_window(session)
         qtbot.addWidget(window)
         requires_a_dialogue_and_a_log_line(window, act, slot, caplog.records)
-        window.close()
+        window.leave()
 
 
 @pytest.mark.parametrize(("owner", "slot", "act"), ON_A_BENCH)
@@ -214,7 +229,7 @@ def test_an_exception_in_a_slot_of_a_bench_window_is_told_and_ends_nothing(
         window = open_bench_window("sim", "sim", tmp_path, mode="SIMULATION", output=tmp_path)
         qtbot.addWidget(window)
         requires_a_dialogue_and_a_log_line(window, act, slot, caplog.records)
-        window.close()
+        window.leave()
 
 
 def test_every_slot_of_the_window_has_had_an_exception_planted() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSettings, Qt
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QDockWidget, QLabel
 from pytestqt.qtbot import QtBot
@@ -15,10 +15,12 @@ from pytestqt.qtbot import QtBot
 from qdlab.config import load_plan
 from qdlab.gui.app import open_bench_window, open_replay_window
 from qdlab.gui.bench_window import BenchWindow
+from qdlab.gui.closing import ClosingQuestion, remembered
 from qdlab.gui.main_window import MainWindow
 from qdlab.live import plan_draft as drafts
 from qdlab.live import plan_queue as queues
 from qdlab.live.plan_draft import read_draft
+from qdlab.paths import runtime_directory
 from qdlab.records import open_session
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -146,19 +148,22 @@ def test_every_label_takes_its_text_as_plain_text(replay: MainWindow) -> None:
 @pytest.fixture
 def bench_window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BenchWindow]:
     monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path / "runtime"))
-    from qdlab.paths import runtime_directory
-
     window = open_bench_window(
         "sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path / "sessions"
     )
     # not given to qtbot: it would close the window before the runner has been told to end
     window.show()
     yield window
+    end(window)
+
+
+def end(window: BenchWindow) -> None:
+    """Have the runner end that this window started, and close the window."""
     runner = window._link._started
     if runner is not None:
         window._link.command("quit")
         runner.wait(timeout=30)
-    window.close()
+    window.leave()
 
 
 def start(qtbot: QtBot, window: BenchWindow) -> None:
@@ -213,6 +218,52 @@ def test_a_plan_that_was_aborted_is_offered_again_and_resumed_to_its_end(
     window._sheet.start.click()
     qtbot.waitUntil(lambda: states(window) == ["aborted", "finished"], timeout=PATIENCE)
     assert len(list((tmp_path / "sessions").iterdir())) == 1
+
+
+def test_a_run_goes_on_without_its_window_and_the_next_window_finds_it(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
+) -> None:
+    first = bench_window
+    measuring(qtbot, first)
+    assert not first.close()
+    question = first.findChild(ClosingQuestion)
+    assert first.isVisible() and question.isVisible() and not question.isModal()
+    press(question, "Let it go on")
+    assert not first.isVisible()
+    second = open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path)
+    qtbot.addWidget(second)
+    qtbot.waitUntil(lambda: states(second) == ["running"] or states(second) == ["finished"], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: second._picture is not None and second._picture.screen.rows > 0, timeout=PATIENCE)
+    second._link._started = first._link._started
+    end(second)
+
+
+def test_what_becomes_of_a_run_at_closing_is_asked_once_and_remembered(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    monkeypatch.setattr(bench_window, "_opened", replace(bench_window._opened, settings=settings))
+    measuring(qtbot, bench_window)
+    bench_window.close()
+    question = bench_window.findChild(ClosingQuestion)
+    press(question, "End it safely")
+    qtbot.waitUntil(lambda: not bench_window.isVisible(), timeout=PATIENCE)
+    assert remembered(settings) == "ends"
+    (session,) = (tmp_path / "sessions").iterdir()
+    assert open_session(session).end == "aborted"
+
+
+def press(question: ClosingQuestion, words: str) -> None:
+    """Press the button of these words."""
+    next(button for button in question.buttons() if button.text() == words).click()
+
+
+def measuring(qtbot: QtBot, window: BenchWindow) -> None:
+    """Begin a long plan, and wait until it measures."""
+    window.open_plan(EXAMPLES / "plan-tq1-like.toml")
+    qtbot.waitUntil(lambda: states(window) == ["waiting"], timeout=PATIENCE)
+    with qtbot.waitSignal(window._link.progressed, timeout=PATIENCE):
+        start(qtbot, window)
 
 
 def test_a_plan_beyond_the_limits_cannot_be_started(qtbot: QtBot, bench_window: BenchWindow) -> None:
@@ -278,8 +329,6 @@ def test_a_plan_left_unfinished_is_there_again_until_it_is_queued_or_saved(bench
 def test_the_queue_is_there_again_in_the_next_window_and_only_one_window_keeps_it(
     qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
 ) -> None:
-    from qdlab.paths import runtime_directory
-
     def another() -> BenchWindow:
         return open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path)
 
