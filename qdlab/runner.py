@@ -28,7 +28,13 @@ from instruments.bench import ArmingToken, Bench, arming_token
 from instruments.errors import InstrumentError
 from instruments.link import Exchanged
 from qdlab.awake import computer_kept_awake
-from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
+from qdlab.campaign import (
+    CampaignResult,
+    open_campaign_session,
+    resume_campaign_session,
+    run_campaign,
+    simulated_devices,
+)
 from qdlab.campaign.opening import limits_of
 from qdlab.config import BenchConfig, PlanConfig, check_plan, load_bench, load_plan
 from qdlab.control import Control, Progress
@@ -255,15 +261,15 @@ class Runner:
 
     def _run(self, job: Job) -> CampaignResult:
         bench = self._bench or self._take(_simulated(self._config, job.plan))
-        earlier = find_unfinished(job.output, job.plan) if job.resume else None
         disk = WatchedDisk(self._guardian.announce)
-        if earlier is None:
-            session = open_campaign_session(job.output, job.plan, bench, storage=disk)
-        else:
-            session = SessionWriter.resume(earlier.path, clock=bench.clock, storage=disk)
-        self._tell_session(str(session.path))
-        self._session = session
         try:
+            earlier = find_unfinished(job.output, job.plan) if job.resume else None
+            if earlier is None:
+                session = open_campaign_session(job.output, job.plan, bench, storage=disk)
+            else:
+                session = resume_campaign_session(earlier, job.plan, bench, storage=disk)
+            self._tell_session(str(session.path))
+            self._session = session
             with _io_recorded(bench, session.path if job.record_io else None):
                 return run_campaign(
                     job.plan,

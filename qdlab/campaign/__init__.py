@@ -5,13 +5,19 @@ session closed. On the simulated bench an operator step mounts the device by its
 """
 
 from qdlab.campaign.execution import CampaignResult, run_campaign
-from qdlab.campaign.opening import open_campaign_session, session_document, simulated_devices
+from qdlab.campaign.opening import (
+    open_campaign_session,
+    resume_campaign_session,
+    session_document,
+    simulated_devices,
+)
 from qdlab.campaign.reporting import Listener
 
 __all__ = [
     "CampaignResult",
     "Listener",
     "open_campaign_session",
+    "resume_campaign_session",
     "run_campaign",
     "session_document",
     "simulated_devices",

@@ -1,14 +1,17 @@
 """What a session says before anything is measured, and what stands in for its devices in a simulation."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from instruments.bench import Bench
 from instruments.limits import Envelope
 from qdlab.config import LimitsConfig, PlanConfig, limits_for
+from qdlab.differences import changes
 from qdlab.errors import ConfigError
-from qdlab.records import SessionWriter, device_to_document
+from qdlab.records import Session, SessionWriter, device_to_document
 from qdlab.records.storage import DISK, Storage
+from qdlab.unfinished import plan_changes, require_unchanged
 
 
 def open_campaign_session(
@@ -17,6 +20,27 @@ def open_campaign_session(
     """A new session for a plan on a bench."""
     document = session_document(plan, bench)
     return SessionWriter.create(parent, name=plan.name, document=document, clock=bench.clock, storage=storage)
+
+
+def resume_campaign_session(
+    earlier: Session, plan: PlanConfig, bench: Bench, *, storage: Storage = DISK
+) -> SessionWriter:
+    """The writer that goes on with a session that did not finish.
+
+    Raises
+    ------
+    ConfigError : plan, limits or boxes are not what it was begun with; the message shows the difference
+    RecordError : the session is damaged, or being recorded into
+    """
+    require_unchanged(earlier.path, _changes_since(earlier, plan, bench))
+    return SessionWriter.resume(earlier.path, clock=bench.clock, storage=storage)
+
+
+def _changes_since(earlier: Session, plan: PlanConfig, bench: Bench) -> Iterator[str]:
+    yield from plan_changes(earlier.document, plan)
+    now = session_document(plan, bench)
+    for part in ("limits", "bench", "simulation"):
+        yield from changes(earlier.document.get(part), now.get(part), part)
 
 
 def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:

@@ -170,7 +170,8 @@ def _analyse_many(
 
 def _tell_changes(path: Path, convention: str, results: dict[str, object]) -> None:
     """Say what changed against the results stored with the session, and keep the new ones."""
-    from qdlab.stored_results import changes, read_results, store_results
+    from qdlab.differences import changes
+    from qdlab.stored_results import read_results, store_results
 
     stored = read_results(path, convention)
     if stored is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qdlab.config import PlanConfig
     from qdlab.lock import LockFacts
     from qdlab.protocol import Client, GuardianReport
+    from qdlab.records import Session
     from qdlab.terminal import Display
 
 _SLICE = 0.2
@@ -50,11 +51,11 @@ def run(
     wanted = load_plan(plan)
     config = load_bench(bench)
     check_plan(wanted, bench_limits=config.limits, file=str(plan))
-    if resume:
-        find_unfinished(output, wanted)
+    earlier = find_unfinished(output, wanted, config) if resume else None
     remarks = preflight(wanted, config, output)
     if dry_run:
         _print_estimate(wanted)
+        _print_resumption(wanted, earlier)
         for remark in remarks:
             print(f"note: {remark}")
         return
@@ -174,6 +175,20 @@ class _OperatorAsked:
             return
         with suppress(RunnerGone):
             self._client.send("answer", text=line.strip() or "done")
+
+
+def _print_resumption(plan: "PlanConfig", earlier: "Session | None") -> None:
+    """Where the plan would go on, and what an interruption would begin anew."""
+    from qdlab.config import planned_procedures, why_not_resumed
+    from qdlab.live.resume import resume_question
+
+    question = None if earlier is None else resume_question(earlier)
+    if question is not None:
+        print(f"{question.session}: {question.sentence}")
+    for planned in planned_procedures(plan):
+        why = why_not_resumed(planned.step, plan.devices[planned.connection.device])
+        if why:
+            print(f"note: {planned.key} begins anew after an interruption: {why}")
 
 
 def _print_estimate(plan: "PlanConfig") -> None:

@@ -37,7 +37,7 @@ from qdlab.live.resume import ResumeQuestion, resume_question
 from qdlab.paths import data_directory, file_stem
 from qdlab.protocol import GuardianReport, Health
 from qdlab.records import open_session
-from qdlab.unfinished import find_unfinished
+from qdlab.unfinished import is_next_to_resume
 
 NOTHING = live.initial({})
 
@@ -475,13 +475,13 @@ def _newest_question(folder: Path) -> ResumeQuestion | None:
 def _question(path: Path) -> ResumeQuestion | None:
     """What to ask about a session; None also where resuming would go on with another one of the same plan."""
     try:
-        question = resume_question(open_session(path))
-        if question is None:
+        session = open_session(path)
+        question = resume_question(session)
+        if question is None or not is_next_to_resume(session, plan_from_document(question.plan)):
             return None
-        found = find_unfinished(path.parent, plan_from_document(question.plan))
     except QdlabError:
         return None
-    return question if found.path.resolve() == path.resolve() else None
+    return question
 
 
 def _written_plan(plan: QueuedPlan, folder: Path) -> Path:

@@ -7,11 +7,13 @@ from typing import Any
 
 from qdlab.campaign.places import Earlier, Place
 from qdlab.config import (
+    PlanConfig,
     ProcedureStep,
     RepeatUntilStableStep,
     StepConfig,
     TemperatureSweepStep,
     plan_from_document,
+    why_not_resumed,
 )
 from qdlab.errors import ConfigError
 from qdlab.live.plan_form import title_of
@@ -59,7 +61,19 @@ def resume_question(session: Session) -> ResumeQuestion | None:
         return None
     first = measurements[done.index(False)]
     words = _temperatures(measurements, done, first) if first.sweep else _measured(done, first)
+    words = " ".join([words, *_anew(plan, earlier, measurements)])
     return ResumeQuestion(sentence=words, session=session.path, name=plan.name, plan=plan.to_document())
+
+
+def _anew(plan: PlanConfig, earlier: Earlier, measurements: list[_Measurement]) -> Iterator[str]:
+    """What was begun and cannot be gone on with, one sentence each."""
+    devices = {device.identifier: device for device in plan.devices.values()}
+    for one in measurements:
+        begun = earlier.begun(one.place)
+        if begun is not None and begun.header.device in devices:
+            why = why_not_resumed(one.step, devices[begun.header.device])
+            if why:
+                yield f"{begun.name} ({len(begun.rows)} rows) is measured anew: {why}."
 
 
 def _temperatures(measurements: list[_Measurement], done: list[bool], first: _Measurement) -> str:

@@ -109,6 +109,12 @@ def session_end(journal: tuple[JournalEntry, ...] | list[JournalEntry]) -> RunEn
     return "interrupted"
 
 
+def read_end(path: Path) -> RunEnd:
+    """How a session ended; reads its description and its journal only."""
+    _, encoded = read_session_file(path)
+    return session_end(read_journal(path, encoded))
+
+
 def require_known_device(run: str, device: str, devices: Container[str]) -> None:
     """Raises RecordError where a run names a device that `session.toml` does not describe."""
     if device not in devices:

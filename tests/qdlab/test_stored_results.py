@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from qdlab.stored_results import changes, read_results, results_file, store_results
+from qdlab.differences import changes
+from qdlab.stored_results import read_results, results_file, store_results
 
 RESULTS = {"devices": {"a/b/1": {"jv": {"value": 1.0e-11, "verdict": "good", "window": [0.5, 1.2]}}}}
 
@@ -28,6 +29,13 @@ def test_a_changed_number_and_a_changed_word_are_named() -> None:
         'devices.a/b/1.jv.verdict: "good" -> "drifting"',
         "devices.a/b/1.jv.window: [0.5, 1.2] -> nothing",
     ]
+
+
+def test_what_a_list_has_more_or_less_is_named() -> None:
+    assert list(changes({"widths": ["1 us", "2 us"]}, {"widths": ["1 us"]})) == [
+        'widths[1]: "2 us" -> nothing'
+    ]
+    assert list(changes([1.0], [1.0, 2.0], "windows")) == ["windows[1]: nothing -> 2"]
 
 
 @pytest.mark.parametrize("damaged", ["", "[]", "{", '{"results": 3}', "\x00"])
