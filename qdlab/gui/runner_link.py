@@ -16,7 +16,7 @@ from qdlab.launch import owner_name, start_runner
 from qdlab.lock import LockFacts, is_held, read_lock
 from qdlab.protocol import Client, CommandRefused, Health, Message, RunnerGone, guardian_reports
 
-LOOK_MILLISECONDS = 500
+LOOK_SECONDS = 0.5
 LISTEN_SECONDS = 0.1
 PROGRESS_SECONDS = 0.1
 """A simulated bench tells of its progress a thousand times a second, and nobody reads faster than this."""
@@ -76,6 +76,7 @@ class RunnerLink(QThread):
     def stop(self) -> None:
         """Let go of the runner, which goes on, and end the thread."""
         self.requestInterruption()
+        self._orders.put(lambda: None)
         self.wait()
 
     def run(self) -> None:
@@ -83,11 +84,15 @@ class RunnerLink(QThread):
             while not self._orders.empty():
                 self._obey(self._orders.get())
             if self._client is None and not self._attach():
-                self.msleep(LOOK_MILLISECONDS)
+                self._wait_for_order()
                 continue
             self._listen()
         if self._client is not None:
             self._client.close()
+
+    def _wait_for_order(self) -> None:
+        with suppress(queue.Empty):
+            self._obey(self._orders.get(timeout=LOOK_SECONDS))
 
     def _obey(self, order: Callable[[], None]) -> None:
         try:

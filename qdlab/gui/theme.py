@@ -68,7 +68,10 @@ def series_colour(index: int) -> str:
 
 def apply(application: QApplication, theme: Theme) -> None:
     """Set style, palette and plot colours for the whole application."""
-    application.setStyle("Fusion")
+    style = application.style()
+    if style is None or style.name() != "fusion":
+        # setting it again would draw up every widget anew
+        application.setStyle("Fusion")
     palette = QPalette()
     role = QPalette.ColorRole
     for name, colour in (

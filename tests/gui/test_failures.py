@@ -225,6 +225,7 @@ def test_an_exception_in_a_slot_of_a_bench_window_is_told_and_ends_nothing(
     slot: str,
     act: Act,
 ) -> None:
+    monkeypatch.setattr(RunnerLink, "attach", lambda link: None)  # no runner is started for this
     with planted(monkeypatch, owner, slot):
         window = open_bench_window("sim", "sim", tmp_path, mode="SIMULATION", output=tmp_path)
         qtbot.addWidget(window)

@@ -162,6 +162,8 @@ def end(window: BenchWindow) -> None:
     runner = window._link._started
     if runner is not None:
         window._link.command("quit")
+        if not window.isVisible():  # it has let go of its runner already
+            runner.terminate()
         runner.wait(timeout=30)
     window.leave()
 
