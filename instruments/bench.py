@@ -75,6 +75,7 @@ class Bench:
     stations : role -> box
     envelope : the bench's own limits; a device's can only tighten them
     heater_end : what becomes of the heater at a safe end
+    line_frequency : of the building's mains [Hz]
     simulation : what answers in place of hardware, if it does
 
     Attributes
@@ -93,12 +94,14 @@ class Bench:
         stations: Mapping[Role, Station],
         envelope: Envelope | None = None,
         heater_end: HeaterEnd | None = None,
+        line_frequency: int = 50,
         simulation: Any = None,
     ) -> None:
         self.name, self.kind, self.clock = name, kind, clock
         self.stations = dict(stations)
         self.own_envelope = envelope or Envelope()
         self.heater_end = heater_end or HeaterEnd()
+        self.line_frequency = line_frequency
         self.simulation = simulation
         self.use_envelope(Envelope())
 
@@ -142,6 +145,15 @@ class Bench:
         """Bring every box to its known state, outputs off, and verify it."""
         for box in self.boxes.values():
             box.set_up()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should know of how the boxes were set up, in sentences that name them."""
+        return [
+            f"{station.door.box} {remark}"
+            for station in self.stations.values()
+            for remark in station.driver.remarks
+        ]
 
     def use_envelope(self, envelope: Envelope) -> None:
         """Keep every box within the bench's limits and those of the device now connected."""

@@ -42,6 +42,7 @@ def open_station(
     connect: Callable[[], Transport],
     serial_number: str | None = None,
     timeout: float = 2.0,
+    line_frequency: int = 50,
     driver_settings: Mapping[str, Any] | None = None,
     **reach: Any,
 ) -> Station:
@@ -54,6 +55,7 @@ def open_station(
     connect : opens its transport
     serial_number : that it must have; None takes the first one met
     timeout : usual longest wait for a reply [s]
+    line_frequency : of the building's mains [Hz]
     driver_settings : arguments of the driver beside its adapter
     reach : how a guardian reaches it, see `Station`
     """
@@ -69,4 +71,6 @@ def open_station(
     )
     door = Door(line, headers=driver.HEADERS, reset_state=driver.RESET_STATE, off=driver.OFF)
     make: Callable[..., Driver] = driver
-    return Station(driver=make(door, **(driver_settings or {})), door=door, **reach)
+    instrument = make(door, **(driver_settings or {}))
+    instrument.line_frequency = line_frequency
+    return Station(driver=instrument, door=door, **reach)

@@ -13,6 +13,7 @@ from instruments.door import (
     Header,
     Parameter,
     Shadow,
+    count,
     error,
     identity,
     number,
@@ -67,6 +68,11 @@ class Driver(Instrument):
     MODELS : what the box calls itself in ``*IDN?``
     TAGGED : the box takes several questions in one message; None where only the box itself can tell
     SERIAL_CLEAR : what it takes for a device clear on a serial line
+
+    Attributes
+    ----------
+    line_frequency : of the building's mains [Hz], in whose periods boxes count their integration times
+    remarks : what a person should know of how the box was set up last, in sentences
     """
 
     HEADERS: ClassVar[tuple[Header, ...]]
@@ -79,8 +85,11 @@ class Driver(Instrument):
     TAGGED: ClassVar[bool | None] = True
     SERIAL_CLEAR: ClassVar[str] = ""
 
+    line_frequency: int = 50
+
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         super().__init__(adapter, name, includeSCPI=False, **kwargs)
+        self.remarks: list[str] = []
 
     @property
     def identity(self) -> Identity:
@@ -210,4 +219,17 @@ def word_control(get: str, set_: str, docs: str, words: Sequence[str]) -> Any:
         values=tuple(words),
         cast=str,
         get_process=strictly(word),
+    )
+
+
+def line_frequency_control(get: str, set_: str) -> Any:
+    """The property of a box that counts its integration times in periods of the mains."""
+    return Instrument.control(
+        get,
+        set_,
+        "Control the mains frequency [Hz] in whose periods the box integrates (int, 50 or 60).",
+        validator=strict_discrete_set,
+        values=(50, 60),
+        cast=str,
+        get_process=strictly(count),
     )

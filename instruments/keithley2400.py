@@ -31,6 +31,7 @@ from instruments.door import (
 )
 from instruments.driver import (
     Driver,
+    line_frequency_control,
     number_control,
     read_number,
     read_numbers,
@@ -39,12 +40,11 @@ from instruments.driver import (
     word_control,
 )
 from instruments.errors import ConnectionFailed, InstrumentError, ReplyError, SettingNotTaken
-from instruments.limits import Demand, known, largest
+from instruments.limits import FASTEST_LINE, Demand, known, largest
 from instruments.roles import SourceReading
 
 LONGEST_LIST = 100  # values that one message may bring, p. 380
 MOST_POINTS = 2500
-_LINE_FREQUENCY = 50.0  # Hz; the slower of both, for deadlines
 _SHORTEST_POINT = 1e-4  # s
 _CONVERSIONS = 4  # both quantities, each with its share of autozero
 _STATUS_FLAGS = {0: "overflow", 3: "compliance", 4: "over-voltage", 16: "range-compliance"}  # p. 356
@@ -89,7 +89,7 @@ class SourceState(Shadow):
         level = known(self.level)
         swept = self._swept()
         steps = [abs(after - before) for before, after in itertools.pairwise(swept)]
-        duration = known(self.source_delay) + known(self.power_line_cycles) / _LINE_FREQUENCY
+        duration = known(self.source_delay) + known(self.power_line_cycles) / FASTEST_LINE
         return Demand(
             voltage=largest([level, *swept]),
             current=known(self.compliance_current),
@@ -172,6 +172,7 @@ class Keithley2400(Driver):
         control(":SENSe:AVERage:COUNt", whole, replies=number),
         control(":SENSe:AVERage:TCONtrol", one_of("REP"), replies=word),
         control(":SYSTem:RSENse", switch, replies=switch),
+        control(":SYSTem:LFRequency", whole, replies=count),
         command(":SYSTem:BEEPer:STATe", switch),
         query(":SYSTem:ERRor[:NEXT]", replies=error),
         command(":FORMat:ELEMents", one_of("VOLT"), one_of("CURR"), one_of("TIME"), one_of("STAT")),
@@ -272,6 +273,7 @@ class Keithley2400(Driver):
     four_wire = switch_control(
         ":SYST:RSEN?", ":SYST:RSEN %d", "Control whether the sense terminals are used (bool)."
     )
+    line_frequency_setting = line_frequency_control(":SYST:LFR?", ":SYST:LFR %d")
     both_measured_at_once = switch_control(
         ":SENS:FUNC:CONC?",
         ":SENS:FUNC:CONC %d",
@@ -345,12 +347,14 @@ class Keithley2400(Driver):
         self.source_function = "VOLT"
         self.output_off_state = "NORM"
         self.auto_off = False
+        self.line_frequency_setting = self.line_frequency
         self.both_measured_at_once = True
         self.write(":SENS:FUNC 'VOLT','CURR'")
         self.verify(
             source_function="VOLT",
             output_off_state="NORM",
             auto_off=False,
+            line_frequency_setting=self.line_frequency,
             both_measured_at_once=True,
             measured_functions={"VOLT", "CURR"},
             output_on=False,
@@ -396,7 +400,7 @@ class Keithley2400(Driver):
         self.filter_on = filter_count > 1
         self.four_wire = four_wire
         self.source_delay = 0.0
-        conversion = power_line_cycles / _LINE_FREQUENCY + 1e-3
+        conversion = power_line_cycles / self.line_frequency + 1e-3
         self._reading_time = filter_count * _CONVERSIONS * conversion + 0.1
         self.verify(
             source_mode="FIX",
@@ -406,7 +410,9 @@ class Keithley2400(Driver):
             power_line_cycles=power_line_cycles,
             filter_type="REP",
             filter_on=filter_count > 1,
+            filter_count=filter_count,
             four_wire=four_wire,
+            source_delay=0.0,
             auto_off=False,
         )
         self._verify_ranges(maximum_voltage, current_range)

@@ -10,6 +10,7 @@ from instruments.door import (
     Shadow,
     command,
     control,
+    count,
     error,
     number,
     numbers,
@@ -19,11 +20,17 @@ from instruments.door import (
     whole,
     word,
 )
-from instruments.driver import Driver, number_control, read_numbers, switch_control, word_control
+from instruments.driver import (
+    Driver,
+    line_frequency_control,
+    number_control,
+    read_numbers,
+    switch_control,
+    word_control,
+)
 from instruments.errors import ReplyError
 from instruments.roles import LightReading
 
-_LINE_FREQUENCY = 50.0  # Hz; the slower of both, for deadlines
 _OVERFLOW_BIT = 0  # of the status word, p. 216
 _ZERO_CHECK_BIT = 9  # as on its siblings
 _LONGEST_AUTODELAY = 2.5  # s, on the two lowest ranges, p. 123
@@ -51,6 +58,7 @@ class Keithley6514(Driver):
         control(":SYSTem:ZCHeck[:STATe]", switch, switches=True, replies=switch),
         control(":SYSTem:ZCORrect[:STATe]", switch, replies=switch),
         command(":SYSTem:ZCORrect:ACQuire"),
+        control(":SYSTem:LFRequency", whole, replies=count),
         query(":SYSTem:ERRor[:NEXT]", replies=error),
         control("[:SENSe]:FUNCtion", one_of("'CURR'"), replies=word),
         control("[:SENSe]:CURRent:RANGe[:UPPer]", number, replies=number),
@@ -91,6 +99,7 @@ class Keithley6514(Driver):
         0.01,
         10,
     )
+    line_frequency_setting = line_frequency_control(":SYST:LFR?", ":SYST:LFR %d")
     filter_on = switch_control(
         ":AVER?", ":AVER %d", "Control whether readings are averaged by the box (bool)."
     )
@@ -119,6 +128,20 @@ class Keithley6514(Driver):
         self.write(":FORM:ELEM READ,TIME,STAT")
         self.function = "CURR"
         self.verify(zero_check=True, function="CURR")
+        self._set_line_frequency()
+
+    def _set_line_frequency(self) -> None:
+        """Tell the box the mains; its manual was not at hand for this header, so a box may not know it."""
+        self.remarks = []
+        self.line_frequency_setting = self.line_frequency
+        refused = self.check_errors()
+        if refused:
+            self.remarks = [
+                f"takes no line frequency ({' | '.join(refused)}); check on its front panel that it is "
+                f"{self.line_frequency} Hz"
+            ]
+        else:
+            self.verify(line_frequency_setting=self.line_frequency)
 
     def configure(
         self, *, current_range: float, power_line_cycles: float = 5.0, filter_count: int = 1
@@ -139,13 +162,14 @@ class Keithley6514(Driver):
         self.filter_count = filter_count
         self.filter_on = filter_count > 1
         self._reading_time = (
-            filter_count * (3 * power_line_cycles / _LINE_FREQUENCY + 0.02) + _LONGEST_AUTODELAY
+            filter_count * (3 * power_line_cycles / self.line_frequency + 0.02) + _LONGEST_AUTODELAY
         )
         self.verify(
             range_is_auto=False,
             power_line_cycles=power_line_cycles,
             filter_type="REP",
             filter_on=filter_count > 1,
+            filter_count=filter_count,
         )
         # a range reads back as its full scale, which may lie above what was asked for but never below
         if self.current_range < abs(current_range) * 0.999:

@@ -9,6 +9,9 @@ from instruments.errors import LimitError
 SOURCE_RESISTANCE = 50.0
 """Output resistance of a pulse generator [Ω]; with it the energy of a pulse is bounded whatever the load."""
 
+FASTEST_LINE = 60.0
+"""Mains [Hz] at which a conversion is shortest, and a sweep that the box runs by itself fastest."""
+
 _UNITS = {
     "maximum_voltage": "V",
     "maximum_current": "A",

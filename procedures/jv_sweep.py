@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from instruments.limits import Demand
+from instruments.limits import FASTEST_LINE, Demand
 from instruments.roles import SourceMeter, SourceReading
 from procedures import columns
 from procedures.base import (
@@ -23,7 +23,7 @@ from procedures.base import (
     SourceRole,
     Switch,
 )
-from procedures.voltage_level import POWER_LINE_FREQUENCY, VoltageLevel, reading_time
+from procedures.voltage_level import VoltageLevel, reading_time
 
 MOST_POINTS_OF_A_SWEEP = 2500  # the memory of a 2400
 
@@ -171,7 +171,7 @@ class JVSweep(BenchProcedure):
             return Demand(voltage=highest, current=self.compliance(device))
         # point by point we move within slew and step; the box by itself jumps from level to level
         steps = [abs(after - before) for before, after in pairwise(voltages)]
-        duration = self.settling_time + self.power_line_cycles / POWER_LINE_FREQUENCY
+        duration = self.settling_time + self.power_line_cycles / FASTEST_LINE
         return Demand(
             voltage=highest,
             current=self.compliance(device),

@@ -25,8 +25,8 @@ from procedures.base import (
     Switch,
 )
 from procedures.points import shuffled
+from procedures.pulse_timing import USUAL_LINE_FREQUENCY, cut_pulse_remark, whole_cycles
 
-POWER_LINE_FREQUENCY = 50.0  # [Hz]; only durations are estimated with it
 SETTING_TIME = 0.15  # [s] the generator takes to settle after amplitude and offset, and its messages
 
 SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
@@ -100,7 +100,13 @@ class TELSeriesMeasurement(BenchProcedure):
     light_current_range = Quantity(
         "Light current range", "A", above=0.0, maximum=0.02, description="Left out: by the peak of a trial"
     )
-    power_line_cycles = Quantity("Power line cycles", "1", default=5.0, minimum=0.01, maximum=10.0)
+    power_line_cycles = Quantity(
+        "Power line cycles",
+        "1",
+        minimum=0.01,
+        maximum=10.0,
+        description="Left out: 0.1 s or a little more, so that a reading holds whole pulses",
+    )
     filter_count = Count("Filter count", default=1, minimum=1, maximum=100)
     settling_time = Quantity("Settling time", "s", default=0.05, minimum=0.0, maximum=3600.0)
     zero_correct = Switch("Zero correct", default=True)
@@ -181,6 +187,7 @@ class TELSeriesMeasurement(BenchProcedure):
 
     def startup(self) -> None:
         self._generator.off()
+        self._tell_aperture()
         self._configure_light_meter(self.light_current_range or _DECADES[-1])
         if self.zero_correct:
             self._light_meter.zero_correct()
@@ -223,9 +230,19 @@ class TELSeriesMeasurement(BenchProcedure):
     def _configure_light_meter(self, current_range: float) -> None:
         self._light_meter.configure(
             current_range=current_range,
-            power_line_cycles=self.power_line_cycles,
+            power_line_cycles=self.aperture(self.bench.line_frequency),
             filter_count=self.filter_count,
         )
+
+    def aperture(self, line_frequency: float) -> float:
+        """Integration time of one reading in line cycles [1]: as asked for, or what holds whole pulses."""
+        return float(self.power_line_cycles or whole_cycles(self.pulse_period, line_frequency))
+
+    def _tell_aperture(self) -> None:
+        frequency = self.bench.line_frequency
+        cycles = self.aperture(frequency)
+        remark = cut_pulse_remark(cycles, self.pulse_period, frequency)
+        self.announce(remark or f"a reading takes {cycles:g} line cycles of {frequency:g} Hz")
 
     def _pulse_current(self, amplitude: float, device: ConnectedDevice) -> float:
         """Current during a pulse [A]; without an earlier curve, what the generator can drive into a short."""
@@ -234,7 +251,7 @@ class TELSeriesMeasurement(BenchProcedure):
         return abs(device.typical_current(amplitude))
 
     def _point_time(self) -> float:
-        reading = self.power_line_cycles * self.filter_count / POWER_LINE_FREQUENCY
+        reading = self.aperture(USUAL_LINE_FREQUENCY) / USUAL_LINE_FREQUENCY * self.filter_count
         return float(self.settling_time + self.readings * reading)
 
     @property

@@ -49,7 +49,10 @@ def open_bench(
         from qdlab.simulators import open_simulated_bench
 
         return open_simulated_bench(
-            seed=config.seed, envelope=config.limits.to_envelope(), heater_end=heater_end_of(config)
+            seed=config.seed,
+            envelope=config.limits.to_envelope(),
+            heater_end=heater_end_of(config),
+            line_frequency=config.line_frequency,
         )
     bench = unopened_bench(config, clock=clock)
     if on_io is not None:
@@ -60,7 +63,7 @@ def open_bench(
 
 def unopened_bench(config: "BenchConfig", *, clock: Clock | None = None) -> Bench:
     """The bench of a bench file, no box opened yet: enough to know how each is reached and switched off."""
-    wiring = _Wiring(clock or MachineClock())
+    wiring = _Wiring(clock or MachineClock(), line_frequency=config.line_frequency)
     stations = {role: wiring.station(role, box) for role, box in config.instruments.items()}
     return Bench(
         name=config.name,
@@ -69,6 +72,7 @@ def unopened_bench(config: "BenchConfig", *, clock: Clock | None = None) -> Benc
         stations=stations,
         envelope=config.limits.to_envelope(),
         heater_end=heater_end_of(config),
+        line_frequency=config.line_frequency,
     )
 
 
@@ -97,8 +101,8 @@ def _recognise(bench: Bench) -> None:
 class _Wiring:
     """Makes the buses of a bench, each once, and the boxes on them."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, clock: Clock, *, line_frequency: int) -> None:
+        self.clock, self._line_frequency = clock, line_frequency
         self._links: dict[str, Link] = {}
         self._adapters: dict[str, PrologixAdapter] = {}
 
@@ -120,6 +124,7 @@ class _Wiring:
             link=link,
             connect=connect,
             serial_number=box.serial,
+            line_frequency=self._line_frequency,
             resource=resource,
             clear="++clr" if _PROLOGIX.fullmatch(resource) else clear,
             write_termination=box.write_termination,

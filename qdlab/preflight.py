@@ -4,6 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from procedures.pulse_timing import cut_pulse_remark
+from procedures.tel_series import TELSeriesMeasurement
 from qdlab.config import (
     BenchConfig,
     PlanConfig,
@@ -38,7 +40,12 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
     room = room_for(plan, output)
     if not room.enough:
         raise ConfigError(f"{output}: {room}; make room, or choose another --output")
-    return [*untested_pixels(plan), *temperature_remarks(plan), *warm_up_remarks(bench)]
+    return [
+        *untested_pixels(plan),
+        *temperature_remarks(plan),
+        *warm_up_remarks(bench),
+        *cut_pulse_remarks(plan, bench),
+    ]
 
 
 def expected_size(plan: PlanConfig) -> float:
@@ -103,6 +110,20 @@ def temperature_remarks(plan: PlanConfig) -> list[str]:
             remarks.append(f"{key}: the first temperature is not measured again, so drift would stay unseen")
         if not step.warm_end:
             remarks.append(f"{key}: ends cold; do not open the cryostat before it is warm")
+    return remarks
+
+
+def cut_pulse_remarks(plan: PlanConfig, bench: BenchConfig | None) -> list[str]:
+    """Readings of pulsed light that do not hold whole pulses at the mains of the bench."""
+    if bench is None:
+        return []
+    remarks = []
+    for planned in planned_procedures(plan):
+        procedure = planned.step.make()
+        if isinstance(procedure, TELSeriesMeasurement):
+            cycles = procedure.aperture(bench.line_frequency)
+            remark = cut_pulse_remark(cycles, procedure.pulse_period, bench.line_frequency)
+            remarks += [f"{planned.key}: {remark}"] if remark else []
     return remarks
 
 

@@ -354,6 +354,7 @@ def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
         devices=simulated_devices(plan),
         envelope=config.limits.to_envelope(),
         heater_end=heater_end_of(config),
+        line_frequency=config.line_frequency,
     )
 
 

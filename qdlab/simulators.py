@@ -31,6 +31,7 @@ def open_simulated_bench(
     devices: Mapping[str, Any] | None = None,
     envelope: Envelope | None = None,
     heater_end: HeaterEnd | None = None,
+    line_frequency: int = 50,
     simulation: SimBench | None = None,
 ) -> Bench:
     """A bench of simulated boxes in this process, on simulated time.
@@ -45,10 +46,11 @@ def open_simulated_bench(
         two pixels unless given
     envelope : the bench's own limits
     heater_end : what becomes of the heater at a safe end
+    line_frequency : of the building's mains [Hz]
     simulation : an existing `SimBench` in place of a new one
     """
-    sim = simulation or SimBench(seed=seed, devices=_samples(devices))
-    stations = {role: _station(sim, box) for role, box in STANDS_IN.items()}
+    sim = simulation or SimBench(seed=seed, devices=_samples(devices), mains_frequency=line_frequency)
+    stations = {role: _station(sim, box, line_frequency) for role, box in STANDS_IN.items()}
     return Bench(
         name="sim",
         kind="simulation",
@@ -56,6 +58,7 @@ def open_simulated_bench(
         stations=stations,
         envelope=envelope,
         heater_end=heater_end,
+        line_frequency=line_frequency,
         simulation=sim,
     )
 
@@ -117,5 +120,10 @@ def _samples(devices: Mapping[str, Any] | None) -> dict[str, SampleSpec | str] |
     }
 
 
-def _station(sim: SimBench, box: str) -> Station:
-    return open_station(box, link=Link(box, clock=sim.clock), connect=lambda: sim.transport(box))
+def _station(sim: SimBench, box: str, line_frequency: int) -> Station:
+    return open_station(
+        box,
+        link=Link(box, clock=sim.clock),
+        connect=lambda: sim.transport(box),
+        line_frequency=line_frequency,
+    )

@@ -178,6 +178,8 @@ class _Campaign:
             self._reporter.journal("warning", remark)
         self._reporter.say("setting up the instruments")
         self._bench.set_up()
+        for remark in self._bench.remarks:
+            self._reporter.journal("warning", remark)
         self._connect(first_connection(self._plan))
 
     # Steps

@@ -56,6 +56,7 @@ def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
             "name": bench.name,
             "kind": bench.kind,
             "clock": "simulated" if bench.kind == "simulation" else "machine",
+            "line_frequency": bench.line_frequency,
             "identities": {role: str(identity) for role, identity in bench.identify().items()},
         },
     }

@@ -23,7 +23,6 @@ class InstrumentConfig(Strict):
     parity: Literal["none", "odd", "even"] | None = None
     flow_control: Literal["none", "xon_xoff", "rts_cts"] | None = None
     gpib_address: int | None = Field(default=None, ge=0, le=30)
-    line_frequency: Literal[50, 60] = 50
 
 
 class HeaterConfig(Strict):
@@ -35,7 +34,10 @@ class HeaterConfig(Strict):
 
 
 class BenchConfig(Strict):
-    """The instruments of a bench by role, and what the bench allows."""
+    """The instruments of a bench by role, and what the bench allows.
+
+    `line_frequency` is that of the building's mains [Hz]: integration times are counted in its periods.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
     kind: Literal["simulation", "hardware"] = "hardware"
@@ -43,6 +45,7 @@ class BenchConfig(Strict):
     heater: HeaterConfig = HeaterConfig()
     instruments: dict[Role, InstrumentConfig] = Field(default_factory=dict)
     warm_up: Duration = 0.0
+    line_frequency: Literal[50, 60] = 50
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

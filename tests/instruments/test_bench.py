@@ -8,6 +8,8 @@ from instruments.bench import HeaterEnd, arming_token
 from instruments.errors import LimitError, NotArmedError
 from instruments.limits import Envelope
 from qdlab.simulators import open_simulated_bench
+from sim_instruments.scpi import CommandTable
+from sim_instruments.wiring import SimBench
 
 
 @pytest.fixture
@@ -176,3 +178,23 @@ def test_a_guardian_that_is_gone_stops_the_next_step_up(simulated):
         simulated.source_meter.voltage = 1.0
     simulated.source_meter.off()
     assert outputs(simulated)[0] is False
+
+
+def test_boxes_that_integrate_are_told_the_mains_and_it_is_verified():
+    bench = open_simulated_bench(simulation=SimBench(seed=1, mains_frequency=50.0), line_frequency=60)
+    bench.set_up()
+    assert bench.source_meter.line_frequency_setting == 60
+    assert bench.light_meter.line_frequency_setting == 60
+    assert bench.remarks == []
+
+
+def test_an_electrometer_that_knows_no_line_frequency_is_remarked_and_used(monkeypatch):
+    simulation = SimBench(seed=1)
+    box = simulation.keithley6514
+    known = [command for command in box.table.commands if "LFRequency" not in command.header]
+    monkeypatch.setattr(box, "table", CommandTable(known, box.unit_pattern))
+    bench = open_simulated_bench(simulation=simulation)
+    bench.set_up()
+    (remark,) = bench.remarks
+    assert remark.startswith("6514 takes no line frequency (-113")
+    assert remark.endswith("check on its front panel that it is 50 Hz")

@@ -17,6 +17,7 @@ PROPERTIES = [
     ("filter_on", True, ":AVER 1", ":AVER?", "1"),
     ("filter_count", 20, ":AVER:COUN 20", ":AVER:COUN?", "20"),
     ("filter_type", "REP", ":AVER:TCON REP", ":AVER:TCON?", "REP"),
+    ("line_frequency_setting", 60, ":SYST:LFR 60", ":SYST:LFR?", "60"),
 ]
 
 
@@ -29,7 +30,13 @@ def test_a_property_is_set_and_read_as_the_manual_says(name, value, set_command,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("current_range", 0.03), ("power_line_cycles", 0.001), ("filter_count", 0), ("function", "VOLT")],
+    [
+        ("current_range", 0.03),
+        ("power_line_cycles", 0.001),
+        ("filter_count", 0),
+        ("function", "VOLT"),
+        ("line_frequency_setting", 55),
+    ],
 )
 def test_a_value_beyond_the_box_is_refused_before_a_byte_is_sent(name, value):
     with expected_protocol(Keithley6514, []) as meter, pytest.raises(ValueError):

@@ -8,6 +8,7 @@ import pytest
 from instruments.bench import Bench, arming_token
 from procedures import columns
 from procedures.base import ConnectedDevice, Row, Surroundings
+from procedures.pulse_timing import cut_pulse_remark
 from procedures.tel_series import (
     BACKGROUND,
     DOUBLE_PERIOD,
@@ -18,6 +19,7 @@ from procedures.tel_series import (
     device_voltage,
 )
 from qdlab.simulators import open_simulated_bench
+from sim_instruments.wiring import SimBench
 
 DEVICE = ConnectedDevice(identifier="li2024/light-emitting/1", area=4e-6, thickness=95e-9)
 
@@ -26,12 +28,13 @@ Rows = list[tuple[Row, frozenset[str]]]
 
 def measure(
     *,
+    bench: Bench | None = None,
     surroundings: dict[str, Any] | None = None,
     prepare: Callable[[Bench], None] = lambda bench: None,
     **more: Any,
 ) -> tuple[Rows, Bench, list[str]]:
     """Run a series on a fresh bench; gives rows, bench and announcements."""
-    bench = open_simulated_bench(seed=2)
+    bench = bench or open_simulated_bench(seed=2)
     bench.set_up()
     prepare(bench)
     rows: Rows = []
@@ -220,3 +223,35 @@ def test_the_device_s_voltage_is_less_than_the_amplitude_by_source_and_series_re
     # 3 V over 50 ohm and a device of 100 ohm, of which 25 ohm lie in series with its layer
     assert device_voltage(3.0, ohmic, source_resistance=50.0) == pytest.approx(1.5)
     assert device_voltage(3.0, DEVICE, source_resistance=50.0) == 3.0
+
+
+@pytest.mark.parametrize(("frequency", "cycles"), [(50, 5.0), (60, 6.0)])
+def test_a_reading_left_to_itself_holds_whole_pulses_at_either_mains(frequency: int, cycles: float) -> None:
+    procedure = TELSeriesMeasurement()
+    procedure.set_parameters({"pulse_period": 1e-3})
+    assert procedure.aperture(frequency) == cycles
+    assert cut_pulse_remark(cycles, 1e-3, frequency) is None
+
+
+def test_an_aperture_that_cuts_a_pulse_is_told_with_the_way_out() -> None:
+    remark = cut_pulse_remark(5.0, 1e-3, 60)
+    assert remark is not None
+    assert (
+        "holds 83.33 pulses" in remark and "by up to 1.2%" in remark and remark.endswith("use 6 line cycles")
+    )
+    remark = cut_pulse_remark(5.0, 0.7e-3, 50)
+    assert remark is not None and "use 7 line cycles" in remark
+    remark = cut_pulse_remark(5.0, 1.03e-3, 50)
+    assert remark is not None and remark.endswith("use a period that fits into whole line cycles")
+
+
+def test_at_sixty_hertz_light_does_not_depend_on_where_a_reading_begins() -> None:
+    def scatter(**more: Any) -> float:
+        simulation = SimBench(seed=2, mains_frequency=60.0, noise=False)
+        bench = open_simulated_bench(simulation=simulation, line_frequency=60)
+        light = column(
+            measure(bench=bench, repeats=9, pulse_widths=[100e-6], **more)[0], columns.LIGHT_CURRENT
+        )
+        return (max(light) - min(light)) / max(light)
+
+    assert scatter() < scatter(power_line_cycles=1.0)

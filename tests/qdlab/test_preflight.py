@@ -76,3 +76,10 @@ def test_a_full_disk_is_refused_before_anything_is_written(
 
 def test_the_paper_s_session_is_a_megabyte_at_most(project_root: Path) -> None:
     assert 1e5 < expected_size(load_plan(project_root / "examples" / "plan-paper.toml")) < 1e6
+
+
+def test_a_reading_that_cuts_a_pulse_at_this_mains_is_remarked(tmp_path: Path) -> None:
+    bench = BenchConfig.model_validate({"name": "lab", "kind": "simulation", "line_frequency": 60})
+    (remark,) = preflight(plan(CHECK, OVER, {**PULSES, "power_line_cycles": 5.0}), bench, tmp_path)
+    assert remark.startswith("steps[2]: a reading of 5 line cycles at 60 Hz holds 83.33 pulses")
+    assert preflight(plan(CHECK, OVER, PULSES), bench, tmp_path) == []
