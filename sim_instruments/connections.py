@@ -31,19 +31,31 @@ class Mounted:
 
 
 class Follows(Protocol):
-    """A box whose measurement may lag behind the clock."""
+    """A box whose measurement may lag behind the clock, and which may sense at the sample."""
 
     @property
     def next_event(self) -> float | None:
         """The bench's time of the step it is at [s]; None when idle."""
         ...
 
+    @property
+    def senses_remotely(self) -> bool:
+        """Whether the voltage is taken at the sample, beyond the leads' resistance."""
+        ...
+
 
 class SourceMeterWiring:
-    """`SourceTerminals` of the source meter: the mounted pixel, its displacement current and its ageing."""
+    """`SourceTerminals` of the source meter: the mounted pixel, its displacement current and its ageing.
 
-    def __init__(self, *, clock: Clock, cryostat: Cryostat) -> None:
+    Parameters
+    ----------
+    clock, cryostat : the bench's
+    lead_resistance : of both test leads together; four-wire sensing does not see it [Ω]
+    """
+
+    def __init__(self, *, clock: Clock, cryostat: Cryostat, lead_resistance: float = 0.0) -> None:
         self._clock, self._cryostat = clock, cryostat
+        self._lead_resistance = lead_resistance
         self._box: Follows | None = None
         self._mounted: Mounted | None = None
         self._drive: tuple[SourceKind, float, float] | None = None
@@ -68,7 +80,7 @@ class SourceMeterWiring:
 
     def output(self, *, on: bool, source: SourceKind, level: float, limit: float) -> float:
         self._age()
-        self._drive = (source, level, limit) if on else None
+        self._drive = (source, level if on else 0.0, limit) if on or limit > 0 else None
         self._operate()
         return self._voltage
 
@@ -88,7 +100,7 @@ class SourceMeterWiring:
         if self._mounted is None or self._drive is None:
             return 0.0
         sample = self._mounted.sample
-        layer_voltage = self._voltage - self._current * sample.spec.series_resistance
+        layer_voltage = self._voltage - self._current * (sample.spec.series_resistance + self._leads)
         return sample.steady_light(
             self._mounted.polarity * layer_voltage,
             self._cryostat.sample_temperature,
@@ -99,7 +111,9 @@ class SourceMeterWiring:
         """Solve for the operating point; a step of the voltage sends charge into the capacitance."""
         before = self._voltage
         self._voltage, self._current = self._operating_point()
-        if self._mounted is not None and self._voltage != before:
+        if self._drive is None:
+            self._charge_to_come = 0.0
+        elif self._mounted is not None and self._voltage != before:
             now, spec = self._time(), self._mounted.sample.spec
             left = self._charge_to_come * math.exp(-max(now - self._stepped_at, 0.0) / spec.charging_time)
             self._charge_to_come = left + spec.capacitance * (self._voltage - before)
@@ -112,10 +126,22 @@ class SourceMeterWiring:
         if self._mounted is None:
             return (level if source == "voltage" else math.copysign(limit, level) * (level != 0)), 0.0
         sign, sample = self._mounted.polarity, self._mounted.sample
-        force = sample.force_voltage if source == "voltage" else sample.force_current
         temperature = self._cryostat.sample_temperature_at(self._time())
-        voltage, current = force(sign * level, temperature, limit=limit)
+        leads = self._leads
+        if source == "voltage":
+            voltage, current = sample.force_voltage(sign * level, temperature, limit=limit, resistance=leads)
+        else:
+            voltage, current = sample.force_current(sign * level, temperature, limit=limit)
+            voltage += current * leads
+            if abs(voltage) > limit:
+                most = math.copysign(limit, voltage)
+                voltage, current = sample.force_voltage(most, temperature, resistance=leads)
         return sign * voltage, sign * current
+
+    @property
+    def _leads(self) -> float:
+        """Resistance between the sample and where its voltage is sensed [Ω]."""
+        return 0.0 if self._box is not None and self._box.senses_remotely else self._lead_resistance
 
     def _displacement_current(self, start: float, duration: float) -> float:
         """Current into the capacitance, averaged over an aperture [A]."""

@@ -11,6 +11,7 @@ sibling's; [D] drivers in use; [?] unconfirmed.
 
 import itertools
 import math
+import re
 import statistics
 import struct
 from collections.abc import Callable, Generator, Sequence
@@ -52,10 +53,22 @@ STORAGE_ACTIVE = 800
 
 ACTING = (":ABORt", "*TRG", "*RST", "*RCL", ":SYSTem:PRESet")  # during a run ([M] 2400 p. 16-3)
 
+ALL_CODES = frozenset(range(-440, 901))
+
+DISPLAY_WIDTHS = {1: 20, 2: 32}  # characters of a line
+
 ERROR_TEXTS = {  # [M] 2400 p. B-6
     500: "Date of calibration not set",
     501: "Next date of calibration not set",
     502: "Calibration data invalid",
+    503: "DAC calibration overflow",
+    504: "DAC calibration underflow",
+    505: "Source offset data invalid",
+    506: "Source gain data invalid",
+    507: "Measurement offset data invalid",
+    508: "Measurement gain data invalid",
+    509: "Not permitted with cal locked",
+    510: "Not permitted with cal un-locked",
     601: "Reading buffer data lost",
     602: "GPIB address lost",
     603: "Power-on state lost",
@@ -251,7 +264,7 @@ class KeithleyBox(ScpiBox):
             self.readings.pop(0)
         self.readings.append(reading)
         self.measurement_status.pulse(READING_AVAILABLE)
-        if self.settings["buffer control"] != "NEXT":
+        if self.settings["buffer control"] != "NEXT" or self.settings["buffer feed"] == "NONE":
             return
         self.buffer.append(reading)
         if len(self.buffer) == 2:
@@ -293,6 +306,12 @@ class KeithleyBox(ScpiBox):
             index for index, name in enumerate(self.elements) if short_form(name) in self.settings["elements"]
         ]
         return self.format_values([reading[index] for reading in readings for index in chosen])
+
+    def set_data_format(self, form: str, *_: int) -> None:
+        """FORMat:DATA: text or singles; a serial line carries text only."""
+        if form != "ASC" and self.door == "serial":
+            raise ScpiError(701)
+        self.settings["data format"] = form
 
     def format_values(self, values: Sequence[float]) -> str | bytes:
         """Return numbers as FORMat:DATA says."""
@@ -351,6 +370,25 @@ class KeithleyBox(ScpiBox):
 
     # status
 
+    def report(self, code: int) -> None:
+        """Enter an error into the queue, where its code is enabled; its bit is set anyhow."""
+        if code in self.reportable:
+            super().report(code)
+        else:
+            self.event_status |= self.event_bit(code)
+
+    def enable_messages(self, *texts: str) -> None:
+        """STATus:QUEue:ENABle: only the codes of a list enter the queue."""
+        self.reportable = ALL_CODES & codes_of(texts)
+
+    def disable_messages(self, *texts: str) -> None:
+        """STATus:QUEue:DISable: the codes of a list do not."""
+        self.reportable = self.reportable - codes_of(texts)
+
+    def enabled_messages(self, enabled: bool = True) -> str:
+        """The codes that may, or may not, enter the queue, as ranges."""
+        return ranges_text(self.reportable if enabled else ALL_CODES - self.reportable)
+
     def event_bit(self, code: int) -> int:
         """Positive codes: +800 and up are execution errors, the others device errors ([M] 2400 app. B)."""
         if 0 < code < 100:
@@ -374,9 +412,17 @@ class KeithleyBox(ScpiBox):
             register.event = 0
 
     def preset_status(self) -> None:
-        """STATus:PRESet: clear the enables of the three registers."""
+        """STATus:PRESet: clear the enables of the three registers; every error may enter the queue."""
+        self.reportable = ALL_CODES
         for register in (self.measurement_status, self.operation_status, self.questionable_status):
             register.enable = 0
+
+    def shown_text(self, line: int) -> str:
+        """The message in a line of the display, padded."""
+        name, on = (
+            self.settings[f":DISPlay[:WINDow{{1|2}}]:TEXT{node}", line] for node in ("[:DATA]", ":STATe")
+        )
+        return (name if on else "")[: DISPLAY_WIDTHS[line]].ljust(DISPLAY_WIDTHS[line])
 
     def format_register(self, value: int) -> str:
         """Return a status register as FORMat:SREGister says."""
@@ -393,6 +439,38 @@ class KeithleyBox(ScpiBox):
         """``*RCL``: back to remembered settings; the defaults where nothing was saved ([M] 2400 p. 16-4)."""
         self.reset()
         self.settings.update(self.memories.get(slot, {}))
+
+
+def codes_of(texts: Sequence[str]) -> frozenset[int]:
+    """Return the codes of a list like ``(-110:-222, -410)``; -104 for anything else.
+
+    Examples
+    --------
+    >>> sorted(codes_of(["(-110:-112)"]))
+    [-112, -111, -110]
+    """
+    codes: set[int] = set()
+    text = ",".join(texts).strip()
+    if not (text.startswith("(") and text.endswith(")")):
+        raise ScpiError(-104)
+    for item in filter(None, (item.strip() for item in text[1:-1].split(","))):
+        match = re.fullmatch(r"([+-]?\d{1,4})\s*(?::\s*([+-]?\d{1,4}))?", item)
+        if match is None:
+            raise ScpiError(-104)
+        first, last = int(match[1]), int(match[2] or match[1])
+        codes.update(range(min(first, last), max(first, last) + 1))
+    return frozenset(codes)
+
+
+def ranges_text(codes: frozenset[int]) -> str:
+    """Return codes as the ranges they make: ``(-222:-110,900)``."""
+    ranges: list[list[int]] = []
+    for code in sorted(codes):
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "(" + ",".join(f"{a}:{b}" if a < b else f"{a}" for a, b in ranges) + ")"
 
 
 def statistic(name: str, values: Sequence[float]) -> float:
@@ -569,16 +647,16 @@ def trigger_commands(
         ),
         control(
             f"{arm}[:TCONfigure][:ASYNchronous]:OUTPut",
-            Choice("TENTer", "TEXit", "TRIGger", "NONE"),
-            default="NONE",
-            meaning="Arm output event",
+            Choice("TENTer", "TEXit", "TRIGger", "NONE", repeated=True),
+            default=("NONE",),
+            meaning="Arm output events: kept, not acted on",
             source=source,
         ),
         control(
             f"{trigger}[:TCONfigure][:ASYNchronous]:OUTPut",
             trigger_outputs,
-            default="NONE",
-            meaning="Trigger output event",
+            default=("NONE",),
+            meaning="Trigger output events: kept, not acted on",
             source=source,
         ),
         Command(f"{trigger}:CLEar", meaning="Forget pending triggers", source=source, set=lambda box: None),
@@ -682,6 +760,7 @@ BUFFER_COMMANDS: tuple[Command, ...] = (
                 "SENSe",
                 "CALCulate1",
                 "CALCulate2",
+                "NONE",
                 aliases={"SENS1": "SENS", "SENSE1": "SENS", "CALC": "CALC1"},
             ),
         ),
@@ -746,12 +825,20 @@ STATUS_COMMANDS: tuple[Command, ...] = (
         immediate=True,
     ),
     Command(
-        ":STATus:QUEue:ENABle|DISable",
-        meaning="Which messages may enter the queue: kept, not acted on",
-        source="[M] 2400 ch. 18; [?]",
-        takes=(Raw(repeated=True, optional=True),),
-        set=_ignore,
-        query=lambda box: "(-440:+900)",
+        ":STATus:QUEue:ENABle",
+        meaning="Codes that may enter the queue, as (-110:-222,-410); no others",
+        source="[M] 2400 ch. 18",
+        takes=(Raw(repeated=True),),
+        set=KeithleyBox.enable_messages,
+        query=lambda box: box.enabled_messages(),
+    ),
+    Command(
+        ":STATus:QUEue:DISable",
+        meaning="Codes that may not enter the queue",
+        source="[M] 2400 ch. 18",
+        takes=(Raw(repeated=True),),
+        set=KeithleyBox.disable_messages,
+        query=lambda box: box.enabled_messages(False),
     ),
 )
 
@@ -898,6 +985,18 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
         meaning="Message shown",
         source="[M]",
     ),
+    Command(
+        ":DISPlay[:WINDow{1|2}]:DATA",
+        meaning="What the upper (1) or lower (2) line shows: its message",
+        source="[M]; without one: [?] nothing",
+        query=lambda box, line: '"' + box.shown_text(line) + '"',
+    ),
+    Command(
+        ":DISPlay[:WINDow{1|2}]:ATTRibutes",
+        meaning="Which characters of a line blink: none",
+        source="[M]",
+        query=lambda box, line: '"' + "0" * DISPLAY_WIDTHS[line] + '"',
+    ),
     control(":DISPlay:DIGits", Number(4, 7, integer=True), initial=6, meaning="Digits shown", source="[M]"),
     Command(
         ":DISPlay:CNDisplay", meaning="Show source and measurement", source="[M] 2400 ch. 18", set=_ignore
@@ -926,10 +1025,10 @@ def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
         ),
         Command(
             ":FORMat[:DATA]",
-            meaning="ASCii text, or IEEE-754 singles after #0",
-            source="[M] 6514 p. 216",
+            meaning="ASCii text, or IEEE-754 singles after #0; text only on a serial line (+701)",
+            source="[M] 6514 p. 216, 2400 p. B-6",
             takes=(Choice("ASCii", "REAL", "SREal"), Number(32, 32, optional=True, integer=True)),
-            set=lambda box, form, *_: box.settings.__setitem__("data format", form),
+            set=KeithleyBox.set_data_format,
             query=lambda box: box.settings["data format"],
             keys=("data format",),
             default="ASC",
@@ -953,7 +1052,8 @@ def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
             ":FORMat:ELEMents:CALCulate",
             Choice("CALC", "TIME", "STATus", repeated=True),
             default=("CALC",),
-            meaning="Elements of a CALCulate result: kept, not acted on",
+            key="calculation elements",
+            meaning="Elements of a CALCulate result; the 6514 sends the result alone",
             source="[M] 2400 ch. 18",
         ),
         control(

@@ -9,6 +9,7 @@ import math
 import statistics
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 from sim_instruments.clock import Clock
 from sim_instruments.keithley import (
@@ -21,6 +22,7 @@ from sim_instruments.keithley import (
     TriggerModel,
 )
 from sim_instruments.keithley2400_commands import COMMANDS, ELEMENTS
+from sim_instruments.keithley2400_math import Expressions
 from sim_instruments.keithley2400_ranges import (
     AUTO_SOURCE_DELAY,
     AUTO_SOURCE_DELAYS,
@@ -28,6 +30,7 @@ from sim_instruments.keithley2400_ranges import (
     FEEDS,
     FUNCTION_REPLIES,
     LIMIT_NUMBERS,
+    MEMORY_LOCATIONS,
     OHMS_RANGES,
     OTHER,
     OVER_VOLTAGE_LIMITS,
@@ -36,6 +39,7 @@ from sim_instruments.keithley2400_ranges import (
     Quantity,
     Range,
     function_name,
+    is_memorable,
     range_for,
     range_of,
 )
@@ -46,6 +50,8 @@ TRIGGER_LATENCY, SOURCE_CONFIGURATION, CONVERSION_OVERHEAD = 225e-6, 50e-6, 185e
 FIRMWARE_TIME = {"VOLT": 300e-6, "CURR": 640e-6}  # [M] 2440 p. 433
 RANGE_CHANGE_TIME = 5e-3  # [?] assumption
 RELAY_TIME = 15e-3  # [M] p. 254
+HIGH_CURRENT = 1.0  # [A]; the range without ohms guard
+RESTING_LIMIT = 0.005  # [1]; of the range, in the off states NORMal and GUARd ([M] p. 362)
 NOISE = 3e-6  # [?] assumption: standard deviation of one conversion of 1 power line cycle, of nominal range
 
 # bits of the status word of a reading ([M] p. 356; 2, 7 and 10-12 as in GW Instek's clone GSM-20H10)
@@ -74,6 +80,8 @@ class Keithley2400(KeithleyBox):
         manual (p. 304) refuses it and so do clients in use; one author saw it answer.
     configure_resets_compliance : CONFigure and MEASure? put the compliance back to its default. [?] The
         manual (p. 301) resets "every control" of the function.
+    zero_state_measures : READ? with the output off is answered in the off state ZERO. [?] The manual (p. 255)
+        has the box measure there, and says of READ? (p. 304) that the output must be on.
     stays_at_last_level : after a sweep the source stays at its last level until the output is switched off,
         else it goes back to the fixed one. [?]
     """
@@ -91,6 +99,17 @@ class Keithley2400(KeithleyBox):
         808: "Expression cannot be deleted",
         809: "Source memory location revised",
         810: "OUTPUT blocked by Over Temp",
+        811: "Not an operator or number",
+        812: "Mismatched parenthesis",
+        813: "Not a number of data handle",
+        814: "Mismatched brackets",
+        815: "Too many parenthesis",
+        816: "Entire expression not parsed",
+        817: "Unknown token",
+        818: "Error parsing mantissa",
+        819: "Error parsing exponent",
+        820: "Error parsing value",
+        821: "Invalid data handle index",
         822: "Too small for sense range",
         823: "Invalid with source read-back on",
         824: "Cannot exceed compliance range",
@@ -116,15 +135,19 @@ class Keithley2400(KeithleyBox):
         answers_while_running: bool = True,
         reads_with_output_off: bool = False,
         configure_resets_compliance: bool = True,
+        zero_state_measures: bool = True,
         stays_at_last_level: bool = True,
     ) -> None:
         self.terminals: SourceTerminals = terminals or OpenSource()
         self.reads_with_output_off = reads_with_output_off
         self.configure_resets_compliance = configure_resets_compliance
+        self.zero_state_measures = zero_state_measures
         self.stays_at_last_level = stays_at_last_level
         self.enable_line_closed = True
         self.too_hot = False
         self.is_on = False
+        self.expressions = Expressions()
+        self.source_memory: dict[int, dict[Any, Any]] = {}
         self._forced: float | None = None
         self._announced = (False, 0.0)
         self._stack: deque[tuple[float, ...]] = deque(maxlen=100)  # of the moving filter
@@ -149,9 +172,14 @@ class Keithley2400(KeithleyBox):
     def _auto_ohms(self) -> bool:
         return "RES" in self.settings["functions"] and self.settings["ohms mode"] == "AUTO"
 
+    @property
+    def senses_remotely(self) -> bool:
+        """SYSTem:RSENse: whether voltages are taken at the sample."""
+        return bool(self.settings["four wire"])
+
     def switch(self, on: bool) -> None:
         """OUTPut: on or off; the relay of the high-impedance off state takes its time."""
-        if on and not self.enable_line_closed and self.settings["enable line used"]:
+        if on and self._is_blocked:
             raise ScpiError(802)
         if on and self.too_hot:
             raise ScpiError(810)
@@ -164,8 +192,7 @@ class Keithley2400(KeithleyBox):
 
     def apply(self) -> None:
         """Bring settings to the terminals, and tell the witness if the output has changed."""
-        source: SourceKind = "voltage" if self.sourced == "VOLT" else "current"
-        level, limit = (self.true_level(), self.limit()[0]) if self.is_on else (0.0, 1.0)
+        source, level, limit = self._drive() if self.is_on else self._resting()
         volts = self.terminals.output(on=self.is_on, source=source, level=level, limit=limit)
         volts = volts if self.is_on else 0.0
         self._stack.clear()
@@ -173,6 +200,29 @@ class Keithley2400(KeithleyBox):
         if self.is_on != was_on or not math.isclose(volts, before, rel_tol=1e-6, abs_tol=1e-6):
             self._announced = (self.is_on, volts)
             self.announce_output(self.is_on, volts)
+
+    def _drive(self) -> tuple[SourceKind, float, float]:
+        """What the terminals carry with the output on: source, level and limit of the other quantity."""
+        return "voltage" if self.sourced == "VOLT" else "current", self.true_level(), self.limit()[0]
+
+    def _resting(self) -> tuple[SourceKind, float, float]:
+        """What the terminals carry with the output off ([M] p. 254-256, 362); a limit of zero is open.
+
+        An open enable line and over temperature open the relay whatever the off state.
+        """
+        state = self.settings["off state"]
+        if state == "HIMP" or self.too_hot or self._is_blocked:
+            return "voltage", 0.0, 0.0
+        if state == "GUAR":
+            return "current", 0.0, RESTING_LIMIT * self.sense_range("VOLT").nominal
+        limit = RESTING_LIMIT * self.sense_range("CURR").nominal
+        if state == "ZERO":
+            limit = self.limit()[0] if self.sourced == "VOLT" else max(limit, abs(self.level))
+        return "voltage", 0.0, limit
+
+    @property
+    def _is_blocked(self) -> bool:
+        return self.settings["enable line used"] and not self.enable_line_closed
 
     def force(self, level: float | None) -> None:
         """Force a level of a sweep, or the fixed one with None."""
@@ -233,15 +283,10 @@ class Keithley2400(KeithleyBox):
         return abs(limited) >= self.limit()[0] * (1 - 1e-9)
 
     def _true_reading(self, start: float, duration: float) -> tuple[float, float]:
-        if not self.is_on:
+        source, level, limit = self._drive() if self.is_on else self._resting()
+        if limit == 0.0:
             return 0.0, 0.0
-        return self.terminals.measure(
-            source="voltage" if self.sourced == "VOLT" else "current",
-            level=self.true_level(),
-            limit=self.limit()[0],
-            start=start,
-            duration=duration,
-        )
+        return self.terminals.measure(source=source, level=level, limit=limit, start=start, duration=duration)
 
     # settings that depend on each other
 
@@ -251,6 +296,7 @@ class Keithley2400(KeithleyBox):
         name = f"{quantity} source range"
         if self.settings[f"{name} auto"]:
             nominal = range_for(quantity, level).nominal
+            self._check_guard(quantity, nominal)
             self._check_power(**{quantity: nominal})
             self.settings[name] = nominal
         elif abs(level) > range_of(quantity, self.settings[name]).full_scale:
@@ -263,12 +309,12 @@ class Keithley2400(KeithleyBox):
     def set_source_range(self, quantity: Quantity, value: float | str) -> None:
         """SOURce:...:RANGe: fix the range, or go UP or DOWN by one; the level stays within it."""
         self._check_ohms()
-        if isinstance(value, str):
-            ranges = RANGES[quantity]
-            place = ranges.index(range_of(quantity, self.settings[f"{quantity} source range"]))
-            chosen = ranges[min(max(place + (1 if value == "UP" else -1), 0), len(ranges) - 1)]
-        else:
-            chosen = range_for(quantity, value)
+        chosen = (
+            self._next_range(quantity, self.settings[f"{quantity} source range"], value)
+            if isinstance(value, str)
+            else range_for(quantity, value)
+        )
+        self._check_guard(quantity, chosen.nominal)
         self._check_power(**{quantity: chosen.nominal})
         self.settings[f"{quantity} source range"] = chosen.nominal
         self.settings[f"{quantity} source range auto"] = False
@@ -285,12 +331,17 @@ class Keithley2400(KeithleyBox):
             ).nominal
             self.apply()
 
-    def set_sense_range(self, quantity: Quantity, value: float) -> None:
-        """SENSe:...:RANGe: fix the range ([M] p. 373)."""
+    def set_sense_range(self, quantity: Quantity, value: float | str) -> None:
+        """SENSe:...:RANGe: fix the range, or go UP or DOWN by one ([M] p. 373)."""
         self._check_ohms()
         if self.sourced == quantity:
             raise ScpiError(823)
-        chosen = range_for(quantity, value)
+        chosen = (
+            self._next_range(quantity, self.settings[f"{quantity} sense range"], value)
+            if isinstance(value, str)
+            else range_for(quantity, value)
+        )
+        self._check_guard(quantity, chosen.nominal)
         protection = self.settings[f"{quantity} protection"]
         if chosen.nominal > range_for(quantity, protection).nominal:
             raise ScpiError(824)
@@ -306,6 +357,7 @@ class Keithley2400(KeithleyBox):
         if value < 0.001 * RANGES[quantity][0].nominal:
             raise ScpiError(-222)
         compliance_range = range_for(quantity, value).nominal
+        self._check_guard(quantity, compliance_range)
         self._check_power(**{f"{quantity}_limit": compliance_range})
         sense_range = self.settings[f"{quantity} sense range"]
         is_fixed = not self.settings[f"{quantity} sense auto"]
@@ -319,8 +371,11 @@ class Keithley2400(KeithleyBox):
         self.apply()
 
     def set_source_function(self, function: str) -> None:
-        """SOURce:FUNCtion: another source; the output goes off when the function changes."""
+        """SOURce:FUNCtion: another source, or a memory sweep; the output goes off when the source changes."""
         self._check_ohms()
+        self.settings["memory sweep"] = function == "MEM"
+        if function == "MEM":
+            return
         if function != self.settings["source function"]:
             self.is_on = False
         self.settings["source function"] = function
@@ -354,9 +409,14 @@ class Keithley2400(KeithleyBox):
         self.settings[f"{quantity} sense auto"] = on
         self.apply()
 
-    def set_ohms_range(self, value: float) -> None:
-        """SENSe:RESistance:RANGe."""
-        self.settings["ohms range"] = next(full_scale for full_scale in OHMS_RANGES if value <= full_scale)
+    def set_ohms_range(self, value: float | str) -> None:
+        """SENSe:RESistance:RANGe: fix the range, or go UP or DOWN by one."""
+        ranges = list(OHMS_RANGES)
+        if isinstance(value, str):
+            place = ranges.index(self.settings["ohms range"]) + (1 if value == "UP" else -1)
+            self.settings["ohms range"] = ranges[min(max(place, 0), len(ranges) - 1)]
+        else:
+            self.settings["ohms range"] = next(full_scale for full_scale in ranges if value <= full_scale)
         self.settings["ohms auto"] = False
 
     def set_over_voltage_limit(self, value: float) -> None:
@@ -413,10 +473,70 @@ class Keithley2400(KeithleyBox):
         self.settings[f"{quantity} list"] = levels
 
     def initialise_memory(self) -> None:
-        """SYSTem:MEMory:INITialize: empty buffer and lists."""
+        """SYSTem:MEMory:INITialize: empty buffer, lists and catalogue; every location as the box is now."""
         self.settings["buffer control"] = "NEV"
         self.clear_buffer()
         self.settings.update({f"{quantity} list": (0.0,) for quantity in QUANTITIES})
+        self.expressions.own.clear()
+        self.settings["math name"] = "POWER"
+        as_it_is = {**self._memorable(), "math": False}
+        self.source_memory = dict.fromkeys(range(1, MEMORY_LOCATIONS + 1), as_it_is)
+
+    # source memory
+
+    def save_memory(self, location: int) -> None:
+        """SOURce:MEMory:SAVE: the settings that belong to a location ([M] table 10-2)."""
+        self.source_memory[location] = self._memorable()
+
+    def recall_memory(self, location: int) -> None:
+        """SOURce:MEMory:RECall: back to the settings of a location; the output goes off with the source."""
+        before = self.settings["source function"]
+        self._restore(location)
+        if self.settings["source function"] != before:
+            self.is_on = False
+        self.apply()
+
+    def _restore(self, location: int) -> None:
+        """Take the settings of a location over; an expression deleted meanwhile becomes POWER (+809)."""
+        self.settings.update(self.source_memory.get(location, self._factory_memory))
+        self._forced = None
+        if self.settings["math name"] not in self.expressions.names:
+            self.settings["math name"] = "POWER"
+            self.report(809)
+
+    def _memorable(self) -> dict[Any, Any]:
+        return {key: value for key, value in self.settings.items() if is_memorable(key)}
+
+    def _next_location(self, location: int) -> int:
+        """Where a memory sweep goes on: by the composite test's outcome, or to the next location."""
+        tested = [number for number in LIMIT_NUMBERS if self.settings["limit state", number]]
+        if tested:
+            passed = not any(self._tripped.get(number, False) for number in tested)
+            branch = self.settings["pass location" if passed else "fail location"]
+            if branch:
+                return int(branch)
+        return location % MEMORY_LOCATIONS + 1
+
+    @staticmethod
+    def _next_range(quantity: Quantity, nominal: float, way: str) -> Range:
+        """The range above or below; the outermost stay."""
+        ranges = RANGES[quantity]
+        place = ranges.index(range_of(quantity, nominal)) + (1 if way == "UP" else -1)
+        return ranges[min(max(place, 0), len(ranges) - 1)]
+
+    def set_guard(self, kind: str) -> None:
+        """SYSTem:GUARd: the low-impedance OHMS guard is not to be had on the 1 A range ([M] p. 2-13)."""
+        in_use = (
+            self.settings["CURR source range"],
+            range_for("CURR", self.settings["CURR protection"]).nominal,
+        )
+        if kind == "OHMS" and HIGH_CURRENT in in_use:
+            raise ScpiError(828)
+        self.settings["guard"] = kind
+
+    def _check_guard(self, quantity: Quantity, nominal: float) -> None:
+        if self.settings["guard"] == "OHMS" and quantity == "CURR" and nominal == HIGH_CURRENT:
+            raise ScpiError(827)
 
     def _check_ohms(self) -> None:
         if self._auto_ohms:
@@ -444,7 +564,8 @@ class Keithley2400(KeithleyBox):
         self._forced = None
         super().reset()
         self._tripped.clear()
-        self.settings["points follow step"] = False
+        self.settings.update({"points follow step": False, "memory sweep": False})
+        self._factory_memory = self._memorable()
         self.apply()
 
     def _draw_calibration(self) -> dict[tuple[str, str, float], tuple[float, float]]:
@@ -470,7 +591,10 @@ class Keithley2400(KeithleyBox):
 
     def check_trigger(self) -> None:
         """A reading needs the output on or auto output-off ([M] p. 304), and a sweep possible levels."""
-        if not (self.is_on or self.settings["auto off"] or self.reads_with_output_off):
+        measures_off = self.reads_with_output_off or (
+            self.zero_state_measures and self.settings["off state"] == "ZERO"
+        )
+        if not (self.is_on or self.settings["auto off"] or measures_off):
             raise ScpiError(803)
         self.sweep_levels()
 
@@ -479,7 +603,8 @@ class Keithley2400(KeithleyBox):
         if self.settings["time reset"]:
             self.time_zero = self.step_time
         levels = self.sweep_levels()
-        if levels:
+        in_memory, location = self.settings["memory sweep"], self.settings["memory start"]
+        if levels or in_memory:
             self.operation_status.set_condition(SWEEPING, True)
         position, passes, last_arm = 0, 0, -math.inf
         while passes < self.settings["arm count"]:
@@ -487,7 +612,11 @@ class Keithley2400(KeithleyBox):
             last_arm = self.step_time
             for _ in range(self.settings["trigger count"]):
                 yield from self.pass_layer("trigger", 0.0)
+                if in_memory:
+                    self._restore(location)
                 yield self.settings["trigger delay"] + TRIGGER_LATENCY + SOURCE_CONFIGURATION
+                if in_memory:
+                    self.apply()
                 if levels:
                     self.force(levels[position % len(levels)])
                 if self.settings["auto off"] and not self.is_on:
@@ -501,6 +630,9 @@ class Keithley2400(KeithleyBox):
                 if self.settings["auto off"] and self.settings["auto off mode"] == "ALW":
                     self.switch(False)
                 position += 1
+                location = self._next_location(location)
+                if in_memory and position % self.settings["memory points"] == 0:
+                    location = self.settings["memory start"]
             if self.settings["auto off"]:
                 self.switch(False)
             passes += 1
@@ -523,13 +655,15 @@ class Keithley2400(KeithleyBox):
         """The levels a run brings: of the list, the sweep or the trigger; empty when the source stays."""
         quantity, settings = self.sourced, self.settings
         mode = settings[f"{quantity} mode"]
-        if self._auto_ohms:
+        if self._auto_ohms or settings["memory sweep"]:
             return []
         if mode == "FIX":
             triggered = settings[f"{quantity} triggered level"]
             return [] if triggered == settings[f"{quantity} level"] else [triggered]
         if mode == "LIST":
-            return list(settings[f"{quantity} list"])
+            listed = list(settings[f"{quantity} list"])
+            first = min(settings[f"{quantity} list start"], len(listed)) - 1
+            return listed[::-1] if settings["list direction"] == "DOW" else listed[first:] + listed[:first]
         start, stop, count = (
             settings[f"{quantity} start"],
             settings[f"{quantity} stop"],
@@ -556,6 +690,7 @@ class Keithley2400(KeithleyBox):
         start = self.step_time
         yield aperture + max((FIRMWARE_TIME[q] for q in wanted), default=0.0)
         true = self._true_reading(start, aperture)
+        zero = (yield from self._measure_offset(aperture)) if self._compensates_offset else (0.0, 0.0)
         noise = NOISE / math.sqrt(self.settings["nplc"] * repeats)
         digitised = tuple(
             self._digitise(q, value, noise) if q in wanted else 0.0
@@ -564,7 +699,20 @@ class Keithley2400(KeithleyBox):
         if self.settings["filter"] and self.settings["filter type"] == "MOV":
             self._stack.append(digitised)
             digitised = tuple(map(statistics.fmean, zip(*list(self._stack)[-averaged:], strict=True)))
-        return self._reading(dict(zip(QUANTITIES, digitised, strict=True)), true)
+        return self._reading(dict(zip(QUANTITIES, digitised, strict=True)), true, zero)
+
+    @property
+    def _compensates_offset(self) -> bool:
+        return self.is_on and self.settings["offset compensation"] and "RES" in self.settings["functions"]
+
+    def _measure_offset(self, aperture: float) -> Generator[float, None, tuple[float, float]]:
+        """Offset-compensated ohms: the same once more with the source at zero ([M] p. 4-8)."""
+        start = self.step_time
+        yield aperture
+        source, level, limit = self._drive()
+        zero = self.terminals.measure(source=source, level=0.0, limit=limit, start=start, duration=aperture)
+        self.terminals.output(on=True, source=source, level=level, limit=limit)
+        return zero
 
     def _find_ranges(self, wanted: tuple[Quantity, ...]) -> Iterator[float]:
         """Auto-range: step to the range of the value, up to that of the compliance."""
@@ -608,7 +756,10 @@ class Keithley2400(KeithleyBox):
         step = used.nominal * 1e-6
         return round(value / step) * step
 
-    def _reading(self, measured: dict[Quantity, float], true: tuple[float, float]) -> Reading:
+    def _reading(
+        self, measured: dict[Quantity, float], true: tuple[float, float], zero: tuple[float, float]
+    ) -> Reading:
+        """The elements of a reading: what was measured, what was true, and what was true at zero."""
         settings, functions = self.settings, self.settings["functions"]
         status = FRONT if settings["terminals"] == "FRON" else 0
         status |= FILTERED if settings["filter"] else 0
@@ -636,7 +787,8 @@ class Keithley2400(KeithleyBox):
                 values.append(NOT_MEASURED)
         ohms = NOT_MEASURED
         if "RES" in functions:
-            ohms = measured["VOLT"] / measured["CURR"] if measured["CURR"] else OVERFLOW
+            volts, amps = measured["VOLT"] - zero[0], measured["CURR"] - zero[1]
+            ohms = volts / amps if amps else OVERFLOW
             if abs(ohms) >= OVERFLOW or (self._auto_ohms and abs(ohms) > 211e6):
                 ohms, status = OVERFLOW, status | READING_OVERFLOW
                 self.measurement_status.pulse(EVENT_OVERFLOW)
@@ -647,26 +799,9 @@ class Keithley2400(KeithleyBox):
 
     # CALCulate
 
-    def calculate(self, readings: Sequence[Reading]) -> float:
-        """CALCulate1: the named expression of the last reading, or of the last two as a vector."""
-        name = self.settings["math name"]
-        volts, amps = readings[-1][0], readings[-1][1]
-        if max(abs(volts), abs(amps)) >= OVERFLOW:
-            return OVERFLOW
-        if name == "POWER":
-            return volts * amps
-        if len(readings) < 2:
-            raise ScpiError(801)
-        volts_before, amps_before = readings[-2][0], readings[-2][1]
-        try:
-            if name == "OFFCOMPOHM":
-                return (volts - volts_before) / (amps - amps_before)
-            if name == "VOLTCOEF":
-                ohms, ohms_before = volts / amps, volts_before / amps_before
-                return 100 * (ohms - ohms_before) / (min(ohms, ohms_before) * (volts - volts_before))
-            return math.log(amps / amps_before) / math.log(volts / volts_before)
-        except (ZeroDivisionError, ValueError):
-            return OVERFLOW
+    def calculate(self, readings: Sequence[Reading]) -> list[float]:
+        """CALCulate1: the results of the expression; +801 where a vector is not complete."""
+        return self.expressions.formula(self.settings["math name"]).results(readings)
 
     def _fed(self, reading: Reading) -> float:
         """The element or result that null and limits work on; overflow where there is no result."""
@@ -678,7 +813,7 @@ class Keithley2400(KeithleyBox):
 
     def _result(self, readings: Sequence[Reading]) -> float:
         try:
-            return self.calculate(readings)
+            return self.calculate(readings)[-1]
         except ScpiError:
             return OVERFLOW
 
@@ -689,15 +824,36 @@ class Keithley2400(KeithleyBox):
             value - self.settings["null offset"] if self.settings["null"] and abs(value) < OVERFLOW else value
         )
 
-    def calculation(self, stage: int) -> str | bytes:
+    def calculation(self, stage: int, *, latest: bool = False) -> str | bytes:
         """CALCulate1:DATA? and CALCulate2:DATA?: the last run's results; -230 when there are none."""
         if not self.readings:
             raise ScpiError(-230)
-        if stage == 1:
-            if not self.settings["math"]:
-                return self.format_values([NOT_MEASURED])
-            return self.format_values([self.calculate(self.readings)])
-        return self.format_values([self.fed_value(reading) for reading in self.readings])
+        if stage == 2:
+            results = [self.fed_value(reading) for reading in self.readings]
+        else:
+            results = self.calculate(self.readings) if self.settings["math"] else [NOT_MEASURED]
+        length = len(self.readings) // len(results)
+        rows = [
+            {"CALC": result, "TIME": reading[3], "STAT": reading[4]}
+            for result, reading in zip(results, self.readings[length - 1 :: length], strict=False)
+        ]
+        chosen = [name for name in ("CALC", "TIME", "STAT") if name in self.settings["calculation elements"]]
+        return self.format_values([row[name] for row in rows[-1 if latest else 0 :] for name in chosen])
+
+    def name_expression(self, text: str) -> None:
+        """CALCulate1:MATH:NAME: select an expression, or begin one of one's own."""
+        self.settings["math name"] = self.expressions.name(text)
+
+    def delete_expression(self, text: str) -> None:
+        """CALCulate1:MATH:DELete: forget one of one's own; POWER takes its place."""
+        self.expressions.delete(text)
+        if self.settings["math name"] not in self.expressions.names:
+            self.settings["math name"] = "POWER"
+
+    def delete_expressions(self) -> None:
+        """CALCulate1:MATH:DELete:ALL: only the built-in ones stay."""
+        for name in list(self.expressions.own):
+            self.delete_expression(name)
 
     def acquire_null(self) -> None:
         """CALCulate2:NULL:ACQuire: the last fed value becomes the offset."""
@@ -758,7 +914,7 @@ class Keithley2400(KeithleyBox):
         )
         settings.update({"trigger delay": 0.0, "math": False, "buffer control": "NEV", "auto zero": True})
         if function == "RES":
-            settings["ohms mode"] = "AUTO"
+            settings.update({"ohms mode": "AUTO", "offset compensation": False})
         self.switch(True)
 
     def configured(self) -> str:

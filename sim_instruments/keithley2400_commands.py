@@ -19,27 +19,57 @@ from sim_instruments.keithley2400_ranges import (
     DEFAULT_RANGE,
     FUNCTION_REPLIES,
     LIMIT_NUMBERS,
-    MATH_NAMES,
+    MEMORY_LOCATIONS,
     RANGES,
     Quantity,
     function_name,
-    math_name,
     range_for,
     range_of,
 )
-from sim_instruments.scpi import Choice, Command, Number, ScpiBox, Switch, Text, control
+from sim_instruments.scpi import (
+    Choice,
+    Command,
+    Number,
+    Raw,
+    ScpiBox,
+    ScpiError,
+    Switch,
+    Text,
+    control,
+)
 
 ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")
 SOURCE_PAGE, SENSE_PAGE, CHAPTER = "[M] p. 362-367", "[M] p. 367-373", "[M] ch. 18"
+FIRMWARE = "[R] command table of firmware C34; not in the manual"
+LAST_DELAY = 9999.998  # [s] ([M] quick guide, table 15)
 
 
-class SourceRange(Number):
+class RangeNumber(Number):
     """A value the range must hold, or UP or DOWN."""
 
     def convert(self, text: str, box: ScpiBox) -> Any:
         """Return the number or the word."""
         word = text.upper()
         return word if word in ("UP", "DOWN") else super().convert(text, box)
+
+
+class Named(Number):
+    """A number, or a word that stands for one.
+
+    Parameters
+    ----------
+    word, stands_for : as the manual writes it, and its value
+    """
+
+    def __init__(self, *arguments: Any, word: str, stands_for: float, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        object.__setattr__(self, "word", word)
+        object.__setattr__(self, "stands_for", stands_for)
+
+    def convert(self, text: str, box: ScpiBox) -> Any:
+        """Return the number."""
+        is_word = text.upper() == self.word.upper()  # type: ignore[attr-defined]
+        return self.stands_for if is_word else super().convert(text, box)  # type: ignore[attr-defined]
 
 
 def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Command, ...]:
@@ -78,11 +108,25 @@ def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Com
             meaning=f"Level that a trigger brings: kept, not acted on [{unit}]",
             source=CHAPTER,
         ),
+        control(
+            f"{base}[:LEVel]:TRIGgered:SFACtor",
+            Number(-999999, 999999, default=1),
+            default=1.0,
+            meaning="Factor of the triggered level: kept, not acted on",
+            source=CHAPTER,
+        ),
+        control(
+            f"{base}[:LEVel]:TRIGgered:SFACtor:STATe",
+            Switch(),
+            default=False,
+            meaning="Factor of the triggered level in use: kept, not acted on",
+            source=CHAPTER,
+        ),
         Command(
             f"{base}:RANGe",
             meaning=f"Source range: the lowest that holds the value, automatic off [{unit}]",
             source=SOURCE_PAGE,
-            takes=(SourceRange(-maximum, maximum, default=DEFAULT_RANGE[quantity].full_scale),),
+            takes=(RangeNumber(-maximum, maximum, default=DEFAULT_RANGE[quantity].full_scale),),
             set=lambda box, value: box.set_source_range(quantity, value),
             query=lambda box: range_of(quantity, box.settings[f"{quantity} source range"]).full_scale,
             keys=(f"{quantity} source range",),
@@ -159,6 +203,14 @@ def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Com
             source=CHAPTER,
             query=lambda box: len(box.settings[f"{quantity} list"]),
         ),
+        control(
+            f":SOURce[1]:LIST:{node}:STARt",
+            Number(1, 100, default=1, integer=True),
+            default=1,
+            key=f"{quantity} list start",
+            meaning="Where an upward run through the list begins; it goes on from the first level",
+            source="[M] p. 18-93",
+        ),
     )
 
 
@@ -173,7 +225,7 @@ def _sense_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Comm
             f"{base}:RANGe[:UPPer]",
             meaning=f"Measurement range: the lowest that holds the value, automatic off [{unit}]",
             source=SENSE_PAGE,
-            takes=(Number(-maximum, maximum, default=default.full_scale),),
+            takes=(RangeNumber(-maximum, maximum, default=default.full_scale),),
             set=lambda box, value: box.set_sense_range(quantity, value),
             query=lambda box: box.sense_range(quantity).full_scale,
             keys=(f"{quantity} sense range",),
@@ -321,7 +373,7 @@ OHMS_COMMANDS = (
         "[:SENSe[1]]:RESistance:RANGe[:UPPer]",
         meaning="Ohms range: the lowest that holds the value, automatic off [ohm]",
         source=SENSE_PAGE,
-        takes=(Number(0, 210e6, default=210e3),),
+        takes=(RangeNumber(0, 210e6, default=210e3),),
         set=lambda box, value: box.set_ohms_range(value),
         query=lambda box: float(box.settings["ohms range"]),
         keys=("ohms range",),
@@ -358,11 +410,32 @@ OHMS_COMMANDS = (
     ),
 )
 
+EXPRESSIONS = "[M] p. 18-26 to 18-31"
 LIMIT = ":CALCulate2:LIMit{" + "|".join(str(number) for number in LIMIT_NUMBERS) + "}"
 BOUNDED_LIMIT = LIMIT.replace("{1|", "{")
 BIG = Number(-9.999999e20, 9.999999e20)
 
 PATTERN = Number(0, 15, integer=True)
+
+
+def _branch(outcome: str, key: str, source: str) -> Command:
+    """Where a memory sweep goes on after a test; 0 is the next location."""
+
+    def answer(box: Any) -> str:
+        return str(box.settings[key]) if box.settings[key] else "NEXT"
+
+    return Command(
+        f":CALCulate2:CLIMits:{outcome}:SMLocation",
+        meaning=f"Location a memory sweep goes on from after a {outcome.lower()}, or NEXT",
+        source=source,
+        takes=(Named(1, MEMORY_LOCATIONS, integer=True, word="NEXT", stands_for=0),),
+        set=lambda box, location: box.settings.update({key: location}),
+        query=answer,
+        keys=(key,),
+        default=0,
+    )
+
+
 LIMIT_FEED = Choice(
     "CALCulate1", "VOLTage", "CURRent", "RESistance", aliases={"CALC": "CALC1", "CALCULATE": "CALC1"}
 )
@@ -370,27 +443,62 @@ LIMIT_FEED = Choice(
 CALCULATE_COMMANDS = (
     Command(
         ":CALCulate[1]:MATH[:EXPRession]:NAME",
-        meaning="Expression, quoted or not; expressions of one's own are not implemented",
-        source=CHAPTER,
+        meaning="Select an expression, or begin one of up to five of one's own; quoted or not",
+        source=EXPRESSIONS,
         takes=(Text(bare=True),),
-        set=lambda box, name: box.settings.update({"math name": math_name(name)}),
+        set=lambda box, name: box.name_expression(name),
         query=lambda box: f'"{box.settings["math name"]}"',
         keys=("math name",),
         default="POWER",
     ),
     Command(
+        ":CALCulate[1]:MATH[:EXPRession][:DEFine]",
+        meaning="Formula of the expression named before: (VOLT * CURR), vectors as VOLT[0]",
+        source=EXPRESSIONS,
+        takes=(Raw(),),
+        set=lambda box, text: box.expressions.define(box.settings["math name"], text),
+        query=lambda box: box.expressions.formula(box.settings["math name"]).text,
+    ),
+    Command(
         ":CALCulate[1]:MATH[:EXPRession]:CATalog",
         meaning="Names of the expressions",
-        source=CHAPTER,
-        query=lambda box: ",".join(f'"{name}"' for name in MATH_NAMES),
+        source=EXPRESSIONS,
+        query=lambda box: ",".join(f'"{name}"' for name in box.expressions.names),
+    ),
+    Command(
+        ":CALCulate[1]:MATH[:EXPRession]:DELete[:SELected]",
+        meaning="Forget an expression of one's own",
+        source=EXPRESSIONS,
+        takes=(Text(bare=True),),
+        set=lambda box, name: box.delete_expression(name),
+    ),
+    Command(
+        ":CALCulate[1]:MATH[:EXPRession]:DELete:ALL",
+        meaning="Forget all expressions of one's own",
+        source=EXPRESSIONS,
+        set=lambda box: box.delete_expressions(),
+    ),
+    _kept(
+        ":CALCulate[1]:MATH[:EXPRession]:BINDex",
+        Choice("AUTO", "TCOunt"),
+        "AUTO",
+        "",
+        "How vectors are filled: kept, not acted on",
+        FIRMWARE,
     ),
     _kept(":CALCulate[1]:MATH:UNITs", Text(), "", "", "Unit of the expression, shown on the panel"),
     _kept(":CALCulate[1]:STATe", Switch(), False, "math", "Expression on"),
     Command(
-        ":CALCulate[1]:DATA[:LATest]",
-        meaning="Result of the expression",
+        ":CALCulate[1]:DATA",
+        meaning="Results of the expression over the last run",
         source=CHAPTER,
         query=lambda box: box.calculation(1),
+    ),
+    Command(
+        ":CALCulate[1]:DATA:LATest",
+        meaning="Last result of the expression",
+        source=CHAPTER,
+        query=lambda box: box.calculation(1, latest=True),
     ),
     _kept(
         ":CALCulate2:FEED",
@@ -410,10 +518,16 @@ CALCULATE_COMMANDS = (
         set=lambda box: box.acquire_null(),
     ),
     Command(
-        ":CALCulate2:DATA[:LATest]",
+        ":CALCulate2:DATA",
         meaning="The last run's values, nulled",
         source=CHAPTER,
         query=lambda box: box.calculation(2),
+    ),
+    Command(
+        ":CALCulate2:DATA:LATest",
+        meaning="The last value, nulled",
+        source=CHAPTER,
+        query=lambda box: box.calculation(2, latest=True),
     ),
     _kept(
         f"{LIMIT}:STATe",
@@ -463,15 +577,32 @@ CALCULATE_COMMANDS = (
         ":CALCulate2:CLIMits:PASS:SOURce2",
         PATTERN,
         15,
-        "",
+        "pass pattern",
         "Digital output when all pass",
     ),
     _kept(
         ":CALCulate2:CLIMits:FAIL:SOURce2",
         PATTERN,
         15,
-        "",
+        "fail pattern",
         "Digital output when one fails",
+    ),
+    _branch("PASS", "pass location", "[M] p. 10-10"),
+    _branch("FAIL", "fail location", FIRMWARE),
+    _kept(
+        ":CALCulate2:LIMit[1]:COMPliance:SOURce2",
+        PATTERN,
+        15,
+        "compliance pattern",
+        "Digital output when the compliance test fails",
+    ),
+    _kept(":CALCulate2:LIMit4:STATe", Switch(), False, "", "Contact check tested: kept, not acted on"),
+    _kept(":CALCulate2:LIMit4:SOURce2", PATTERN, 15, "", "Digital output when the contact check fails"),
+    Command(
+        ":CALCulate2:LIMit4:FAIL",
+        meaning="Whether the contact check failed: never, nothing is checked",
+        source=CHAPTER,
+        query=lambda box: False,
     ),
     _kept(
         ":CALCulate2:CLIMits:BCONtrol",
@@ -501,7 +632,9 @@ CALCULATE_COMMANDS = (
         source=CHAPTER,
         query=lambda box: box.settings["digital output"],
     ),
-    _kept(":SOURce2:BSIZe", Number(3, 4, integer=True), 4, "", "Lines of the digital output"),
+    _kept(":SOURce2:BSIZe", Number(3, 16, integer=True), 4, "", "Lines of the digital output: 3, 4 or 16"),
+    _kept(":SOURce2:TTL4:MODE", Choice("EOTest", "BUSY"), "EOT", "", "What line 4 tells"),
+    _kept(":SOURce2:TTL4:BSTate", Switch(extra={"HIGH": True, "LOW": False}), False, "", "Line 4 when busy"),
     _kept(":SOURce2:CLEar:AUTO", Switch(), False, "", "Digital output back to its default after a test"),
     _kept(":SOURce2:CLEar:AUTO:DELay", Number(0, 60), 1e-4, "", "Length of the digital output's pulse [s]"),
     Command(
@@ -512,25 +645,132 @@ CALCULATE_COMMANDS = (
     ),
 )
 
+CALIBRATION = "[M] 2400 service manual, ch. 2; [?] only that it is locked"
+
+
+def _unlock(box: Any, code: str) -> None:
+    if code != CALIBRATION_CODE:
+        raise ScpiError(-221)
+    box.settings["calibration unlocked"] = True
+
+
+def _while_unlocked(box: Any, *_: Any) -> None:
+    if not box.settings["calibration unlocked"]:
+        raise ScpiError(509)
+
+
+CALIBRATION_CODE = "KI002400"
+CALIBRATION_COMMANDS = (
+    Command(
+        ":CALibration:PROTected:CODE",
+        meaning="Unlock calibration, quoted",
+        source=CALIBRATION,
+        takes=(Text(),),
+        set=_unlock,
+    ),
+    Command(
+        ":CALibration:PROTected:LOCK",
+        meaning="Lock calibration; 1 while it is unlocked",
+        source=CALIBRATION,
+        set=lambda box: box.settings.update({"calibration unlocked": False}),
+        query=lambda box: box.settings["calibration unlocked"],
+        keys=("calibration unlocked",),
+        initial=False,
+    ),
+    Command(
+        ":CALibration:PROTected:COUNt",
+        meaning="Times it was calibrated",
+        source=CALIBRATION,
+        query=lambda box: 1,
+    ),
+    *(
+        Command(
+            f":CALibration:PROTected:{word}",
+            meaning=f"{meaning}; +509 while locked, no effect otherwise",
+            source=CALIBRATION,
+            takes=(Raw(repeated=True, optional=True),),
+            set=_while_unlocked,
+            query=None if answer is None else (lambda box, answer=answer: answer),
+        )
+        for word, meaning, answer in (
+            ("SAVE", "Save what was calibrated", None),
+            ("DATE", "Date of calibration", "2006,3,17"),
+            ("NDUE", "When it is due again", "2007,3,17"),
+            ("SENSe", "Calibrate a measurement", None),
+            ("SOURce", "Calibrate the source", None),
+        )
+    ),
+    *(
+        Command(
+            f":CALibration:PROTected:{word}:DATA",
+            meaning="Constants of calibration",
+            source=CALIBRATION,
+            query=lambda box: "+0.000000E+00,+1.000000E+00,+1.000000E+00",
+        )
+        for word in ("SENSe", "SOURce")
+    ),
+)
+MEMORY = "[M] p. 323, 18-93"
+LOCATION = Number(1, MEMORY_LOCATIONS, default=1, integer=True)
+
+
+def _refuse_pulses(box: Any, shape: str) -> None:
+    if shape == "PULS":
+        raise ScpiError(-221)
+
+
 COMMANDS: tuple[Command, ...] = (
     *_source_commands("VOLT", "VOLTage", 210.0),
     *_source_commands("CURR", "CURRent", 1.05),
     Command(
         ":SOURce[1]:FUNCtion[:MODE]",
-        meaning="What is forced; a memory sweep is not implemented",
-        source="[M] p. 362",
-        takes=(Choice("VOLTage", "CURRent"),),
+        meaning="What is forced, or MEM: a sweep through source memory",
+        source="[M] p. 362, 18-93",
+        takes=(Choice("VOLTage", "CURRent", "MEMory"),),
         set=lambda box, function: box.set_source_function(function),
-        query=lambda box: box.settings["source function"],
+        query=lambda box: "MEM" if box.settings["memory sweep"] else box.settings["source function"],
         keys=("source function",),
         default="VOLT",
     ),
-    _kept(":SOURce[1]:FUNCtion:SHAPe", Choice("DC"), "DC", "", "Shape of the output"),
+    Command(
+        ":SOURce[1]:FUNCtion:SHAPe",
+        meaning="Shape of the output; pulses are the 2430's (-221)",
+        source=CHAPTER + "; the code [?]",
+        takes=(Choice("DC", "PULSe"),),
+        set=_refuse_pulses,
+        query=lambda box: "DC",
+    ),
+    _kept(":SOURce[1]:PULSe:WIDTh", Number(1.5e-4, 5e-3), 1.5e-4, "", "Pulse width of the 2430: kept [s]"),
+    _kept(":SOURce[1]:PULSe:DELay", Number(0, LAST_DELAY), 0.0, "", "Pulse delay of the 2430: kept [s]"),
+    Command(
+        ":SOURce[1]:MEMory:SAVE",
+        meaning="Save the settings in a source memory location",
+        source=MEMORY,
+        takes=(LOCATION,),
+        set=lambda box, location: box.save_memory(location),
+    ),
+    Command(
+        ":SOURce[1]:MEMory:RECall",
+        meaning="Back to the settings of a source memory location",
+        source=MEMORY,
+        takes=(LOCATION,),
+        set=lambda box, location: box.recall_memory(location),
+    ),
+    _kept(":SOURce[1]:MEMory:POINts", LOCATION, 1, "memory points", "Locations of a memory sweep", MEMORY),
+    _kept(":SOURce[1]:MEMory:STARt", LOCATION, 1, "memory start", "Where a memory sweep begins", MEMORY),
+    _kept(
+        ":SOURce[1]:LIST:DIRection",
+        Choice("UP", "DOWn"),
+        "UP",
+        "list direction",
+        "From the list's first level to its last, or back",
+        "[M] p. 18-93",
+    ),
     Command(
         ":SOURce[1]:DELay",
         meaning="Delay between source and measurement [s]; automatic off",
         source="[M] p. 367; value after *RST [D], the manual says 0",
-        takes=(Number(0, 999.9999, default=0),),
+        takes=(Number(0, LAST_DELAY, default=0),),
         set=lambda box, value: box.settings.update({"source delay": value, "source delay auto": False}),
         query=lambda box: float(box.settings["source delay"]),
         keys=("source delay",),
@@ -555,7 +795,7 @@ COMMANDS: tuple[Command, ...] = (
         ":SOURce[1]:VOLTage:PROTection[:LEVel]",
         meaning="Over-voltage limit of the source [V]",
         source="[M] ch. 18; [?] steps 20 to 160 V, 500 is none",
-        takes=(Number(0, 500, default=500),),
+        takes=(Named(0, 500, default=500, word="NONE", stands_for=500.0),),
         set=lambda box, value: box.set_over_voltage_limit(value),
         query=lambda box: float(box.settings["over-voltage limit"]),
         keys=("over-voltage limit",),
@@ -617,6 +857,21 @@ COMMANDS: tuple[Command, ...] = (
         "filter type",
         "Repeating or moving average",
     ),
+    _kept("[:SENSe[1]]:NPLCycles", Number(0.01, 10, default=1), 1.0, "nplc", "Aperture", FIRMWARE),
+    _kept(
+        "[:SENSe[1]]:CURRent[:DC]:RANGe:HOLDoff",
+        Switch(),
+        False,
+        "",
+        "Current range held off in memory sweeps: kept, not acted on",
+    ),
+    _kept(
+        "[:SENSe[1]]:CURRent[:DC]:RANGe:HOLDoff:DELay",
+        Number(0, 999.9999),
+        0.0,
+        "",
+        "Delay of the hold-off: kept, not acted on [s]",
+    ),
     _kept(
         "[:SENSe[1]]:AVERage:COUNt",
         Number(1, 100, default=10, integer=True),
@@ -632,19 +887,24 @@ COMMANDS: tuple[Command, ...] = (
         set=lambda box, on: box.switch(on),
         query=lambda box: box.is_on,
     ),
-    _kept(
+    control(
         ":OUTPut[1]:SMODe",
         Choice("HIMPedance", "NORMal", "ZERO", "GUARd"),
-        "NORM",
-        "off state",
-        "What off means",
-        "[M] p. 254, p. 362",
+        default="NORM",
+        key="off state",
+        meaning="What off means: relay open, or resting at 0 V or 0 A within a limit",
+        source="[M] p. 254-256, p. 362; READ? in ZERO: [?] zero_state_measures",
+        after=lambda box: box.apply(),
     ),
     _kept(
-        ":OUTPut[1]:ENABle[:STATe]", Switch(), False, "enable line used", "The output-enable line is obeyed"
+        ":OUTPut[1]:ENABle|INTerlock[:STATe]",
+        Switch(),
+        False,
+        "enable line used",
+        "The output-enable line is obeyed",
     ),
     Command(
-        ":OUTPut[1]:ENABle:TRIPped",
+        ":OUTPut[1]:ENABle|INTerlock:TRIPped",
         meaning="Whether the output-enable line lets the output on",
         source=CHAPTER,
         query=lambda box: box.enable_line_closed or not box.settings["enable line used"],
@@ -700,20 +960,29 @@ COMMANDS: tuple[Command, ...] = (
     *trigger_commands(
         arm_sources=Choice("IMMediate", "TLINk", "TIMer", "MANual", "BUS", "NSTest", "PSTest", "BSTest"),
         trigger_sources=Choice("IMMediate", "TLINk"),
-        trigger_outputs=Choice("SOURce", "DELay", "SENSe", "NONE"),
+        trigger_outputs=Choice("SOURce", "DELay", "SENSe", "NONE", repeated=True),
     ),
     _kept(
         ":TRIGger[:SEQuence[1]][:TCONfigure][:ASYNchronous]:INPut",
-        Choice("SOURce", "DELay", "SENSe", "NONE"),
-        "NONE",
+        Choice("SOURce", "DELay", "SENSe", "NONE", repeated=True),
+        ("NONE",),
         "",
-        "Trigger input event",
+        "Trigger input events: kept, not acted on",
     ),
     *format_commands(ELEMENTS),
     *STATUS_COMMANDS,
     *SYSTEM_COMMANDS,
     _kept(":SYSTem:RSENse", Switch(), False, "four wire", "Four-wire sensing"),
-    _kept(":SYSTem:GUARd", Choice("OHMS", "CABLe"), "CABL", "", "Guard mode"),
+    Command(
+        ":SYSTem:GUARd",
+        meaning="Guard mode; OHMS and the 1 A range exclude each other (+827, +828)",
+        source="[M] p. 2-13, 18-105",
+        takes=(Choice("OHMS", "CABLe"),),
+        set=lambda box, kind: box.set_guard(kind),
+        query=lambda box: box.settings["guard"],
+        keys=("guard",),
+        default="CABL",
+    ),
     Command(
         ":SYSTem:BEEPer[:IMMediate]",
         meaning="Sound a tone: frequency [Hz], duration [s]",
@@ -735,7 +1004,43 @@ COMMANDS: tuple[Command, ...] = (
         meaning="SCPI protocol on GPIB; the other one is not implemented",
         source="[D]",
     ),
-    _kept(":SYSTem:CCHeck", Switch(), False, "", "Contact check: kept, not acted on"),
+    _kept(":SYSTem:CCHeck[:STATe]", Switch(), False, "", "Contact check: kept, not acted on"),
+    _kept(":SYSTem:CCHeck:RESistance", Number(2, 50), 50.0, "", "Its threshold, 2, 15 or 50 ohm: kept [ohm]"),
+    control(":SYSTem:MEP:HOLDoff", Switch(), initial=False, meaning="Bus hold-off: kept", source=FIRMWARE),
+    _kept(":SYSTem:RCType", Choice("SMOoth", "FAST"), "SMO", "", "How ranges change: kept", FIRMWARE),
+    _kept(":SYSTem:FCONtrol", Choice("ALWays", "OUTPut"), "ALW", "", "Fan: kept", FIRMWARE),
+    Command(
+        ":SYSTem:FRSWitch",
+        meaning="1 front terminals, 0 rear",
+        source=FIRMWARE,
+        query=lambda box: box.settings["terminals"] == "FRON",
+    ),
+    _kept(":SYSTem:AZERo:CACHing[:STATe]", Switch(), True, "", "Zeros kept for each aperture: kept"),
+    *(
+        Command(f":SYSTem:AZERo:CACHing:{word}", meaning=meaning, source=CHAPTER, set=lambda box: None)
+        for word, meaning in (
+            ("RESet", "Forget the zeros: no effect"),
+            ("REFResh", "Take them anew: no effect"),
+        )
+    ),
+    Command(
+        ":SYSTem:AZERo:CACHing:NPLCycles",
+        meaning="Apertures whose zeros are kept",
+        source=CHAPTER,
+        query=lambda box: box.format_number(float(box.settings["nplc"])),
+    ),
+    _kept(
+        ":TRIGger[:SEQuence[1]]:DELay:AUTO", Switch(), False, "", "Automatic trigger delay: kept", FIRMWARE
+    ),
+    _kept(
+        ":TRIGger:SEQuence2:SOURce",
+        Choice("IMMediate", "CCHeck"),
+        "IMM",
+        "",
+        "Trigger of the contact check: kept, not acted on",
+    ),
+    _kept(":TRIGger:SEQuence2:TOUT", Number(0, 99999.99), 0.0, "", "Its time-out: kept, not acted on [s]"),
+    *CALIBRATION_COMMANDS,
     Command(
         ":SYSTem:TIME",
         meaning="Seconds of the time stamp [s]",

@@ -1,8 +1,7 @@
 """The ranges of a Keithley 2400, and the names of its functions and expressions.
 
-Page numbers are those of the manual 2400S-900-01 rev. K, measurement accuracies those of SPEC-2400 rev. H.
-Of the source accuracies only that of the 1 mA range was found in print (service manual); the others are [?],
-unconfirmed. Tags as in `keithley`.
+Page numbers are those of the manual 2400S-900-01 rev. K; accuracies and programming resolutions those of
+SPEC-2400 rev. H, p. 1 (source) and p. 2 (measure). Tags as in `keithley`.
 """
 
 from dataclasses import dataclass
@@ -72,14 +71,25 @@ AUTO_SOURCE_DELAYS = {
 FEEDS = ("VOLT", "CURR", "RES")  # what limits may work on, by its place in a reading
 LIMIT_NUMBERS = (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
 
-MATH_NAMES = ("POWER", "OFFCOMPOHM", "VOLTCOEF", "VARALPHA")
+MEMORY_LOCATIONS = 100
+_MEMORABLE_WORDS = (  # [M] table 10-2 and the marks in ch. 18; [?] where neither was at hand
+    *("source function", "source delay", "source delay auto", "over-voltage limit", "trigger delay", "guard"),
+    *("functions", "concurrent", "nplc", "auto zero", "four wire", "filter", "filter type", "filter count"),
+    *("ohms mode", "ohms range", "ohms auto", "offset compensation", "range follows compliance"),
+    *("math name", "math", "null", "null offset", "limit feed", "compliance fails"),
+    *("pass location", "fail location", "pass pattern", "fail pattern", "compliance pattern"),
+)
+_MEMORABLE_OF_QUANTITY = (
+    *("level", "source range", "source range auto", "sense range", "sense auto", "lower limit", "protection"),
+)
 
 
-def math_name(text: str) -> str:
-    """Return the name of a built-in expression; -224 for any other."""
-    if text.upper() not in MATH_NAMES:
-        raise ScpiError(-224)
-    return text.upper()
+def is_memorable(key: object) -> bool:
+    """Tell whether a setting belongs to a source memory location."""
+    if isinstance(key, tuple):
+        return str(key[0]).startswith("limit ")
+    quantity, _, name = str(key).partition(" ")
+    return key in _MEMORABLE_WORDS or (quantity in QUANTITIES and name in _MEMORABLE_OF_QUANTITY)
 
 
 FUNCTION_REPLIES = {"VOLT": "VOLT:DC", "CURR": "CURR:DC", "RES": "RES"}

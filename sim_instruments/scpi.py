@@ -626,6 +626,8 @@ class ScpiBox:
         self.clock = clock
         self.rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
         self.witness: Callable[[ScpiBox, bool, float], None] = _no_witness
+        self.door = ""
+        """How the message being executed came: "tcp", "serial", "prologix", or empty in-process."""
         self.settings: dict[Any, Any] = {}
         self._responses: list[bytes] = []
         self._postponed: tuple[Unit, ...] = ()

@@ -189,6 +189,7 @@ class Station:
         def execute() -> None:
             self._room.release()
             if generation == self._generation:
+                self.box.door = door
                 try:
                     self._exchange(message, answer)
                 except ConnectionError:

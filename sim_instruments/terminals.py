@@ -19,10 +19,10 @@ class SourceTerminals(Protocol):
 
         Parameters
         ----------
-        on : False leaves the sample alone (the level is then of no meaning)
+        on : whether the output is on; off, the source rests at level zero
         source : which quantity is forced
         level : the true forced value [V] or [A]
-        limit : compliance on the other quantity, above zero [A] or [V]
+        limit : compliance on the other quantity [A] or [V]; zero is an open relay, the sample left alone
         """
 
     def measure(

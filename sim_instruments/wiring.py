@@ -46,6 +46,7 @@ class SimBench:
     cryostat, photodiode : what the rest of the set-up is like
     wire_log : notes every message through `transport` and every change of an output
     mains_frequency : of the building [Hz]
+    lead_resistance : of the source meter's test leads, seen by two-wire sensing [Ω]
     noise : False leaves out sensor noise and flicker
 
     Examples
@@ -67,6 +68,7 @@ class SimBench:
         photodiode: Photodiode | None = None,
         wire_log: WireLog | None = None,
         mains_frequency: float = 50.0,
+        lead_resistance: float = 0.0,
         noise: bool = True,
     ) -> None:
         self.seed = seed
@@ -80,7 +82,9 @@ class SimBench:
             for identifier, spec in (DEFAULT_DEVICES if devices is None else devices).items()
         }
         eye = photodiode or Photodiode()
-        self.source_meter = SourceMeterWiring(clock=self.clock, cryostat=self.cryostat)
+        self.source_meter = SourceMeterWiring(
+            clock=self.clock, cryostat=self.cryostat, lead_resistance=lead_resistance
+        )
         self.generator = GeneratorWiring(clock=self.clock, cryostat=self.cryostat, photodiode=eye)
         self.light = PhotodiodeWiring(
             photodiode=eye, source_meter=self.source_meter, generator=self.generator, noise=noise
