@@ -89,7 +89,7 @@ def fit_spread(values: Any, standard_errors: Any) -> Spread:
     low, high = _interval(y, v)
     within = math.sqrt(_typical(v))
     share = between / (between + within**2)
-    verdict = _verdict(len(values), low)
+    verdict = _verdict(len(values), low, high)
     return Spread(
         values=values,
         standard_errors=errors,
@@ -105,13 +105,15 @@ def fit_spread(values: Any, standard_errors: Any) -> Spread:
     )
 
 
-def _verdict(count: int, low: float) -> Verdict:
+def _verdict(count: int, low: float, high: float) -> Verdict:
     if low > 0:
         return GOOD
-    advice = (
-        f"The errors of the {count} values alone can explain their scatter; only the upper limit of the "
-        "spread means something."
-    )
+    if high == 0:
+        advice = f"The {count} values agree better than their errors let expect; the errors may be too large."
+    else:
+        advice = (
+            "The errors alone can explain the scatter; only the upper limit of the spread means something."
+        )
     return Verdict(word="undecided", advice=advice)
 
 

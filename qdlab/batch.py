@@ -40,6 +40,11 @@ class Outcome:
     results: Mapping[str, Any] | None
     problem: str = ""
 
+    @property
+    def devices(self) -> Mapping[str, Any]:
+        """Results by device identifier; none where the analysis failed."""
+        return {} if self.results is None else self.results["devices"]
+
 
 def process_pool(jobs: int) -> MakeExecutor:
     """Executors of that many processes of this computer, one thread each.
@@ -107,7 +112,7 @@ def analyse_sessions(
     -------
     outcomes : one per session, in the order of `sessions`
     """
-    analyse = partial(_analyse, convention=convention, with_model_range=with_model_range)
+    analyse = partial(analyse_session, convention=convention, with_model_range=with_model_range)
     outcomes: dict[Path, Outcome] = {}
     for outcome in _outcomes(list(dict.fromkeys(sessions)), analyse, make_executor):
         outcomes[outcome.session] = outcome
@@ -152,8 +157,10 @@ def _try(
     return [session for session in sessions if session not in finished]
 
 
-def _analyse(session: Path, *, convention: Convention, with_model_range: bool) -> Outcome:
-    """In the worker: plain data come back, and no exception."""
+def analyse_session(
+    session: Path, *, convention: Convention = "li2024", with_model_range: bool = True
+) -> Outcome:
+    """Analyse one session, here: plain data come back, and no exception."""
     from qdlab.results import analyse_recorded
 
     try:

@@ -1,7 +1,7 @@
 """Many analysed sessions on a terminal and as a CSV file: how far it is, and what was found."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from qdlab.export.cells import number_cell, text_cell
 from qdlab.summary import GROUP_HEADINGS, OUTLYING, Quantity, Row, Summary
 
+ABREAST = 3  # quantities in one table of a terminal of 80 columns
 STAR = f"* more than {OUTLYING:g} robust standard deviations from the median"
 SPREAD_CAPTION = (
     "Random-effects means (REML), level by level. Spread between: standard deviation that the values' errors "
@@ -31,12 +32,9 @@ def progress(count: int) -> Iterator[Callable[[], None]]:
 
 def summary_tables(summary: Summary) -> list[RenderableType]:
     """Every device of every session, outliers with a star; then mean and spread of each quantity."""
-    return [_rows_table(summary), *(_groups_table(summary, quantity) for quantity in compared(summary))]
-
-
-def compared(summary: Summary) -> list[Quantity]:
-    """The quantities that two or more values were found of."""
-    return [one for one in summary.quantities if any(group.quantity == one for group in summary.groups)]
+    parts = [summary.quantities[at : at + ABREAST] for at in range(0, len(summary.quantities), ABREAST)]
+    shown: list[RenderableType] = [_rows_table(summary, part) for part in parts or [()]]
+    return [*shown, *([_groups_table(summary)] if summary.groups else [])]
 
 
 def row_texts(summary: Summary, index: int) -> list[str]:
@@ -46,7 +44,7 @@ def row_texts(summary: Summary, index: int) -> list[str]:
         _shown(row, quantity) + ("*" if index in summary.outlying[quantity.name] else "")
         for quantity in summary.quantities
     ]
-    return [row.session.name, row.device or "-", *values, row.verdict or "-"]
+    return [row.session.name, row.device or "-", *values, row.verdict.replace("_", " ") or "-"]
 
 
 def write_summary(summary: Summary, path: Path) -> None:
@@ -76,21 +74,27 @@ def _csv_cells(row: Row, quantity: Quantity, outlying: bool) -> list[str]:
     return [number_cell(value.value), error, str(int(outlying))]
 
 
-def _rows_table(summary: Summary) -> Table:
-    headings = [quantity.heading for quantity in summary.quantities]
-    table = Table("session", "device", *headings, "verdict", box=box.SIMPLE_HEAD, caption=STAR)
+def _rows_table(summary: Summary, quantities: Sequence[Quantity]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, caption=STAR, padding=(0, 1, 0, 0))
+    for heading in ("session", "device"):
+        table.add_column(heading, overflow="fold")
+    for heading in [*(quantity.heading for quantity in quantities), "verdict"]:
+        table.add_column(heading, no_wrap=True)
+    first = summary.quantities.index(quantities[0]) if quantities else 0
     for index in range(len(summary.rows)):
-        table.add_row(*row_texts(summary, index))
+        session, device, *values, verdict = row_texts(summary, index)
+        table.add_row(session, device, *values[first : first + len(quantities)], verdict)
     return table
 
 
-def _groups_table(summary: Summary, quantity: Quantity) -> Table:
-    table = Table(*GROUP_HEADINGS, title=quantity.heading, title_justify="left", box=box.SIMPLE_HEAD)
-    left_out = summary.left_out[quantity.name]
+def _groups_table(summary: Summary) -> Table:
+    table = Table("quantity", *GROUP_HEADINGS, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    left_out = sum(summary.left_out.values())
     table.caption = SPREAD_CAPTION + (f" Without {left_out} values that are none." if left_out else "")
+    last = None
     for group in summary.groups:
-        if group.quantity == quantity:
-            table.add_row(*group.texts())
+        table.add_row("" if group.quantity == last else group.quantity.heading, *group.texts())
+        last = group.quantity
     return table
 
 

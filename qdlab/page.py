@@ -1,20 +1,35 @@
-"""A report page as data, and its rendering into one self-contained HTML file; every text is escaped."""
+"""A report page as data, and its rendering into one self-contained HTML file; every text is escaped.
 
+Headings, captions and cells that are `ours` may hold ``V_{bi}`` and ``m^{2}``; all else is shown as it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from analysis.estimate import Estimate, Verdict, format_with_uncertainty
+from qdlab.export.cells import number_cell, text_cell, write_cells
+from qdlab.figures import to_svg, write_vector_files
+from qdlab.paths import file_stem
 
-CellKind = Literal["", "number", "good", "not-good"]
+CellKind = Literal["", "number", "good", "not-good", "hash"]
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_EXPONENT = re.compile(r"(?<=[\d)])e([+-]\d+)")
+_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     text: str
     kind: CellKind = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +41,24 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """An ``<svg>`` element of ours and the sentence below it."""
+    """A figure, the sentence below it, and the numbers it shows.
 
-    svg: str
+    Parameters
+    ----------
+    name : of its files, made of letters, digits and hyphens
+    figure : as matplotlib draws it
+    caption : a sentence or two
+    data : heading with SI unit -> one entry a row, numbers or texts
+    """
+
+    name: str
+    figure: Figure
     caption: str
+    data: Mapping[str, Sequence[float | str]]
+
+    @property
+    def svg(self) -> Markup:
+        return Markup(to_svg(self.figure))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +86,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["scripts"] = _scripts
     return environment.get_template("report.html").render(page=page)
 
 
@@ -66,44 +96,96 @@ def write_page(page: Page, path: Path) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_figures(page: Page, folder: Path) -> list[Path]:
+    """Every figure of a page as SVG and PDF, and the numbers it shows as CSV; the files written.
+
+    Parameters
+    ----------
+    page : of a report
+    folder : made where missing
+    """
+    folder.mkdir(exist_ok=True)
+    paths: list[Path] = []
+    for name, picture in _named(page):
+        paths += write_vector_files(picture.figure, folder / name)
+        paths.append(folder / f"{name}.csv")
+        write_cells(paths[-1], _rows(picture.data))
+    return paths
+
+
+def file_name(*words: str) -> str:
+    """Words as the name of a file, on any system."""
+    return "-".join(file_stem(word) for word in words if word)
+
+
+def _named(page: Page) -> Iterator[tuple[str, Picture]]:
+    """Every picture under a name of its own."""
+    seen: dict[str, int] = {}
+    for picture in (picture for section in page.sections for picture in section.figures):
+        seen[picture.name] = seen.get(picture.name, 0) + 1
+        number = seen[picture.name]
+        yield picture.name if number == 1 else f"{picture.name}-{number}", picture
+
+
+def _rows(data: Mapping[str, Sequence[float | str]]) -> Iterator[list[str]]:
+    yield [text_cell(heading) for heading in data]
+    for row in zip(*data.values(), strict=True):
+        yield [text_cell(entry) if isinstance(entry, str) else number_cell(float(entry)) for entry in row]
+
+
+def _scripts(text: str) -> Markup:
+    """``V_{bi}`` and ``m^{2}`` as HTML; everything else escaped."""
+    tags = {"_": "sub", "^": "sup"}
+    found = _SCRIPT.sub(lambda match: f"<{tags[match[1]]}>{match[2]}</{tags[match[1]]}>", str(escape(text)))
+    return Markup(found)
+
+
+def powers_of_ten(text: str) -> str:
+    """``4.42(13)e-11`` as ``4.42(13)×10⁻¹¹``."""
+    return _EXPONENT.sub(lambda match: f"×10{str(int(match[1])).translate(_SUPERSCRIPT)}", text)
+
+
 def text(value: object) -> Cell:
     """A cell of words."""
     return Cell(text=str(value))
 
 
+def words_of_ours(value: str) -> Cell:
+    """A cell of words that are the program's own, numbers and exponents set as in print."""
+    return Cell(text=powers_of_ten(value).replace("^½", "^{½}"), ours=True)
+
+
 def number(value: float, digits: int = 4) -> Cell:
     """A cell with a plain number."""
-    return Cell(text=f"{value:.{digits}g}", kind="number")
+    return _number(f"{value:.{digits}g}")
 
 
 def estimate(value: Estimate | None, factor: float = 1.0) -> Cell:
-    """A cell with a value and its standard error, ``4.42(13)e-11``, in the unit `factor` leads to."""
-    if value is None:
-        return Cell(text="-", kind="number")
-    return Cell(text=str(value.scaled(factor)), kind="number")
+    """A cell with a value and its standard error, ``4.42(13)×10⁻¹¹``, in the unit `factor` leads to."""
+    return _number("-" if value is None else str(value.scaled(factor)))
 
 
 def systematic(value: Estimate | None, factor: float = 1.0) -> Cell:
     """A cell with the systematic error alone."""
     if value is None or value.systematic_error is None:
-        return Cell(text="-", kind="number")
-    return Cell(text=f"± {value.systematic_error * abs(factor):.2g}", kind="number")
+        return _number("-")
+    return _number(f"± {value.systematic_error * abs(factor):.2g}")
 
 
 def model_range(value: Estimate | None, factor: float = 1.0) -> Cell:
     """A cell with the lowest and highest value under the alternative models."""
     if value is None or value.model_range is None:
-        return Cell(text="-", kind="number")
+        return _number("-")
     low, high = value.scaled(factor).model_range or value.model_range
-    return Cell(text=f"{low:.4g} to {high:.4g}", kind="number")
+    return _number(f"{low:.3g} to {high:.3g}")
 
 
 def interval(value: Estimate | None, factor: float = 1.0) -> Cell:
     """A cell with the 95 % interval."""
     if value is None or value.confidence_interval is None:
-        return Cell(text="-", kind="number")
+        return _number("-")
     low, high = value.scaled(factor).confidence_interval or value.confidence_interval
-    return Cell(text=f"{low:.4g} to {high:.4g}", kind="number")
+    return _number(f"{low:.4g} to {high:.4g}")
 
 
 def verdict(value: Verdict) -> Cell:
@@ -113,4 +195,8 @@ def verdict(value: Verdict) -> Cell:
 
 def with_error(value: float, standard_error: float | None) -> Cell:
     """A cell with a value and a bare standard error."""
-    return Cell(text=format_with_uncertainty(value, standard_error), kind="number")
+    return _number(format_with_uncertainty(value, standard_error))
+
+
+def _number(shown: str) -> Cell:
+    return Cell(text=powers_of_ten(shown), kind="number")

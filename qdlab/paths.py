@@ -39,6 +39,14 @@ def data_directory() -> Path:
     return folder
 
 
+def require_folder_for(target: Path) -> Path:
+    """The path, where a file or folder can be made there; raises ConfigError where its folder is missing."""
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise ConfigError(f"{target}: the folder {folder} does not exist; make it first")
+    return target
+
+
 def file_stem(name: str) -> str:
     """A name as a file's stem on every system: letters, digits, dot, dash and underscore."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"

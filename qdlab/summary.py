@@ -25,7 +25,7 @@ OUTLYING = 3.5
 """Robust standard deviations from the median beyond which a value is marked [1]."""
 FEWEST_TO_COMPARE = 5
 
-_LEVELS = ("batches", "substrates of a batch", "pixels of a substrate", "sessions of a device")
+_LEVELS = ("batches", "substrates", "pixels", "sessions")
 _NUMBERS = frozenset({"good", "outside_validity", "drifting", "pulses_too_short", "not_straight"})
 """Verdicts of values that a mean may hold: they doubt what a number means, not that there is one."""
 
@@ -77,8 +77,8 @@ class Group:
     Parameters
     ----------
     quantity : what is compared
-    level : what the values are, such as "pixels of a substrate"
-    name : of what they share, such as "batch/substrate"; empty for everything
+    level : what the values are of: "sessions", "pixels", "substrates" or "batches"
+    name : of what they share, such as the substrate "batch/substrate" of pixels; empty for everything
     spread : of the values; of their natural logarithms where the quantity is logarithmic
     """
 
@@ -86,6 +86,11 @@ class Group:
     level: str
     name: str
     spread: Spread
+
+    @property
+    def told(self) -> str:
+        """``pixels of batch/substrate``."""
+        return f"{self.level} of {self.name}" if self.name else self.level
 
     @property
     def mean(self) -> Estimate:
@@ -115,20 +120,26 @@ class Group:
         return math.exp(deviation) if self.quantity.logarithmic else deviation / self.quantity.scale
 
     def texts(self) -> tuple[str, ...]:
-        """Level, name, count, mean, spread between, uncertainty within: what every table shows."""
-        sign = "×/÷ " if self.quantity.logarithmic else "± "
-        value, low, high = self.between
+        """What, how many, mean, spread between, uncertainty within: what every table shows."""
+        value, low, high = (self._text(one) for one in self.between)
         return (
-            self.level,
-            self.name or "all",
+            self.told,
             str(len(self.spread)),
             str(self.mean.scaled(1 / self.quantity.scale)),
-            f"{sign}{value:.3g} ({low:.3g} to {high:.3g})",
-            f"{sign}{self.within:.3g}",
+            f"{'×/÷' if self.quantity.logarithmic else '±'} {value} ({low} to {high})",
+            f"{'×/÷' if self.quantity.logarithmic else '±'} {self._text(self.within)}",
         )
 
+    def _text(self, shown: float) -> str:
+        """Two digits of a deviation; of a factor near one, two digits of what is beyond one."""
+        if not self.quantity.logarithmic or shown > 10:
+            return f"{float(f'{shown:.2g}'):g}"
+        if shown == 1:
+            return "1"
+        return f"{shown:.{min(max(1 - math.floor(math.log10(max(shown - 1, 1e-4))), 1), 4)}f}"
 
-GROUP_HEADINGS = ("compared", "of", "n", "mean", "spread between (95 %)", "within one")
+
+GROUP_HEADINGS = ("compared", "n", "mean", "spread between (95 %)", "within one")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +179,11 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     )
 
 
+def zero_field_mobilities(device: Mapping[str, Any]) -> dict[float, Estimate]:
+    """Mott-Gurney mobilities by temperature to the kelvin [K], the highest first, as first measured."""
+    return {kelvin: _estimate(document) for kelvin, document in _temperatures(device).items()}
+
+
 def _quantities(kelvin: float | None, volt: float | None) -> tuple[Quantity, ...]:
     energy = partial(Quantity, unit="meV", si_unit="J", scale=electronvolt / 1000)
     mobility = partial(Quantity, unit="m²/Vs", si_unit="m**2/V/s", logarithmic=True)
@@ -187,7 +203,7 @@ def _quantities(kelvin: float | None, volt: float | None) -> tuple[Quantity, ...
 def _rows(outcome: Outcome, kelvin: float | None, volt: float | None) -> Iterator[Row]:
     if outcome.results is None:
         yield Row(session=outcome.session, device="", values={}, verdict="failed", problem=outcome.problem)
-    for name, device in _devices(outcome).items():
+    for name, device in outcome.devices.items():
         disorder = (device["jv"] or {}).get("disorder")
         yield Row(
             session=outcome.session,
@@ -239,14 +255,10 @@ def _shared(
     """The condition that most devices were measured under; of several, the one that comes first in each."""
     counts: dict[float, int] = {}
     for outcome in outcomes:
-        for device in _devices(outcome).values():
+        for device in outcome.devices.values():
             for condition in by_condition(device):
                 counts[condition] = counts.get(condition, 0) + 1
     return max(counts, key=lambda condition: counts[condition], default=None)
-
-
-def _devices(outcome: Outcome) -> Mapping[str, Any]:
-    return {} if outcome.results is None else outcome.results["devices"]
 
 
 def _estimate(document: Mapping[str, Any]) -> Estimate:

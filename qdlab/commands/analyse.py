@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qdlab.errors import ConfigError
+from qdlab.paths import require_folder_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,8 +56,8 @@ def analyse(
     """Print what J-V curves or a session say about transport, each number with uncertainty and verdict."""
     if convention not in CONVENTIONS:
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
-    for target in (json, summary, report):
-        _require_folder(target)
+    for target in filter(None, (json, summary, report)):
+        require_folder_for(target)
     sessions = _sessions(paths)
     if len(sessions) == 1 and scheduler is None and summary is None:
         _analyse_session(sessions[0], _convention(convention), quick, json, report)
@@ -133,8 +134,6 @@ def _analyse_many(
     from qdlab.stored_results import store_results
     from qdlab.summary import summarise
 
-    if report is not None:
-        raise ConfigError("--report shows one session; leave it out, or name one session")
     not_kept: list[str] = []
     workers = nullcontext(process_pool(jobs)) if scheduler is None else cluster(scheduler)
     with workers as make_executor, progress(len(sessions)) as advance:
@@ -164,6 +163,11 @@ def _analyse_many(
     if summary is not None:
         write_summary(together, summary)
         print(f"summary: {summary}")
+    if report is not None:
+        from qdlab.report_many import write_sessions_report
+
+        write_sessions_report(outcomes, report)
+        print(f"report: {report}")
     if failed:
         raise typer.Exit(1)
 
@@ -194,11 +198,6 @@ def _show(tables: "list[RenderableType]") -> None:
     console = Console()
     for shown in tables:
         console.print(shown, markup=False, highlight=False)
-
-
-def _require_folder(target: Path | None) -> None:
-    if target is not None and not target.absolute().parent.is_dir():
-        raise ConfigError(f"{target}: the folder {target.absolute().parent} does not exist; make it first")
 
 
 def _read(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from qdlab.errors import ConfigError
+from qdlab.paths import require_folder_for
 from qdlab.records import Session
 
 Form = Literal["origin", "pymeasure", "nexus", "table"]
@@ -65,7 +66,7 @@ def export_sessions(
         "table": ("table.csv", lambda path: write_table(sessions, path, decimal_comma=decimal_comma)),
     }
     name, write = writers[form]
-    path = _place(session, name) if output is None else _require_place(output)
+    path = _place(session, name) if output is None else require_folder_for(output)
     return write(path)
 
 
@@ -73,10 +74,3 @@ def _place(session: Session, name: str) -> Path:
     folder = session.path / FOLDER
     folder.mkdir(exist_ok=True)
     return folder / name
-
-
-def _require_place(output: Path) -> Path:
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise ConfigError(f"{output}: the folder {folder} does not exist; make it first")
-    return output

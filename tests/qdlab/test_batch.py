@@ -111,7 +111,7 @@ def test_the_command_analyses_a_folder_of_sessions(
 ) -> None:
     target, summary = tmp_path / "all.json", tmp_path / "summary.csv"
     words = ["analyse", *(str(path.parent) for path in sessions), "--quick", "--json", str(target)]
-    words += ["--summary", str(summary)]
+    words += ["--summary", str(summary), "--report", str(tmp_path / "report.html")]
     assert run_command_line(words) == 1
     printed = capsys.readouterr().out
     assert f"{sessions[1]}" in printed and "line" in printed
@@ -125,6 +125,8 @@ def test_the_command_analyses_a_folder_of_sessions(
     assert mobility.isna().tolist() == [False, True, False]
     assert mobility[0] == pytest.approx(1e-11, rel=1e-3) and mobility[2] == pytest.approx(3e-11, rel=1e-3)
     assert "line" in table["problem"][1]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Sessions compared" in page and table["problem"][1].partition(":")[0] in page
 
 
 def test_a_summary_of_files_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,11 +154,3 @@ def test_a_scheduler_that_does_not_answer_is_told(
     monkeypatch.setattr("qdlab.batch._ANSWERS_WITHIN", 0.2)
     assert run_command_line(["analyse", *map(str, sessions), "--scheduler", "tcp://127.0.0.1:9"]) == 2
     assert "no Dask scheduler answers" in capsys.readouterr().err
-
-
-def test_a_report_shows_one_session(
-    sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["analyse", *map(str, sessions), "--report", str(tmp_path / "report.html")]
-    assert run_command_line(words) == 2
-    assert "--report" in capsys.readouterr().err
