@@ -1,19 +1,41 @@
 """GW Instek MFG-2230M function generator, channel 1, as a source of rectangular pulses from 0 V.
 
 The manual was not at hand. Headers are those of the maker's own driver (github gwstarup/weblab-instrument,
-MFG22X0); load, amplitude and offset behave as noted for its family (AFG-2125, AFG-2225).
+MFG22X0); load, amplitude and offset behave as noted for its family (AFG-2125, AFG-2225). Counted bursts are
+those of the AFG-2225 as other drivers speak to it: if the computer dies, the box ends the pulses by itself. A
+box that does not take them is refused, or let pulse freely, as the bench file says.
 """
 
 import math
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
-from instruments.door import Shadow, command, control, error, number, one_of, query, switch, word
+from instruments.door import (
+    Shadow,
+    command,
+    control,
+    count,
+    error,
+    number,
+    one_of,
+    query,
+    switch,
+    whole,
+    word,
+)
 from instruments.driver import Driver, number_control, switch_control, word_control
+from instruments.errors import ConnectionFailed, ReplyError, SettingNotTaken
 from instruments.limits import Demand, known, largest
 
 LARGEST_AMPLITUDE = 10.0
 """Largest pulse from 0 V [V]: into an open circuit offset and half the swing make at most 10 V."""
+
+LONGEST_BURST = 65535
+"""Most pulses of one burst, as on the AFG-2225 [1]."""
+
+BurstPolicy = Literal["require", "prefer", "never"]
+
+_TRIGGER_IGNORED = "-211"  # where a burst is still running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +53,11 @@ class PulseState(Shadow):
     offset: float | None = None
     pulse_width: float | None = None
     pulse_period: float | None = None
+    in_bursts: bool | None = None
+    burst_mode: str | None = None
+    burst_trigger: str | None = None
+    burst_pulses: int | None = None
+    bursts_started: int | None = 0
 
     @property
     def energised(self) -> bool:
@@ -38,7 +65,13 @@ class PulseState(Shadow):
 
     @property
     def vital(self) -> frozenset[str]:
-        return frozenset(known.name for known in fields(self) if known.name != "on")
+        of_bursts = {"in_bursts", "burst_mode", "burst_trigger", "burst_pulses"}
+        left_out = {"on", "bursts_started"} | (set() if self.in_bursts else of_bursts)
+        return frozenset(known.name for known in fields(self)) - left_out
+
+    def measuring(self) -> Shadow:
+        # so that each trigger counts as a change, and needs its token anew
+        return replace(self, bursts_started=(self.bursts_started or 0) + 1) if self.energised else self
 
     def demand(self) -> Demand:
         return Demand(
@@ -65,6 +98,8 @@ class MFG2230M(Driver):
     Parameters
     ----------
     adapter : a `Door`, or anything PyMeasure takes
+    bursts : whether pulses come in counted bursts, which end by themselves: "require" refuses a box that does
+        not take them, "prefer" lets it pulse freely and remarks it, "never" does not ask for them
     """
 
     MODELS = ("MFG-2230M",)
@@ -83,6 +118,11 @@ class MFG2230M(Driver):
         control("SOURce1:DCOffset", number, changes="offset", replies=number),
         control("SOURce1:PULSe:PERiod", number, changes="pulse_period", replies=number),
         control("SOURce1:PULSe:WIDTh", number, changes="pulse_width", replies=number),
+        control("SOURce1:BURSt:STATe", switch, changes="in_bursts", replies=switch),
+        control("SOURce1:BURSt:MODE", one_of("TRIG"), changes="burst_mode", replies=word),
+        control("SOURce1:BURSt:TRIGger:SOURce", one_of("MAN"), changes="burst_trigger", replies=word),
+        control("SOURce1:BURSt:NCYCles", whole, changes="burst_pulses", replies=count),
+        command("OUTPut1:TRIGger", measures=True),
         query("SYSTem:ERRor", replies=error),
     )
 
@@ -127,11 +167,76 @@ class MFG2230M(Driver):
         100,
     )
 
-    def __init__(self, adapter: Any, name: str = "GW Instek MFG-2230M", **kwargs: Any) -> None:
+    in_bursts = switch_control(
+        "SOUR1:BURS:STAT?",
+        "SOUR1:BURS:STAT %d",
+        "Control whether pulses come in bursts, each ending by itself (bool).",
+    )
+    burst_mode = word_control(
+        "SOUR1:BURS:MODE?", "SOUR1:BURS:MODE %s", "Control the kind of burst (str, strictly TRIG).", ("TRIG",)
+    )
+    burst_trigger = word_control(
+        "SOUR1:BURS:TRIG:SOUR?",
+        "SOUR1:BURS:TRIG:SOUR %s",
+        "Control what starts a burst (str, strictly MAN: a message).",
+        ("MAN",),
+    )
+    burst_pulses = number_control(
+        "SOUR1:BURS:NCYC?",
+        "SOUR1:BURS:NCYC %d",
+        "Control how many pulses a burst has (int from 1 to 65535).",
+        1,
+        LONGEST_BURST,
+    )
+
+    def __init__(
+        self,
+        adapter: Any,
+        name: str = "GW Instek MFG-2230M",
+        *,
+        bursts: BurstPolicy = "require",
+        **kwargs: Any,
+    ) -> None:
+        if bursts not in get_args(BurstPolicy):
+            raise ValueError(f"bursts = {bursts!r} is none of {', '.join(get_args(BurstPolicy))}")
         super().__init__(adapter, name, **kwargs)
+        self._bursts = bursts
+        self._counts = False
+        self._proven = False
+        self._believed_pulses = 1
+
+    @property
+    def counts_pulses(self) -> bool:
+        """Get whether pulses come in counted bursts only (bool); else they run until switched off."""
+        return self._counts
+
+    @property
+    def longest_burst(self) -> int:
+        """Get the most pulses that one burst can have (int)."""
+        return LONGEST_BURST
 
     def set_up(self) -> None:
-        """Reset to pulses into a high-impedance load, output off."""
+        """Reset to pulses into a high-impedance load, output off, in counted bursts where they are wanted."""
+        self._reset()
+        self.remarks, self._counts = [], False
+        if self._bursts == "never":
+            self.remarks = ["pulses freely, as the bench file says: if the computer dies, it goes on pulsing"]
+            return
+        try:
+            self._take_bursts()
+        except (ConnectionFailed, ReplyError) as failure:
+            if self._bursts == "require":
+                raise SettingNotTaken(
+                    f"{self.name} takes no counted bursts ({failure}): if the computer died, it would go on "
+                    'pulsing; to accept that, set bursts = "never" in the bench file'
+                ) from failure
+            self._reset()
+            self.remarks = [
+                f"takes no counted bursts ({failure}): if the computer dies, it goes on pulsing until it is "
+                "switched off by hand"
+            ]
+
+    def _reset(self) -> None:
         self.off()
         self.write("*RST")
         self.write("*CLS")
@@ -139,6 +244,41 @@ class MFG2230M(Driver):
         self.function = "PULS"
         self.unit = "VPP"
         self.verify(load="INF", function="PULS", unit="VPP", output_on=False)
+
+    def _take_bursts(self) -> None:
+        """Counted bursts on a message; raises ReplyError for what the box did not take."""
+        self.burst_mode = "TRIG"
+        self.burst_trigger = "MAN"
+        self.burst_pulses = 1
+        self.in_bursts = True
+        errors = self.check_errors()
+        if errors:
+            raise ReplyError(f"the box says {' | '.join(errors)}")
+        self._counts, self._proven, self._believed_pulses = True, False, 1
+        self.verify(burst_pulses=1, **self._burst_settings)
+
+    @property
+    def _burst_settings(self) -> dict[str, Any]:
+        return {"in_bursts": True, "burst_mode": "TRIG", "burst_trigger": "MAN"} if self._counts else {}
+
+    def start_burst(self, pulses: int) -> None:
+        """Send so many pulses and then rest at 0 V; needs an armed run. Free pulses are left running.
+
+        The trigger and a question travel in one message, so that an answer proves its arrival.
+        """
+        if not self._counts:
+            return
+        if pulses != self._believed_pulses:
+            self.burst_pulses = pulses
+            self.verify(burst_pulses=pulses)
+            self._believed_pulses = pulses
+        if self.ask("OUTP1:TRIG;:OUTP1?").strip() != "1":
+            raise SettingNotTaken(f"{self.name}: its output is off where a burst was to start")
+        if not self._proven:
+            errors = [error for error in self.check_errors() if not error.startswith(_TRIGGER_IGNORED)]
+            if errors:
+                raise SettingNotTaken(f"{self.name} started no burst: the box says {' | '.join(errors)}")
+            self._proven = True
 
     def configure_pulse(self, *, pulse_amplitude: float, pulse_width: float, pulse_period: float) -> None:
         """Pulses from 0 V to an amplitude, verified by read-back; the output is off while anything changes.
@@ -175,6 +315,7 @@ class MFG2230M(Driver):
             pulse_width=pulse_width,
             pulse_period=pulse_period,
             output_on=False,
+            **self._burst_settings,
         )
 
     def set_pulse_width(self, pulse_width: float) -> None:

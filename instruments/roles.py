@@ -136,7 +136,19 @@ class PulseGenerator(Box, Protocol):
     def set_pulse_width(self, pulse_width: float) -> None:
         """Change the width alone [s]."""
 
-    def switch_on(self) -> None: ...
+    @property
+    def counts_pulses(self) -> bool:
+        """Whether pulses come in counted bursts only, each started by `start_burst`."""
+
+    @property
+    def longest_burst(self) -> int:
+        """Most pulses of one burst [1]."""
+
+    def switch_on(self) -> None:
+        """Switch the output on; it pulses, or rests at 0 V until a burst is started. Needs an armed run."""
+
+    def start_burst(self, pulses: int) -> None:
+        """Send so many pulses and rest again; where pulses are not counted, they run on as they do."""
 
 
 class LightMeter(Box, Protocol):

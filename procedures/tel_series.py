@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import ClassVar
 
+from instruments.errors import InstrumentError
 from instruments.limits import Demand
 from instruments.roles import LightMeter, PulseGenerator
 from procedures import columns
@@ -25,11 +26,19 @@ from procedures.base import (
     Switch,
 )
 from procedures.points import shuffled
-from procedures.pulse_timing import USUAL_LINE_FREQUENCY, cut_pulse_remark, whole_cycles
+from procedures.pulse_timing import (
+    MARGIN,
+    USUAL_LINE_FREQUENCY,
+    Bursts,
+    cut_pulse_remark,
+    whole_cycles,
+)
 
 SETTING_TIME = 0.15  # [s] the generator takes to settle after amplitude and offset, and its messages
 
 SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
+
+GLOW = 1e-3  # of the meter's range: more light than this between bursts is no noise
 
 LEAST_WIDTHS, LEAST_REPEATS = 5, 3  # before any early stop
 
@@ -166,13 +175,14 @@ class TELSeriesMeasurement(BenchProcedure):
         extra = int(self.background) + int(self.double_period) + references
         extra += len(widths) if self.pickup_amplitude is not None else 0
         points = len(amplitudes) * (len(widths) * self.repeats + extra)
+        point_time = MARGIN * self.reading_duration()
         charge, energy = 0.0, 0.0
         for amplitude in amplitudes:
             current = self._pulse_current(amplitude, device)
-            on = self.repeats * self._point_time() * sum(widths) / self.pulse_period
+            on = self.repeats * point_time * sum(widths) / self.pulse_period
             charge += current * on
             energy += current * amplitude * on
-        duration = points * self._point_time() + 2 * len(amplitudes) * SETTING_TIME
+        duration = points * point_time + 2 * len(amplitudes) * SETTING_TIME
         return Cost(points=points, duration=duration, charge=charge, energy=energy)
 
     @classmethod
@@ -250,7 +260,8 @@ class TELSeriesMeasurement(BenchProcedure):
             return amplitude / max(float(self.source_resistance), 1e-3)
         return abs(device.typical_current(amplitude))
 
-    def _point_time(self) -> float:
+    def reading_duration(self) -> float:
+        """About how long the readings of one point take, settling included [s]."""
         reading = self.aperture(USUAL_LINE_FREQUENCY) / USUAL_LINE_FREQUENCY * self.filter_count
         return float(self.settling_time + self.readings * reading)
 
@@ -276,6 +287,12 @@ class _Series:
         self._generator = procedure._generator
         self._light_meter = procedure._light_meter
         self._range = procedure.light_current_range or _DECADES[-1]
+        self._bursts = Bursts(
+            self._generator,
+            procedure.clock,
+            pulse_period=procedure.pulse_period,
+            expected=procedure.reading_duration(),
+        )
         self._dark = 0.0
         self._pickup: dict[float, float] = {}
         self._measured: list[tuple[float, float, float]] = []
@@ -347,7 +364,7 @@ class _Series:
         """The smallest range above the peak: with a duty cycle of 0.2 %, 500 times the mean."""
         width = max(widths)
         self._generator.switch_on()
-        trial = self._read()
+        trial = self._read_pulsed()
         self._generator.off()
         peak = 1.5 * abs(trial.current) * self._procedure.pulse_period / width
         self._range = next((decade for decade in _DECADES if decade >= peak), _DECADES[-1])
@@ -357,6 +374,21 @@ class _Series:
         light = self._read()
         self._dark = light.current
         self._write_row(BACKGROUND, 0.0, 0, light, 0.0, self._procedure.pulse_period)
+        if self._generator.counts_pulses:
+            self._check_rest(light)
+
+    def _check_rest(self, dark: MeanLight) -> None:
+        """Between bursts the device has to be dark: at which level this generator rests is not documented."""
+        self._generator.switch_on()
+        resting = self._read()
+        self._generator.off()
+        glow = abs(resting.current - dark.current)
+        noise = math.hypot(*(error for error in (resting.standard_error, dark.standard_error) if error > 0))
+        if glow > GLOW * self._range + 5 * noise:
+            raise InstrumentError(
+                f"{glow:.2g} A of light before a burst was started: the generator does not rest at 0 V "
+                'between bursts; set bursts = "never" in the bench file'
+            )
 
     def _measure_pickup(self, widths: Sequence[float]) -> None:
         """Light current of pulses that make no light, at each width, scaled to the series' amplitude."""
@@ -368,7 +400,7 @@ class _Series:
         self._generator.switch_on()
         for width in widths:
             self._generator.set_pulse_width(width)
-            light = self._read()
+            light = self._read_pulsed()
             self._pickup[width] = (light.current - self._dark) * self._amplitude / lower
             self._write_row(PICKUP, width, 0, light, self._dark, self._procedure.pulse_period)
         self._generator.off()
@@ -414,7 +446,7 @@ class _Series:
     ) -> MeanLight:
         """Set the width, read, subtract, write the row; gives the light without its background."""
         self._generator.set_pulse_width(width)
-        light = self._read()
+        light = self._read_pulsed()
         background = self._dark + self._pickup.get(width, 0.0)
         if abs(light.current) * (period or self._procedure.pulse_period) / width > 1.05 * self._range:
             flags = flags | {"clipped"}
@@ -449,6 +481,10 @@ class _Series:
         self._generator.configure_pulse(
             pulse_amplitude=self._amplitude, pulse_width=width, pulse_period=period
         )
+        self._bursts.pulse_period = period
+
+    def _read_pulsed(self) -> MeanLight:
+        return self._bursts.during(self._read)
 
     def _read(self) -> MeanLight:
         self._procedure.clock.wait(self._procedure.settling_time)

@@ -125,6 +125,7 @@ class _Wiring:
             connect=connect,
             serial_number=box.serial,
             line_frequency=self._line_frequency,
+            driver_settings={} if box.bursts is None else {"bursts": box.bursts},
             resource=resource,
             clear="++clr" if _PROLOGIX.fullmatch(resource) else clear,
             write_termination=box.write_termination,

@@ -212,10 +212,13 @@ class GeneratorWiring:
 
     def voltage(self) -> float:
         """Highest voltage at the pixel's terminals now, sign of the source's HI [V]."""
-        waveform = self._driven_at(self._clock.monotonic()).waveform
+        now = self._clock.monotonic()
+        driven = self._driven_at(now)
+        waveform = driven.waveform
         if waveform is None:
             return 0.0
-        extreme = max((waveform.low, waveform.high), key=abs)
+        over = now - driven.since >= waveform.cycles * waveform.period and math.isinf(waveform.repeats_every)
+        extreme = waveform.low if over else max((waveform.low, waveform.high), key=abs)
         return (
             extreme
             if self._mounted is None
@@ -258,7 +261,7 @@ class GeneratorWiring:
         assert waveform is not None
         light = self._light(waveform, begin)
         first, last = begin - driven.since, end - driven.since
-        running = _in_bursts(last, waveform, lambda t: t) - _in_bursts(first, waveform, lambda t: t)
+        running = _running_time(driven, begin, end)
         pickup = (
             self._photodiode.pickup_charge * abs(waveform.high - waveform.low) * running / waveform.period
         )
@@ -334,7 +337,9 @@ class GeneratorWiring:
                 waveform, share = driven.waveform, driven.waveform.duty_cycle
                 high = abs(self._current(waveform.high, waveform, share))
                 low = abs(self._current(waveform.low, waveform, 1 - share))
-                self._mounted.sample.age(share * high + (1 - share) * low, end - begin)
+                running = _running_time(driven, begin, end)
+                self._mounted.sample.age(share * high + (1 - share) * low, running)
+                self._mounted.sample.age(low, end - begin - running)
         self._aged_until = now
 
     def _restart(self) -> None:
@@ -381,6 +386,17 @@ class PhotodiodeWiring:
     def _flicker(self) -> float:
         glowing = self._generator.sample or self._source_meter.sample
         return glowing.flicker() if glowing is not None and self._noise else 1.0
+
+
+def _running_time(driven: _Driven, begin: float, end: float) -> float:
+    """How long within an interval pulses came, and not the rest between bursts [s]."""
+    waveform = driven.waveform
+    assert waveform is not None
+
+    def until(time: float) -> float:
+        return _in_bursts(time - driven.since, waveform, lambda t: t)
+
+    return until(end) - until(begin)
 
 
 def _in_bursts(time: float, waveform: Waveform, course: Callable[[float], float]) -> float:

@@ -93,11 +93,10 @@ class Channel:
             return replace(running, cycles=self.burst_cycles, repeats_every=self.burst_period)
         return replace(running, cycles=self.burst_cycles)
 
-    def waiting(self) -> Waveform:
-        """What comes out before a burst is triggered: the low level."""
-        low = self.offset - self.swing / 2
+    def waiting(self, level: float) -> Waveform:
+        """What comes out before a burst is triggered: a level [V]."""
         return replace(
-            self.waveform(), shape="steady", low=low, high=low, cycles=math.inf, repeats_every=math.inf
+            self.waveform(), shape="steady", low=level, high=level, cycles=math.inf, repeats_every=math.inf
         )
 
 
@@ -119,6 +118,9 @@ class MFG2230M(ScpiBox):
     settling_time = 0.05
     """Time a new amplitude or offset needs to appear [s]; ``*OPC?`` waits for it ([?] 10 to 100 ms)."""
 
+    rests_at_offset = False
+    """Whether the output waits for a burst at its offset and not at its low level ([?])."""
+
     deaf_while_busy = False
     """Whether queries go unanswered while settling, as an AFG-2225 was seen to do ([D])."""
 
@@ -129,6 +131,7 @@ class MFG2230M(ScpiBox):
         self.channels = {1: Channel(), 2: Channel()}
         self._settled_at = -math.inf
         self._announced = (False, 0.0)
+        self._burst_ends = {1: -math.inf, 2: -math.inf}
         self._saved: dict[int, dict[int, Channel]] = {}
         super().__init__(clock=clock, seed=seed)
 
@@ -169,8 +172,12 @@ class MFG2230M(ScpiBox):
             self._settled_at = now + self.settling_time
         if new.on and new != before:
             waits = new.burst and new.trigger_source != "IMM"
-            waveform = new.waiting() if waits else new.waveform()
-            self.terminals[number].drive(waveform, start=max(now, self._settled_at))
+            low = new.offset - new.swing / 2
+            resting = new.waiting(new.offset if self.rests_at_offset else low)
+            self.terminals[number].drive(
+                resting if waits else new.waveform(), start=max(now, self._settled_at)
+            )
+            self._burst_ends[number] = -math.inf
         elif before.on and not new.on:
             self.terminals[number].drive(None, start=now)
         self._announce()
@@ -184,11 +191,14 @@ class MFG2230M(ScpiBox):
             self.announce_output(*now)
 
     def trigger(self, number: int) -> None:
-        """Start a burst."""
-        channel = self.channels[number]
-        if not (channel.on and channel.burst) or channel.trigger_source == "IMM":
+        """Start a burst; one that is running is not disturbed."""
+        channel, now = self.channels[number], self.clock.monotonic()
+        waits = channel.on and channel.burst and channel.trigger_source != "IMM"
+        if not waits or now < self._burst_ends[number]:
             raise ScpiError(-211)
-        self.terminals[number].drive(channel.waveform(), start=max(self.clock.monotonic(), self._settled_at))
+        start = max(now, self._settled_at)
+        self.terminals[number].drive(channel.waveform(), start=start)
+        self._burst_ends[number] = start + channel.burst_cycles / channel.frequency
 
     def set_amplitude(self, number: int, value: float) -> None:
         """Take an amplitude in the channel's unit and for its load setting."""

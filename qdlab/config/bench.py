@@ -7,11 +7,16 @@ from pydantic import Field, model_validator
 from qdlab.config.fields import Duration, Kelvins, KelvinsPerSecond, Strict
 from qdlab.config.limits import LimitsConfig
 
+BurstPolicy = Literal["require", "prefer", "never"]
 Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
 
 
 class InstrumentConfig(Strict):
-    """One box of a bench: which driver, where it answers, how its link is set."""
+    """One box of a bench: which driver, where it answers, how its link is set.
+
+    `bursts` is for a pulse generator: counted bursts end by themselves, should the computer die. "require"
+    (where left out) refuses a box that does not take them, "prefer" and "never" let it pulse freely.
+    """
 
     driver: str
     resource: str
@@ -23,6 +28,7 @@ class InstrumentConfig(Strict):
     parity: Literal["none", "odd", "even"] | None = None
     flow_control: Literal["none", "xon_xoff", "rts_cts"] | None = None
     gpib_address: int | None = Field(default=None, ge=0, le=30)
+    bursts: BurstPolicy | None = None
 
 
 class HeaterConfig(Strict):
@@ -47,6 +53,13 @@ class BenchConfig(Strict):
     warm_up: Duration = 0.0
     line_frequency: Literal[50, 60] = 50
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _only_generators_pulse(self) -> Self:
+        for role, box in self.instruments.items():
+            if box.bursts is not None and role != "pulse_generator":
+                raise ValueError(f"instruments.{role}.bursts is for the pulse generator only; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _hardware_has_instruments(self) -> Self:

@@ -3,8 +3,12 @@
 import pytest
 from pymeasure.test import expected_protocol
 
-from instruments.errors import SettingNotTaken
+from instruments.door import arming_token
+from instruments.errors import NotArmedError, SettingNotTaken
 from instruments.mfg2230m import MFG2230M
+from qdlab.simulators import open_simulated_bench
+from sim_instruments.faults import Fault
+from sim_instruments.scpi import CommandTable
 
 PROPERTIES = [
     ("output_on", True, "OUTP1 1", "OUTP1?", "1"),
@@ -15,6 +19,10 @@ PROPERTIES = [
     ("offset", 3.5, "SOUR1:DCO 3.5", "SOUR1:DCO?", "+3.5000E+00"),
     ("pulse_period", 1e-3, "SOUR1:PULS:PER 0.001", "SOUR1:PULS:PER?", "+1.0000E-03"),
     ("pulse_width", 2e-6, "SOUR1:PULS:WIDT 2e-06", "SOUR1:PULS:WIDT?", "+2.0000E-06"),
+    ("in_bursts", True, "SOUR1:BURS:STAT 1", "SOUR1:BURS:STAT?", "1"),
+    ("burst_mode", "TRIG", "SOUR1:BURS:MODE TRIG", "SOUR1:BURS:MODE?", "TRIG"),
+    ("burst_trigger", "MAN", "SOUR1:BURS:TRIG:SOUR MAN", "SOUR1:BURS:TRIG:SOUR?", "MAN"),
+    ("burst_pulses", 500, "SOUR1:BURS:NCYC 500", "SOUR1:BURS:NCYC?", "+5.0000E+02"),
 ]
 
 
@@ -99,7 +107,94 @@ def test_light_follows_the_pulse(simulated):
     generator.configure_pulse(pulse_amplitude=6.0, pulse_width=5e-5, pulse_period=1e-3)
     dark = meter.read_light().current
     generator.switch_on()
+    generator.start_burst(3000)
     short = meter.read_light().current
     generator.set_pulse_width(2e-4)
+    generator.start_burst(3000)
     long = meter.read_light().current
     assert abs(dark) < 1e-11 < short < long
+
+
+# Counted bursts
+
+
+def without_bursts(box):
+    known = [command for command in box.table.commands if "BURSt" not in command.header]
+    box.table = CommandTable(known, box.unit_pattern)
+
+
+def pulsing(bench, pulses):
+    """Pulses of 5 V and 50 µs each millisecond, in one burst."""
+    bench.arm_for_test()
+    bench.pulse_generator.configure_pulse(pulse_amplitude=5.0, pulse_width=5e-5, pulse_period=1e-3)
+    bench.pulse_generator.switch_on()
+    bench.pulse_generator.start_burst(pulses)
+
+
+def test_a_burst_ends_by_itself_though_nobody_says_anything_any_more(simulated):
+    terminals = simulated.simulation.generator
+    pulsing(simulated, 300)
+    assert terminals.voltage() == pytest.approx(5.0, rel=0.01)
+    sample = terminals.sample
+    simulated.clock.wait(3600.0)
+    terminals.drive(None, start=simulated.clock.monotonic())
+    charge = sample.charge_passed
+    assert terminals.voltage() == 0.0
+    free = open_simulated_bench(seed=7)
+    free.pulse_generator.__init__(free.pulse_generator.adapter, bursts="never")
+    free.set_up()
+    free.arm_for_test = lambda: free.arm(token=arming_token("test"))
+    pulsing(free, 300)
+    free.clock.wait(0.3)
+    free.simulation.generator.drive(None, start=free.clock.monotonic())
+    assert charge == pytest.approx(free.simulation.generator.sample.charge_passed, rel=0.05)
+
+
+def test_the_output_waits_for_its_burst_at_zero_volts_and_every_burst_needs_leave(simulated):
+    pulsing(simulated, 10)
+    simulated.clock.wait(1.0)
+    assert simulated.simulation.generator.voltage() == 0.0
+    simulated.disarm()
+    with pytest.raises(NotArmedError):
+        simulated.pulse_generator.start_burst(10)
+
+
+def test_a_lost_trigger_is_sent_again(simulated):
+    pulsing(simulated, 10)
+    simulated.clock.wait(1.0)
+    simulated.simulation.inject("mfg2230m", Fault("lost_message", matching=b"OUTP1:TRIG"))
+    simulated.pulse_generator.start_burst(5000)
+    assert simulated.simulation.generator.voltage() == pytest.approx(5.0, rel=0.01)
+
+
+def test_a_box_without_bursts_is_refused_unless_the_bench_says_otherwise(simulated):
+    without_bursts(simulated.simulation.mfg2230m)
+    with pytest.raises(SettingNotTaken, match=r"takes no counted bursts.*-113.*bursts = \"never\""):
+        simulated.pulse_generator.set_up()
+
+
+@pytest.mark.parametrize("policy", ["prefer", "never"])
+def test_a_box_may_pulse_freely_where_the_bench_says_so_and_it_is_remarked(simulated, policy):
+    without_bursts(simulated.simulation.mfg2230m)
+    generator = simulated.pulse_generator
+    generator.__init__(generator.adapter, bursts=policy)
+    generator.set_up()
+    assert not generator.counts_pulses
+    assert "if the computer dies, it goes on pulsing" in simulated.remarks[0]
+    pulsing(simulated, 10)
+    simulated.clock.wait(60.0)
+    assert simulated.simulation.generator.voltage() == pytest.approx(5.0, rel=0.01)
+    assert generator.check_errors() == []
+
+
+def test_a_burst_setting_the_box_does_not_take_refuses_the_run(simulated, monkeypatch):
+    box = simulated.simulation.mfg2230m
+    change = type(box).change
+
+    def deaf_for_bursts(self, number, **changes):
+        changes.pop("burst", None)
+        change(self, number, **changes)
+
+    monkeypatch.setattr(type(box), "change", deaf_for_bursts)
+    with pytest.raises(SettingNotTaken, match="in_bursts is False instead of True"):
+        simulated.pulse_generator.set_up()

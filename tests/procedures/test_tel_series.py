@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from instruments.bench import Bench, arming_token
+from instruments.errors import InstrumentError
 from procedures import columns
 from procedures.base import ConnectedDevice, Row, Surroundings
 from procedures.pulse_timing import cut_pulse_remark
@@ -255,3 +256,26 @@ def test_at_sixty_hertz_light_does_not_depend_on_where_a_reading_begins() -> Non
         return (max(light) - min(light)) / max(light)
 
     assert scatter() < scatter(power_line_cycles=1.0)
+
+
+def bench_with(bursts: str, **more: Any) -> Bench:
+    """Without noise; the generator's bursts as a bench file would say."""
+    bench = open_simulated_bench(simulation=SimBench(seed=2, noise=False, **more))
+    generator = bench.stations["pulse_generator"].driver
+    generator.__init__(generator.adapter, bursts=bursts)  # type: ignore[misc]
+    return bench
+
+
+def test_counted_bursts_give_the_light_of_pulses_that_run_freely() -> None:
+    counted, _, _ = measure(bench=bench_with("require"), repeats=1)
+    free, _, _ = measure(bench=bench_with("never"), repeats=1)
+    expected = column(free, columns.LIGHT_CURRENT)
+    assert column(counted, columns.LIGHT_CURRENT) == pytest.approx(expected, rel=2e-3, abs=5e-12)
+
+
+def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out() -> None:
+    bench = bench_with("require")
+    bench.simulation.mfg2230m.rests_at_offset = True
+    with pytest.raises(InstrumentError, match="does not rest at 0 V between bursts"):
+        measure(bench=bench, background=True, pulse_amplitudes=[7.0])
+    assert not bench.simulation.mfg2230m.channels[1].on

@@ -73,6 +73,7 @@ def test_a_bench_measures_through_every_door(served, door):
         bench.light_meter.configure(current_range=2e-7)
         bench.light_meter.zero_correct()
         bench.pulse_generator.switch_on()
+        bench.pulse_generator.start_burst(5000)
         assert bench.light_meter.read_light().current > 1e-9
         assert bench.temperature_controller.sample_temperature == pytest.approx(297.0, abs=1.0)
         assert all(report.confirmed for report in bench.safe())

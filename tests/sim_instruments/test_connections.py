@@ -193,6 +193,21 @@ def test_a_burst_gives_its_pulses_and_no_more_and_may_repeat() -> None:
     assert place.light.mean_current(0.0, 0.1) == pytest.approx(25 * charge / 0.1)
 
 
+def test_after_a_burst_nothing_is_driven_and_the_pixel_ages_no_further() -> None:
+    place, free = Place(), Place()
+    place.pulses(width=300e-6, cycles=50)
+    free.pulses(width=300e-6)
+    free.clock.wait(0.05)
+    place.clock.wait(0.049)
+    assert place.generator.voltage() == 4.0
+    place.clock.wait(100.0)
+    assert place.generator.voltage() == 0.0
+    for each in (place, free):
+        each.generator.drive(None, start=each.clock.monotonic())
+    assert place.glowing.charge_passed == pytest.approx(free.glowing.charge_passed)
+    assert free.glowing.charge_passed > 0
+
+
 def test_a_level_left_above_turn_on_glows_between_the_pulses() -> None:
     """PHYSICS.md 3: 7 -> 4 V written one after the other can leave DC."""
     place = Place()

@@ -192,6 +192,17 @@ def test_counted_bursts_wait_for_their_trigger() -> None:
     assert generator.send(b"SYST:ERR?").startswith("-211")
 
 
+def test_a_burst_that_is_running_takes_no_other_trigger() -> None:
+    generator = Generator()
+    generator.send(PULSES + b";BURS:NCYC 20;TRIG:SOUR MAN;:SOUR1:BURS ON;:OUTP1 ON;*OPC?")
+    generator.send(b"OUTP1:TRIG")
+    generator.send(b"OUTP1:TRIG")
+    assert generator.send(b"SYST:ERR?").startswith("-211")
+    generator.box.clock.wait(0.1)
+    generator.send(b"OUTP1:TRIG")
+    assert generator.send(b"SYST:ERR?").startswith("+0")
+
+
 def test_reset_and_recall_switch_off() -> None:
     generator = Generator()
     generator.send(PULSES + b";:OUTP1 ON;*OPC?;*SAV 3;*RST")
