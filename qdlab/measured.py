@@ -189,14 +189,16 @@ def _analyse_layer(
         for curve in marked
     )
     temperatures = [curve.temperature for curve in marked]
-    drift = _drift(curves)
+    drift = current_drift(curves)
     return LayerAnalysis(
         thickness=marked[0].thickness,
         curves=marked,
         space_charge=fits,
         common_window=common_window(marked, built_in_voltage=built_in_voltage),
-        arrhenius=_laws(temperatures, [fit.zero_field_mobility for fit in fits], errors, noise, drift),
-        corrected_arrhenius=_laws(
+        arrhenius=temperature_laws(
+            temperatures, [fit.zero_field_mobility for fit in fits], errors, noise, drift
+        ),
+        corrected_arrhenius=temperature_laws(
             temperatures, [fit.corrected_mobility for fit in fits], errors, noise, drift
         ),
         murgatroyd=_with_noise(fit_murgatroyd(marked), noise),
@@ -204,9 +206,9 @@ def _analyse_layer(
     )
 
 
-def _laws(
-    temperatures: list[float],
-    mobilities: list[Estimate],
+def temperature_laws(
+    temperatures: Sequence[float],
+    mobilities: Sequence[Estimate],
     errors: "CommonErrors",
     noise: Verdict,
     drift: float | None,
@@ -235,7 +237,7 @@ def _laws(
     return replace(fit, verdict=verdict, **energies)
 
 
-def _drift(curves: Sequence[JVCurve]) -> float | None:
+def current_drift(curves: Sequence[JVCurve]) -> float | None:
     """Largest relative change of the current between first and last curve at one temperature."""
     changes = []
     for index, first in enumerate(curves):

@@ -1,8 +1,9 @@
 """What pulse series of one device amount to: delay times, transit mobilities, their field dependence."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -64,12 +65,23 @@ class TELAnalysis:
         }
 
 
-def analyse_tel(series: Sequence[TELSeries], device: Device) -> TELAnalysis:
+def analyse_tel(
+    series: Sequence[TELSeries],
+    device: Device,
+    straight_parts: Mapping[float, tuple[float, float]] = MappingProxyType({}),
+) -> TELAnalysis:
     """Delay time and transit mobility at every amplitude of one device, and ln mobility against E^½.
 
     The field dependence uses the amplitudes whose delay time is *good* only.
+
+    Parameters
+    ----------
+    straight_parts : pulse amplitude [V] -> shortest and longest width [s] chosen by the operator
     """
-    amplitudes = tuple(analyse_amplitude(one, device) for one in series)
+    amplitudes = tuple(
+        analyse_amplitude(one, device, straight_part=straight_parts.get(one.pulse_amplitude))
+        for one in series
+    )
     return TELAnalysis(
         device=device.identifier,
         temperature=float(np.median([one.temperature for one in series])),
@@ -78,9 +90,16 @@ def analyse_tel(series: Sequence[TELSeries], device: Device) -> TELAnalysis:
     )
 
 
-def analyse_amplitude(series: TELSeries, device: Device) -> AmplitudeResult:
-    """Delay time and transit mobility at one amplitude."""
-    delay = fit_delay_time(series)
+def analyse_amplitude(
+    series: TELSeries, device: Device, *, straight_part: tuple[float, float] | None = None
+) -> AmplitudeResult:
+    """Delay time and transit mobility at one amplitude.
+
+    Parameters
+    ----------
+    straight_part : shortest and longest width [s] chosen by the operator; None leaves it to the rule
+    """
+    delay = fit_delay_time(series, straight_part=straight_part)
     extension = series.flagged(EXTENSION)
     built_in = device.built_in_voltage.value
     return AmplitudeResult(

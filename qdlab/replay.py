@@ -122,10 +122,12 @@ def open_replay(path: Path) -> "Replay[SessionScreen]":
     NotASession, RecordError : there is none, or a line of it cannot be believed
     """
     from qdlab.live import session as live
+    from qdlab.live.planned import planned_of
 
     with _collector_at_rest():
         feed = RunFeed(path)
-        return Replay(feed.events(), live.initial(feed.devices, feed.identities), live.fold)
+        initial = live.initial(feed.devices, feed.identities, planned_of(feed.plan))
+        return Replay(feed.events(), initial, live.fold)
 
 
 @contextmanager

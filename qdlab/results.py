@@ -156,10 +156,16 @@ def _jv(
 
 def _tel(screen: SessionScreen, device: Device) -> tuple[TELAnalysis, ...]:
     return tuple(
-        analyse_tel(series, device)
+        analyse_tel(series, device, _straight_parts(screen, run.started.run))
         for run in screen.tel.runs
         if run.started.device == device.identifier and (series := run.series())
     )
+
+
+def _straight_parts(screen: SessionScreen, run: str) -> dict[float, tuple[float, float]]:
+    """What the operator chose for the series of a run, by pulse amplitude."""
+    chosen = screen.overrides.straight_parts
+    return {amplitude: part for (name, amplitude), part in chosen.items() if name == run}
 
 
 def _drift(curves: Sequence[JVCurve]) -> Drift | None:

@@ -192,11 +192,11 @@ class Runner:
             raise Busy("no plan is being executed")
         return self._job.control
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, details: Mapping[str, Any] | None = None) -> None:
         session = self._session
         if session is None:
             raise Busy("no plan is being executed")
-        session.journal("note", text)
+        session.journal("note", text, **(details or {}))
 
     def _quit(self) -> None:
         """End once the present plan has ended; a running one is aborted."""

@@ -1,5 +1,6 @@
 """The window on a bench: a queue of plans, what keeps a run safe, and a line to the runner."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from qdlab.gui.widgets import ask_for_path, show_below
 from qdlab.live import plan_queue as queues
 from qdlab.live import session as live
 from qdlab.live.interlocks import interlocks
+from qdlab.live.overrides import Choice
 from qdlab.live.picture import Picture
 from qdlab.live.plan_draft import Draft, draft_of, read_draft
 from qdlab.live.plan_progress import skipped_keys
@@ -425,6 +427,13 @@ class BenchWindow(MainWindow):
             self._link.command("note", text=text.strip())
         else:
             super().note(text)
+
+    def record(self, choice: Choice, recorded: Callable[[], object]) -> None:
+        """Through the runner while it records: the note comes back as an event like any other."""
+        if self._bar.run.is_busy:
+            self._link.command("note", text=choice.text, details=dict(choice.details))
+        else:
+            super().record(choice, recorded)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         if event is not None and self._bar.run.is_busy and not self._leaving:

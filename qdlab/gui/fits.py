@@ -16,6 +16,7 @@ class FitDesk:
         self._pool: Pool | None = None
         self._running: AsyncResult[FitFinished] | None = None
         self._known: dict[tuple[str, int], FitFinished] = {}
+        self._fitting: tuple[str, int] = ("", 0)
         self.failure = ""
 
     def attend(self, screen: SessionScreen) -> DisorderScreen:
@@ -25,7 +26,9 @@ class FitDesk:
         if wanted and self._running is None:
             device, curves = next(iter(wanted.items()))
             self._running = self._start(device, curves)
-        return DisorderScreen(fits=self._visible(screen))
+            self._fitting = (device, len(curves))
+        fitting = None if self._running is None else self._fitting
+        return DisorderScreen(fits=self._visible(screen), fitting=fitting, failure=self.failure)
 
     def close(self) -> None:
         """End the worker process; a fit going on is given up."""

@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from qdlab.events import JournalEntry
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.docks import BOTTOM, LEFT, RIGHT, DockWindow
@@ -35,7 +36,9 @@ from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel, show_below
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.bench import BenchScreen
+from qdlab.live.overrides import Choice, straight_part_choice, window_choice
 from qdlab.live.picture import Picture
+from qdlab.live.pictures.cards import Card
 from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
 from qdlab.report import write_session_report
@@ -112,9 +115,9 @@ class MainWindow(QMainWindow):
         self.chips: dict[str, Chip] = {}
         self.addresses: dict[str, str] = {}
         self.status = PlainLabel("")
-        self.jv, self.tel = JVPanel(), TELPanel()
-        self.field, self.arrhenius, self.disorder = FieldPanel(), ArrheniusPanel(), DisorderPanel()
-        self.temperature, self.cards, self.log = TemperaturePanel(), CardsPanel(theme), LogPanel()
+        self.jv, self.tel = JVPanel(theme), TELPanel(theme)
+        self.field, self.arrhenius, self.disorder = FieldPanel(), ArrheniusPanel(theme), DisorderPanel(theme)
+        self.temperature, self.cards, self.log = TemperaturePanel(theme), CardsPanel(theme), LogPanel()
         self.docks = self._dock_window()
         self.frame = ModeFrame(opened.mode, theme, self._whole())
         self.setCentralWidget(self.frame)
@@ -123,13 +126,30 @@ class MainWindow(QMainWindow):
         self.menus: dict[str, QMenu] = {}
         self.setStatusBar(self.status_bar)
         self._make_menus()
-        self.jv.window_chosen.connect(opened.worker.use_window)
+        self._connect_panels()
         self._restore_layout()
         for dock in self.docks.findChildren(QDockWidget):
             dock.visibilityChanged.connect(self.redraw)
         opened.worker.picture_ready.connect(self.show_picture)
         opened.worker.failed.connect(self.show_failure)
         opened.worker.start()
+
+    def _connect_panels(self) -> None:
+        """What is chosen in a plot goes to the worker; what is to be kept goes into the journal."""
+        worker = self._opened.worker
+        self.jv.window_chosen.connect(worker.use_window)
+        self.tel.part_chosen.connect(worker.use_straight_part)
+        self.jv.record_wanted.connect(
+            lambda run, window: self.record(
+                window_choice(run, window), lambda: worker.keep_window(run, window)
+            )
+        )
+        self.tel.record_wanted.connect(
+            lambda series, part: self.record(
+                straight_part_choice(series, part), lambda: worker.keep_straight_part(series, part)
+            )
+        )
+        self.cards.wanted.connect(self.show_points)
 
     def _whole(self) -> QWidget:
         """Bench bar, run or transport bar, and the docks below them."""
@@ -164,10 +184,12 @@ class MainWindow(QMainWindow):
         for other in laws[1:]:
             docks.tabifyDockWidget(laws[0], other)
         laws[0].raise_()
-        docks.add("Temperature", self.temperature, RIGHT)
-        log = docks.add("Log", self.log, BOTTOM)
+        # a strip is wide and low: beside the lists it leaves the plots above their height
         results = docks.add("Results", self.cards, BOTTOM)
-        docks.splitDockWidget(results, log, Qt.Orientation.Horizontal)
+        strip = docks.add("Temperature", self.temperature, BOTTOM)
+        log = docks.add("Log", self.log, BOTTOM)
+        docks.splitDockWidget(results, strip, Qt.Orientation.Horizontal)
+        docks.splitDockWidget(strip, log, Qt.Orientation.Horizontal)
         return docks
 
     def _make_menus(self) -> None:
@@ -241,6 +263,36 @@ class MainWindow(QMainWindow):
                 lambda entry: self._tell(f"noted at {entry.utc}: {entry.text}"),
             )
 
+    def record(self, choice: Choice, recorded: Callable[[], object]) -> None:
+        """Write what was chosen by hand into the journal of the session shown."""
+        session = self._session()
+        if session is None:
+            return
+
+        def told(entry: JournalEntry) -> None:
+            recorded()
+            self._tell(f"recorded: {entry.text}")
+
+        details = choice.details
+        self._send(lambda: add_note(session, choice.text, clock=MachineClock(), details=details), told)
+
+    def show_points(self, card: Card) -> None:
+        """Bring the plot to the front that shows what a result rests on, and mark the points there."""
+        panels = {
+            "tel": self.tel,
+            "field": self.field,
+            "arrhenius": self.arrhenius,
+            "disorder": self.disorder,
+        }
+        for dock in self.docks.findChildren(QDockWidget):
+            if dock.widget() is panels.get(card.place):
+                dock.show()
+                dock.raise_()
+        if card.place == "jv" and isinstance(card.key, str):
+            self.jv.choose(card.key)
+        if card.place == "tel" and isinstance(card.key, tuple):
+            self.tel.choose(card.key)
+
     def write_report(self) -> None:
         """Analyse the session shown, write its report and open that in the browser."""
         session = self._session()
@@ -284,10 +336,10 @@ class MainWindow(QMainWindow):
         """Hand each panel its part; a panel behind another one draws once it comes to the front."""
         parts: tuple[tuple[QWidget, Callable[[], None]], ...] = (
             (self.jv, lambda: self.jv.show_traces(picture.jv)),
-            (self.tel, lambda: self.tel.show_traces(picture.tel)),
-            (self.field, lambda: self.field.show_field(picture.field)),
+            (self.tel, lambda: self.tel.show_traces(picture.tel, picture.checks)),
+            (self.field, lambda: self.field.show_field(picture.mobility)),
             (self.arrhenius, lambda: self.arrhenius.show_arrhenius(picture.arrhenius)),
-            (self.disorder, lambda: self.disorder.show_disorder(picture.disorder)),
+            (self.disorder, lambda: self.disorder.show_disorder(picture.disorder, picture.fitting)),
             (self.cards, lambda: self.cards.show_cards(picture.cards)),
             (self.temperature, lambda: self.temperature.show_screen(picture.screen.temperature)),
             (self.log, lambda: self.log.show_screen(picture.screen.journal)),

@@ -1,19 +1,26 @@
-"""Plots that map data to log10 themselves and label decades; pyqtgraph below."""
+"""Plots that map data to log10 themselves, label decades and tell what lies under the pointer."""
 
+import math
+import re
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, QPointF, Qt
+from PyQt6.QtGui import QBrush, QColor
+
+from qdlab.gui.widgets import PlainLabel
 
 AXIS_WIDTH = 56  # [pixel]; the same everywhere, so that plots above one another line up
 LEGEND_ROW = 13  # [pixel]
+NEAR = 14  # [pixel]; a point this near the pointer is the one meant
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class DecadeAxis(pyqtgraph.AxisItem):
-    """Ticks of an axis whose coordinates are log10 of the quantity: decades, and 2, 5 where there is room."""
+    """Ticks of an axis whose coordinates are log10 of the quantity: decades, and more where there is room."""
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         first, last = int(np.floor(low)), int(np.ceil(high))
@@ -21,7 +28,8 @@ class DecadeAxis(pyqtgraph.AxisItem):
         decades = [float(d) for d in range(first, last + 1) if low <= d <= high and d % step == 0]
         if high - low > 3:
             return [(1.0, decades)]
-        between = [d + np.log10(m) for d in range(first, last + 1) for m in (2, 5)]
+        digits = (2, 5) if high - low > 0.8 else (1.5, 2, 3, 4, 5, 6, 8)
+        between = [d + np.log10(m) for d in range(first, last + 1) for m in digits]
         return [(1.0, decades), (0.3, [b for b in between if low <= b <= high])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
@@ -34,7 +42,17 @@ def _decade(value: float) -> str:
         plain = {-2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100"}
         return plain.get(exponent, "10" + str(exponent).translate(_SUPERSCRIPT))
     number = 10**value
-    return f"{number:.2g}" if 1e-3 <= number < 1000 else ""
+    if 1e-2 < number < 1000:
+        return f"{number:.2g}"
+    decade = math.floor(value)
+    return f"{10 ** (value - decade):.2g}·10{str(decade).translate(_SUPERSCRIPT)}"
+
+
+def see_through(colour: str) -> QBrush:
+    """A brush that lets points and grid shine through."""
+    faint = QColor(colour)
+    faint.setAlpha(40)
+    return QBrush(faint)
 
 
 class CompactLegend(pyqtgraph.LegendItem):
@@ -49,11 +67,37 @@ class CompactLegend(pyqtgraph.LegendItem):
             self.setGeometry(0, 0, self.width(), LEGEND_ROW * len(self.items) + 8)
 
 
+Dash = Literal["solid", "dashed", "dotted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How data are drawn; drawing the same key in another style draws it anew."""
+
+    colour: str
+    symbol: str | None = "o"
+    filled: bool = False
+    line: bool = False
+    dash: Dash = "solid"
+    width: float = 1.6
+    label: str | None = None
+
+    @property
+    def pen(self) -> object:
+        dashes = {
+            "solid": Qt.PenStyle.SolidLine,
+            "dashed": Qt.PenStyle.DashLine,
+            "dotted": Qt.PenStyle.DotLine,
+        }
+        return pyqtgraph.mkPen(self.colour, width=self.width, style=dashes[self.dash]) if self.line else None
+
+
 class Plot(pyqtgraph.PlotWidget):
     """A plot with titled axes; each axis linear or logarithmic, decided once.
 
-    On a logarithmic axis values that have no logarithm are left out, never folded. The legend stands where a
-    curve that rises leaves room: above, at the left, or below, at the right.
+    On a logarithmic axis values that have no logarithm are left out, never folded. The legend stands where
+    the curves leave room: above at the left, below at the right, or above at the right. What lies under the
+    pointer is told in the axes' units in a lower corner.
     """
 
     def __init__(
@@ -63,7 +107,7 @@ class Plot(pyqtgraph.PlotWidget):
         y: str,
         log_x: bool = False,
         log_y: bool = False,
-        legend: Literal["above", "below"] = "above",
+        legend: Literal["above", "below", "right"] = "above",
     ) -> None:
         axes = {}
         if log_x:
@@ -72,49 +116,49 @@ class Plot(pyqtgraph.PlotWidget):
             axes["left"] = DecadeAxis("left")
         super().__init__(axisItems=axes)
         self.log_x, self.log_y = log_x, log_y
-        self.setLabel("bottom", x)
-        self.setLabel("left", y)
+        self._units: dict[str, str] = {}
+        self.title_axis("bottom", x)
+        self.title_axis("left", y)
         for side in ("bottom", "left"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.2)
         self.setDownsampling(auto=True, mode="peak")
         self.setClipToView(True)
-        self.legend = CompactLegend(offset=(-8, -4) if legend == "below" else (8, 4))
+        places = {"above": (8, 4), "below": (-8, -4), "right": (-8, 4)}
+        self.legend = CompactLegend(offset=places[legend])
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.legend = self.legend
         self.getAxis("left").setWidth(AXIS_WIDTH)
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
+        self._styles: dict[str, Style] = {}
+        self._hints: dict[str, str] = {}
+        self.readout = PlainLabel(parent=self)
+        self.readout.setAutoFillBackground(True)
+        self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.readout.hide()
+        self._moved = pyqtgraph.SignalProxy(
+            self.scene().sigMouseMoved, rateLimit=30, slot=lambda moved: self._read_out(moved[0])
+        )
+
+    def title_axis(self, side: Literal["bottom", "left"], title: str) -> None:
+        """Name an axis; what stands in brackets at the end is its unit."""
+        self.setLabel(side, title)
+        unit = re.search(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)$", title)
+        self._units[side] = "" if unit is None or unit[1] == "1" else unit[1]
 
     def draw_points(
         self,
         key: str,
         x: npt.ArrayLike,
         y: npt.ArrayLike,
+        style: Style,
         *,
-        colour: str,
-        symbol: str | None = "o",
-        line: bool = False,
-        dashed: bool = False,
-        dotted: bool = False,
-        label: str | None = None,
+        hint: str = "",
     ) -> None:
-        """Draw or update the data known by `key`."""
+        """Draw or update the data known by `key`; `hint` is told of a point under the pointer."""
         shown_x, shown_y = self._mapped(x, y)
-        item = self._items.get(key)
-        if item is None:
-            style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
-            style = Qt.PenStyle.DotLine if dotted else style
-            item = self.plot(
-                [],
-                [],
-                pen=pyqtgraph.mkPen(colour, width=1.6, style=style) if line else None,
-                symbol=symbol,
-                symbolSize=6,
-                symbolPen=pyqtgraph.mkPen(colour, width=1.2),
-                symbolBrush=None,
-                name=label,
-            )
-            self._items[key] = item
+        self._hints[key] = hint
+        item = self._item(key, style)
         known_x, known_y = self.drawn(key)
         if not (np.array_equal(known_x, shown_x) and np.array_equal(known_y, shown_y)):
             item.setData(shown_x, shown_y)
@@ -123,16 +167,34 @@ class Plot(pyqtgraph.PlotWidget):
         self, key: str, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, *, colour: str
     ) -> None:
         """Draw or update vertical lines from `low` to `high`, all of them known by `key`."""
-        if key not in self._items:
-            self._items[key] = self.plot([], [], pen=pyqtgraph.mkPen(colour, width=1.6), connect="pairs")
         ends = np.column_stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)]).ravel()
         shown_x, shown_y = self._mapped(np.repeat(x, 2), ends)
-        self._items[key].setData(shown_x, shown_y)
+        item = self._item(key, Style(colour=colour, symbol=None, line=True), connect="pairs")
+        item.setData(shown_x, shown_y)
+
+    def _item(self, key: str, style: Style, connect: str = "auto") -> pyqtgraph.PlotDataItem:
+        if key in self._items and self._styles[key] != style:
+            self.removeItem(self._items.pop(key))
+        if key not in self._items:
+            self._styles[key] = style
+            self._items[key] = self.plot(
+                [],
+                [],
+                pen=style.pen,
+                symbol=style.symbol,
+                symbolSize=6,
+                symbolPen=pyqtgraph.mkPen(style.colour, width=1.2),
+                symbolBrush=pyqtgraph.mkBrush(style.colour) if style.filled else None,
+                name=style.label,
+                connect=connect,
+            )
+        return self._items[key]
 
     def forget(self, keep: set[str]) -> None:
         """Remove the data of every key not in `keep`."""
         for key in set(self._items) - keep:
             item = self._items.pop(key)
+            self._hints.pop(key, None)
             self.removeItem(item)
 
     def drawn(self, key: str) -> tuple[npt.NDArray, npt.NDArray]:
@@ -143,6 +205,56 @@ class Plot(pyqtgraph.PlotWidget):
     @property
     def keys(self) -> set[str]:
         return set(self._items)
+
+    def words_at(self, place: QPointF) -> str:
+        """What lies at a place of the scene: the nearest point with its name, else the place itself."""
+        box = self.plotItem.vb
+        if not box.sceneBoundingRect().contains(place):
+            return ""
+        at = box.mapSceneToView(place)
+        x, y, hint = self._nearest(at) or (at.x(), at.y(), "")
+        shown_x = 10**x if self.log_x else x
+        shown_y = 10**y if self.log_y else y
+        words = f"{shown_x:.4g} {self._units['bottom']}, {shown_y:.4g} {self._units['left']}".rstrip()
+        return f"{hint}: {words}" if hint else words
+
+    def _nearest(self, at: QPointF) -> tuple[float, float, str] | None:
+        """The drawn point nearest to a place, where one is near."""
+        pixel_x, pixel_y = self.plotItem.vb.viewPixelSize()
+        best, found = float(NEAR), None
+        for key, style in self._styles.items():
+            if style.symbol is None or key not in self._items:
+                continue
+            x, y = self.drawn(key)
+            if not len(x):
+                continue
+            distance = np.hypot((x - at.x()) / (pixel_x or 1.0), (y - at.y()) / (pixel_y or 1.0))
+            nearest = int(distance.argmin())
+            if distance[nearest] < best:
+                best, found = (
+                    float(distance[nearest]),
+                    (float(x[nearest]), float(y[nearest]), self._hints[key]),
+                )
+        return found
+
+    def _read_out(self, place: QPointF) -> None:
+        words = self.words_at(place)
+        self.readout.setVisible(bool(words))
+        if words:
+            self.readout.setText(f" {words} ")
+            self.readout.adjustSize()
+            self._place_readout(place)
+
+    def _place_readout(self, place: QPointF) -> None:
+        """In the lower corner of the plot that the pointer is not in."""
+        area = self.plotItem.vb.sceneBoundingRect()
+        left = place.x() > area.center().x()
+        x = area.left() + 2 if left else area.right() - self.readout.width() - 2
+        self.readout.move(round(x), round(area.bottom()) - self.readout.height() - 2)
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        self.readout.hide()
+        super().leaveEvent(event)
 
     def _mapped(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray]:
         first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qdlab.live import session as live
+from qdlab.live.planned import planned_of
 from qdlab.live.session import SessionScreen
 from qdlab.lock import is_held, read_lock
 from qdlab.records import RunFeed
@@ -82,7 +83,8 @@ class BenchScreens:
         path = self._new_session()
         if path is not None:
             self._path, self._feed = path, RunFeed(path, follow=True)
-            self._screen = live.initial(self._feed.devices, self._feed.identities)
+            planned = planned_of(self._feed.plan)
+            self._screen = live.initial(self._feed.devices, self._feed.identities, planned)
         for event in self._feed.poll() if self._feed is not None else ():
             self._screen = live.fold(self._screen, event)
         return self._screen

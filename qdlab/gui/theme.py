@@ -66,6 +66,14 @@ def series_colour(index: int) -> str:
     return SERIES[index % len(SERIES)]
 
 
+def temperature_colour(temperature: float, low: float, high: float, theme: Theme) -> str:
+    """Violet when cold, yellow when warm, told apart by the colour-blind and from the `base`."""
+    share = 1.0 if high <= low else (temperature - low) / (high - low)
+    first, last = (0.0, 0.8) if theme.name == "light" else (0.3, 1.0)
+    colour = pyqtgraph.colormap.get("plasma").map(first + (last - first) * share, mode="qcolor")
+    return str(colour.name())
+
+
 def apply(application: QApplication, theme: Theme) -> None:
     """Set style, palette and plot colours for the whole application."""
     style = application.style()

@@ -15,7 +15,8 @@ from PyQt6.QtCore import QThread, pyqtSignal
 
 from qdlab.gui.fits import FitDesk
 from qdlab.gui.screens import Screens
-from qdlab.live.picture import PictureMaker, Window
+from qdlab.live.overrides import Series, Window
+from qdlab.live.picture import PictureMaker
 from qdlab.live.session import SessionScreen
 
 REFRESH_SECONDS = 0.1
@@ -38,7 +39,7 @@ class ScreenWorker(QThread):
         self._drawn.set()
         self._last = time.monotonic()
         self._shown: SessionScreen | None = None
-        self._fitted: dict[str, int] = {}
+        self._fitted: tuple[str, dict[str, int]] = ("", {})
         self._place: tuple[float, str] | None = None
         self._told = ""
 
@@ -49,6 +50,18 @@ class ScreenWorker(QThread):
     def use_window(self, run: str, window: Window | None) -> None:
         """Read a sweep in a quadratic window [V] chosen by hand, or again in the rule's."""
         self._wishes.put(lambda: self._maker.use_window(run, window))
+
+    def keep_window(self, run: str, window: Window | None) -> None:
+        """The journal holds a quadratic window chosen by hand now."""
+        self._wishes.put(lambda: self._maker.keep_window(run, window))
+
+    def use_straight_part(self, series: Series, part: Window | None) -> None:
+        """Read a pulse series by a straight part [s] chosen by hand, or again by the rule's."""
+        self._wishes.put(lambda: self._maker.use_straight_part(series, part))
+
+    def keep_straight_part(self, series: Series, part: Window | None) -> None:
+        """The journal holds a straight part chosen by hand now."""
+        self._wishes.put(lambda: self._maker.keep_straight_part(series, part))
 
     def picture_drawn(self) -> None:
         """The window is done with the last picture; until then it gets no other, so that none pile up."""
@@ -87,9 +100,9 @@ class ScreenWorker(QThread):
         elapsed, self._last = now - self._last, now
         screen = self._screens.advance(elapsed)
         fits = self._fits.attend(screen)
-        covered = {device: finished.curves for device, finished in fits.fits.items()}
-        if (screen is not self._shown or covered != self._fitted) and self._drawn.is_set():
-            self._shown, self._fitted = screen, covered
+        fitted = (fits.words, {device: finished.curves for device, finished in fits.fits.items()})
+        if (screen is not self._shown or fitted != self._fitted) and self._drawn.is_set():
+            self._shown, self._fitted = screen, fitted
             picture = self._maker.draw(replace(screen, disorder=fits))
             self._drawn.clear()
             self.picture_ready.emit(picture)

@@ -20,9 +20,27 @@ class FitFinished:
 
 @dataclass(frozen=True, kw_only=True)
 class DisorderScreen:
-    """Per device: the newest fit, and how many finished curves it covers."""
+    """Per device: the newest fit, and how many finished curves it covers.
+
+    Parameters
+    ----------
+    fitting : the fit going on: its device and how many curves; None between fits
+    failure : why the last fit gave nothing; empty where none failed
+    """
 
     fits: Mapping[str, FitFinished] = field(default_factory=dict)
+    fitting: tuple[str, int] | None = None
+    failure: str = ""
+
+    @property
+    def words(self) -> str:
+        """What the fitting is at; empty where there is nothing to say."""
+        if self.failure:
+            return f"no fit: {self.failure}"
+        if self.fitting is None:
+            return ""
+        device, count = self.fitting
+        return f"fitting {count} curves of {device} …"
 
 
 def fold(screen: DisorderScreen, finished: FitFinished) -> DisorderScreen:

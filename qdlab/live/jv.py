@@ -4,25 +4,34 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from analysis.arrhenius import ArrheniusFit, fit_arrhenius
+from analysis.arrhenius import ArrheniusFit
 from analysis.curves import JVCurve
 from analysis.device import Device
-from analysis.space_charge import SpaceChargeFit, fit_space_charge
+from analysis.disorder_fit import CommonErrors
+from analysis.space_charge import SpaceChargeFit, fit_space_charge, judge_noise, mark_points
 from procedures import columns
 from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
 from qdlab.live.going_on import gone_on_with
 from qdlab.live.growing import Growing
+from qdlab.live.overrides import Window
+from qdlab.measured import current_drift, temperature_laws
 from qdlab.records.curves import jv_curve, jv_point
 from qdlab.records.resume import joined_rows
 
 MINIMUM_POINTS = 5
+ERRORS = CommonErrors()
 
 
 @dataclass(frozen=True, kw_only=True)
 class JVRun:
     """One sweep: its rows so far; once it ended, its whole curve and what was found in it.
 
+    Parameters
+    ----------
     earlier : rows of the sweep that this one goes on with
+    whole : as recorded
+    marked : the same with what the detectors saw in its flags
+    fit : of the marked curve
     """
 
     started: RunStarted
@@ -30,6 +39,7 @@ class JVRun:
     rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
     whole: JVCurve | None = None
+    marked: JVCurve | None = None
     fit: SpaceChargeFit | None = None
 
     def curve(self, device: Device) -> JVCurve | None:
@@ -88,27 +98,54 @@ def _started(screen: JVScreen, started: RunStarted) -> JVScreen:
     return replace(screen, finished=finished, running=running)
 
 
+def space_charge_of(curve: JVCurve, device: Device, window: Window | None = None) -> SpaceChargeFit:
+    """The mobility from the quadratic window of a marked curve, or from one chosen by hand [V]."""
+    return fit_space_charge(
+        curve,
+        built_in_voltage=device.built_in_voltage.value,
+        window=window,
+        relative_thickness_error=ERRORS.thickness,
+        relative_area_error=ERRORS.area,
+        relative_permittivity_error=ERRORS.relative_permittivity,
+    )
+
+
+def temperature_laws_of(curves: Sequence[JVCurve], fits: Sequence[SpaceChargeFit]) -> ArrheniusFit | None:
+    """The temperature laws of one device's zero-field mobilities, from three temperatures on."""
+    known = [
+        (curve, fit)
+        for curve, fit in zip(curves, fits, strict=True)
+        if math.isfinite(fit.zero_field_mobility.value)
+    ]
+    if len({round(curve.temperature) for curve, _ in known}) < 3:
+        return None
+    measured = [curve for curve, _ in known]
+    return temperature_laws(
+        [curve.temperature for curve in measured],
+        [fit.zero_field_mobility for _, fit in known],
+        ERRORS,
+        judge_noise(measured),
+        current_drift(curves),
+    )
+
+
 def _ended(screen: JVScreen, run: JVRun) -> JVScreen:
     device = screen.devices[run.started.device]
     curve = run.whole
-    known = curve is not None and curve.relative_permittivity is not None
-    if curve is not None and known and len(curve) >= MINIMUM_POINTS:
-        run = replace(run, fit=fit_space_charge(curve, built_in_voltage=device.built_in_voltage.value))
+    if curve is not None and len(curve) >= MINIMUM_POINTS:
+        (marked,) = mark_points([curve])
+        fit = None if curve.relative_permittivity is None else space_charge_of(marked, device)
+        run = replace(run, marked=marked, fit=fit)
     screen = replace(screen, finished=(*screen.finished, run), running=None)
     return replace(screen, arrhenius={**screen.arrhenius, **_arrhenius(screen, device)})
 
 
 def _arrhenius(screen: JVScreen, device: Device) -> dict[str, ArrheniusFit]:
-    """Zero-field mobility against temperature of one device, once three temperatures have a window."""
-    points = []
-    for run in screen.finished:
-        if run.started.device != device.identifier or run.fit is None or run.fit.window is None:
-            continue
-        curve = run.curve(device)
-        mobility = run.fit.zero_field_mobility
-        if curve is not None and math.isfinite(mobility.value):
-            points.append((curve.temperature, mobility.value, mobility.standard_error or math.nan))
-    if len({round(temperature) for temperature, _, _ in points}) < 3:
-        return {}
-    temperatures, mobilities, errors = zip(*points, strict=True)
-    return {device.identifier: fit_arrhenius(temperatures, mobilities, errors)}
+    """The temperature laws of one device, once three temperatures have a mobility."""
+    known = [
+        (run.marked, run.fit)
+        for run in screen.finished
+        if run.started.device == device.identifier and run.marked is not None and run.fit is not None
+    ]
+    laws = temperature_laws_of([curve for curve, _ in known], [fit for _, fit in known])
+    return {} if laws is None else {device.identifier: laws}

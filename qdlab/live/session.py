@@ -7,11 +7,13 @@ from typing import Any
 from analysis.device import Device
 from analysis.disorder_fit import ConventionName
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
-from qdlab.live import bench, disorder, jv, tel, temperature
+from qdlab.live import bench, disorder, jv, overrides, tel, temperature
 from qdlab.live.bench import BenchScreen
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.growing import Growing
 from qdlab.live.jv import JVScreen
+from qdlab.live.overrides import Overrides
+from qdlab.live.planned import Planned
 from qdlab.live.tel import TELScreen
 from qdlab.live.temperature import TemperatureScreen
 
@@ -28,6 +30,8 @@ class SessionScreen:
     journal : entries in order
     running : the run going on; None between runs
     ended : runs that are over, in order
+    planned : what the plan asks for in temperatures
+    overrides : what the operator chose instead of a rule, as recorded so far
     """
 
     devices: Mapping[str, Device]
@@ -39,6 +43,8 @@ class SessionScreen:
     journal: Growing[JournalEntry] = field(default_factory=Growing)
     running: RunStarted | None = None
     ended: tuple[RunEnded, ...] = ()
+    planned: Planned = field(default_factory=Planned)
+    overrides: Overrides = field(default_factory=Overrides)
     rows: int = 0
     time: float = 0.0
 
@@ -51,19 +57,27 @@ class SessionScreen:
         return newest or f"{len(self.ended)} runs, {self.rows} rows"
 
 
-def initial(devices: Mapping[str, Device], identities: Mapping[str, str] | None = None) -> SessionScreen:
+def initial(
+    devices: Mapping[str, Device],
+    identities: Mapping[str, str] | None = None,
+    planned: Planned | None = None,
+) -> SessionScreen:
     """The screen before the first event.
 
     Parameters
     ----------
     devices : by identifier
     identities : what each box of the bench answered, by role
+    planned : what the plan asks for in temperatures; None where nothing is known
     """
+    planned = planned or Planned()
     return SessionScreen(
         devices=devices,
         jv=JVScreen(devices=devices),
         tel=TELScreen(devices=devices),
         bench=bench.initial(identities or {}),
+        temperature=temperature.TemperatureScreen(rule=planned.rule),
+        planned=planned,
     )
 
 
@@ -88,7 +102,11 @@ def _own_part(screen: SessionScreen, event: Event) -> dict[str, Any]:
     if isinstance(event, TelemetryRecorded):
         return {"temperature": temperature.fold(screen.temperature, event)}
     if isinstance(event, JournalEntry):
-        return {"journal": screen.journal.appended(event)}
+        return {
+            "journal": screen.journal.appended(event),
+            "temperature": temperature.fold(screen.temperature, event),
+            "overrides": overrides.fold(screen.overrides, event),
+        }
     if isinstance(event, RunStarted):
         return {"running": event}
     return {"running": None, "ended": (*screen.ended, event)}

@@ -30,7 +30,7 @@ class RunFeed:
 
     Parameters
     ----------
-    path : the session's folder; its devices and the boxes' identities are read at once
+    path : the session's folder; its devices, plan and the boxes' identities are read at once
     follow : the session may still grow; a run without an end block is then still running, not interrupted
     """
 
@@ -41,6 +41,7 @@ class RunFeed:
         document, encoded = read_session_file(self.path)
         self.devices = read_devices(self.path, document)
         self.identities = _identities(document)
+        self.plan = document.get("plan")
         self._sources: dict[Path, _Source] = {}
         self._seed = journal_seed(encoded)
         self._waiting: list[Numbered] = []

@@ -1,6 +1,9 @@
 """Writing into the journal of a session that is already there: to go on recording, or to add a note."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from instruments.roles import Clock
 from qdlab.errors import RecordError
@@ -67,11 +70,21 @@ def seconds_between(earlier: str, later: str) -> float:
 
 
 def add_note(
-    path: Path, text: str, *, clock: Clock, level: JournalLevel = "note", storage: Storage = DISK
+    path: Path,
+    text: str,
+    *,
+    clock: Clock,
+    level: JournalLevel = "note",
+    details: Mapping[str, Any] = MappingProxyType({}),
+    storage: Storage = DISK,
 ) -> JournalEntry:
     """Write an operator's note, or what the guardian did, into a session that nobody is recording into.
 
     The manifest of a closed session is made anew, and the note carries the hash of the old one.
+
+    Parameters
+    ----------
+    details : the same in numbers, for programs
 
     Raises
     ------
@@ -81,14 +94,14 @@ def add_note(
     file, check, _ = reopen_journal(path, storage)
     try:
         manifest = path / MANIFEST_FILE
-        details = {"manifest_before": file_sha256(manifest)} if manifest.is_file() else {}
-        words, plain = plain_entry(level, text, details)
+        closed = {"manifest_before": file_sha256(manifest)} if manifest.is_file() else {}
+        words, plain = plain_entry(level, text, {**details, **closed})
         stamp = next_moment(found.last, clock)
         entry = JournalEntry(**vars(stamp), level=level, text=words, details=plain)
         # a crash between the two leaves no manifest, never one that accuses the note
         storage.remove(manifest)
         file.append(encode_entry(entry, check)[0])
-        if details:
+        if closed:
             replace_file(manifest, make_manifest(path), storage)
     finally:
         file.close()

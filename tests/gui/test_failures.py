@@ -29,9 +29,12 @@ from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.jv import JVPanel
+from qdlab.gui.panels.laws import ArrheniusPanel, FieldPanel
+from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.preflight import PreflightSheet
 from qdlab.gui.queue_keeper import QueueKeeper
 from qdlab.gui.queue_panel import QueuePanel
+from qdlab.gui.run_list import RunList
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
@@ -52,18 +55,27 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (MainWindow, "show_off", lambda window: window._opened.emergency.told.emit("2400 OFF confirmed 84 ms")),
     (MainWindow, "show_picture", lambda window: window._opened.worker.picture_ready.emit(EMPTY)),
     (MainWindow, "redraw", lambda window: window.docks.findChild(QDockWidget).visibilityChanged.emit(True)),
-    (JVPanel, "_choose", lambda window: window.jv.quantity.setCurrentIndex(1)),
-    (JVPanel, "_show_window", lambda window: window.jv.sweep.currentTextChanged.emit("")),
+    (JVPanel, "_choose_quantity", lambda window: window.jv.quantity.setCurrentIndex(1)),
+    (JVPanel, "_redraw", lambda window: window.jv.runs.chosen_changed.emit()),
+    (JVPanel, "_record", lambda window: window.jv.record.clicked.emit()),
     (JVPanel, "_drag", lambda window: window.jv.region.sigRegionChangeFinished.emit(window.jv.region)),
-    (JVPanel, "_give_back", lambda window: window.jv.rule.click()),
+    (RunList, "_tick_changed", lambda window: window.jv.runs.itemChanged.emit(None)),
     (ScreenWorker, "use_window", lambda window: window.jv.window_chosen.emit("run", None)),
+    (TELPanel, "_redraw", lambda window: window.tel.series.ticked_changed.emit()),
+    (TELPanel, "_drag", lambda window: window.tel.region.sigRegionChangeFinished.emit(window.tel.region)),
+    (TELPanel, "_record", lambda window: window.tel.record.clicked.emit()),
+    (ScreenWorker, "use_straight_part", lambda window: window.tel.part_chosen.emit(("run", 4.0), None)),
+    (FieldPanel, "_redraw", lambda window: window.field.printed.click()),
+    (ArrheniusPanel, "_redraw", lambda window: window.arrhenius.gaussian.click()),
     (MainWindow, "browse", lambda window: menu_action(window, "Sessions…").trigger()),
     (MainWindow, "ask_for_note", lambda window: menu_action(window, "Note…").trigger()),
     (MainWindow, "write_report", lambda window: menu_action(window, "Report…").trigger()),
     (MainWindow, "note", lambda window: window.ask_for_note().textValueSelected.emit("x")),
     (SessionBrowser, "_choose", lambda window: window.browse().table.cellActivated.emit(0, 0)),
     (SessionBrowser, "_ask_for_folder", lambda window: window.browse().other.click()),
-    (CardsPanel, "_copy", lambda window: window.cards.list.itemDoubleClicked.emit(None)),
+    (CardsPanel, "_want", lambda window: window.cards.list.itemActivated.emit(None)),
+    (CardsPanel, "copy_text", lambda window: window.cards.copy.click()),
+    (MainWindow, "show_points", lambda window: window.cards.wanted.emit(None)),
 ]
 IN_A_REPLAY: list[tuple[type, str, Act]] = [
     (ScreenWorker, "wish", lambda window: window._opened.bar.step_requested.emit(1)),

@@ -4,17 +4,19 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from qdlab.gui.plots import DecadeAxis, Plot
+from qdlab.gui.plots import DecadeAxis, Plot, Style
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import EmergencyButton, PlainLabel
 from qdlab.live.marks import Mark
 
+BLACK = Style(colour="#000000")
+
 
 def test_a_logarithmic_plot_leaves_out_what_has_no_logarithm(qtbot: QtBot) -> None:
     plot = Plot(x="V (V)", y="J (A)", log_x=True, log_y=True)
     qtbot.addWidget(plot)
-    plot.draw_points("run", [0.0, 0.1, 1.0, 10.0], [1.0, -1.0, 100.0, np.nan], colour="#000000")
+    plot.draw_points("run", [0.0, 0.1, 1.0, 10.0], [1.0, -1.0, 100.0, np.nan], BLACK)
     x, y = plot.drawn("run")
     assert x.tolist() == [0.0]
     assert y.tolist() == [2.0]
@@ -31,8 +33,8 @@ def test_decades_are_labelled_with_the_quantity_itself(qtbot: QtBot, position: f
 def test_curves_that_are_gone_are_removed(qtbot: QtBot) -> None:
     plot = Plot(x="x", y="y")
     qtbot.addWidget(plot)
-    plot.draw_points("old", [1, 2], [1, 2], colour="#000000")
-    plot.draw_points("new", [1, 2], [1, 2], colour="#000000")
+    plot.draw_points("old", [1, 2], [1, 2], BLACK)
+    plot.draw_points("new", [1, 2], [1, 2], BLACK)
     plot.forget({"new"})
     assert plot.keys == {"new"}
 

@@ -12,7 +12,10 @@ from analysis.estimate import Estimate
 from analysis.space_charge import mott_gurney_current_density
 from procedures import columns
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
+from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
+from qdlab.live.pictures.jv import shown_values
+from qdlab.live.planned import Planned
 from qdlab.live.session import SessionScreen, fold, initial
 
 DEVICE = Device(
@@ -162,7 +165,10 @@ def test_three_temperatures_give_the_activation_energy_they_were_made_with() -> 
 
 
 def test_temperatures_still_to_come_are_pending() -> None:
-    picture = PictureMaker((297.0, 277.0, 257.0)).draw(folded(sweep("a", 297.0, 4e-11)))
+    screen = dataclasses.replace(
+        folded(sweep("a", 297.0, 4e-11)), planned=Planned(temperatures=(297.0, 277.0, 257.0))
+    )
+    picture = PictureMaker().draw(screen)
     assert picture.arrhenius is not None
     assert picture.arrhenius.pending.tolist() == [1000 / 277.0, 1000 / 257.0]
 
@@ -185,7 +191,7 @@ def test_flagged_points_and_the_way_back_are_told_apart() -> None:
         ),
     ]
     (trace,) = PictureMaker().draw(folded(events)).jv
-    assert trace.flagged.tolist() == [False] * 9 + [True]
+    assert trace.flagged["compliance"].tolist() == [False] * 9 + [True]
     assert trace.back.tolist() == [False] * 5 + [True] * 5
 
 
@@ -236,3 +242,114 @@ def test_an_older_screen_is_left_as_it_was_by_what_happens_later() -> None:
         fold(early, event)
     assert early.jv.running is not None
     assert [dataclasses.asdict(one) for one in early.jv.running.rows] == before
+
+
+def jv_pictures(*temperatures: float) -> tuple[PictureMaker, SessionScreen]:
+    events = [
+        event
+        for number, kelvin in enumerate(temperatures)
+        for event in sweep(f"{number}", kelvin, arrhenius(kelvin))
+    ]
+    return PictureMaker(), folded(events)
+
+
+def test_a_window_chosen_by_hand_is_used_and_unrecorded_until_the_journal_has_it() -> None:
+    maker, screen = jv_pictures(297.0)
+    maker.use_window("0", (5.0, 20.0))
+    (trace,) = maker.draw(screen).jv
+    assert trace.by_hand and trace.unrecorded
+    assert trace.fit is not None and trace.fit.window == (5.0, 20.0)
+    choice = window_choice("0", (5.0, 20.0))
+    noted = JournalEntry(
+        sequence=99, time=9.0, utc="", level="note", text=choice.text, details=choice.details
+    )
+    (trace,) = maker.draw(fold(screen, noted)).jv
+    assert trace.by_hand and not trace.unrecorded
+    (elsewhere,) = PictureMaker().draw(fold(screen, noted)).jv
+    assert elsewhere.fit is not None and elsewhere.fit.window == (5.0, 20.0)
+
+
+def test_a_choice_recorded_from_a_replay_counts_as_recorded_though_its_events_were_read_before() -> None:
+    maker, screen = jv_pictures(297.0)
+    maker.use_window("0", (5.0, 20.0))
+    maker.keep_window("0", (5.0, 20.0))
+    assert not maker.draw(screen).jv[0].unrecorded
+    maker.use_window("0", None)
+    (trace,) = maker.draw(screen).jv
+    assert not trace.by_hand and trace.unrecorded
+
+
+def test_laws_over_a_quadratic_sweep_lie_on_its_points() -> None:
+    maker, screen = jv_pictures(297.0, 257.0, 217.0)
+    for trace in maker.draw(screen).jv:
+        assert set(trace.laws) == {"Mott-Gurney", "Murgatroyd"}
+        for voltage, law in trace.laws.values():
+            inside = (voltage > 2.1) & (voltage < 39.0)
+            at = np.exp(
+                np.interp(np.log(voltage), np.log(trace.curve.voltage), np.log(trace.curve.current_density))
+            )
+            assert law[inside] == pytest.approx(at[inside], rel=0.02)
+
+
+def test_a_quadratic_sweep_is_flat_as_current_over_voltage_squared_and_one_over_itself() -> None:
+    maker, screen = jv_pictures(297.0)
+    (trace,) = maker.draw(screen).jv
+    line = (trace.curve.voltage, trace.curve.current_density)
+    flat = shown_values("J / V²", trace, line)
+    assert flat == pytest.approx(
+        np.full(40, 0.1 * 9 / 8 * 4.0 * 8.8541878e-12 * arrhenius(297.0) / 1e-18), rel=1e-6
+    )
+    assert shown_values("J / J of the chosen", trace, line, trace) == pytest.approx(np.ones(40))
+    assert shown_values("J L³", trace, line) == pytest.approx(0.1 * line[1] * 1e9)
+
+
+def test_both_temperature_laws_are_drawn_through_the_mobilities_and_pending_ones_wait() -> None:
+    maker, screen = jv_pictures(297.0, 257.0, 217.0)
+    screen = dataclasses.replace(screen, planned=Planned(temperatures=(297.0, 237.0)))
+    picture = maker.draw(screen).arrhenius
+    assert picture is not None and picture.pending.tolist() == [1000 / 237.0]
+    (series,) = picture.series
+    assert set(series.lines) == {"Arrhenius", "Gaussian disorder"}
+    inverse, law = series.lines["Arrhenius"]
+    assert law == pytest.approx([arrhenius(1000 / one) for one in inverse], rel=1e-4)
+
+
+def test_the_same_screen_gives_the_same_traces_so_that_nothing_is_drawn_twice() -> None:
+    maker, screen = jv_pictures(297.0, 257.0, 217.0)
+    first, second = maker.draw(screen), maker.draw(screen)
+    assert all(one is other for one, other in zip(first.jv, second.jv, strict=True))
+    assert first.arrhenius is second.arrhenius
+
+
+def test_every_card_says_value_unit_window_and_verdict_and_where_its_points_are() -> None:
+    maker, screen = jv_pictures(297.0, 257.0, 217.0)
+    cards = {card.title: card for card in maker.draw(screen).cards}
+    assert cards["μ(0), 297 K"].place == "jv" and cards["μ(0), 297 K"].key == "0"
+    assert "m²/Vs" in cards["μ(0), 297 K"].value and "points" in cards["μ(0), 297 K"].detail
+    energy = cards["Activation energy Δ"]
+    assert float(energy.value.split("(")[0]) == pytest.approx(0.3) and energy.value.endswith("eV")
+    assert energy.verdict.word in energy.text
+
+
+def test_reference_pulses_and_backgrounds_of_a_series_are_told_apart_from_its_points() -> None:
+    heads = (*TEL, columns.POINT_KIND)
+
+    def light(kind: float, width: float, current: float, time: float) -> RowRecorded:
+        values = {
+            columns.PULSE_AMPLITUDE: 5.0,
+            columns.PULSE_WIDTH: width,
+            columns.LIGHT_CURRENT: current,
+            columns.POINT_KIND: kind,
+            columns.SAMPLE_TEMPERATURE: 297.0,
+        }
+        return dataclasses.replace(row("a", **values), time=time)
+
+    events: list[Event] = [started("a", heads), light(3.0, 0.0, 2e-13, 1.0)]
+    events += [light(1.0, 50e-6, 1e-9 * (1 - 0.02 * n), 10.0 * n) for n in range(4)]
+    events += [light(0.0, width, 1e-3 * width, 50.0) for width in (10e-6, 20e-6, 30e-6)]
+    picture = PictureMaker().draw(folded(events))
+    (reference,) = picture.checks.references
+    assert reference.light == pytest.approx([1.0, 0.98, 0.96, 0.94])
+    assert "-6 %" in picture.checks.words and "doubt" in picture.checks.words
+    assert picture.checks.backgrounds[0].light.tolist() == [2e-13]
+    assert len(picture.tel[0].series) == 3

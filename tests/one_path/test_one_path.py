@@ -13,6 +13,7 @@ import pytest
 from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
 from qdlab.config import load_plan
 from qdlab.events import Event
+from qdlab.live.planned import planned_of
 from qdlab.live.session import SessionScreen, fold, folded, initial
 from qdlab.records import RunFeed, open_session, verify_session
 from qdlab.replay import open_replay
@@ -85,7 +86,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
 
 def screen_of(path: Path, events: list[Event]) -> SessionScreen:
     feed = RunFeed(path)
-    screen = initial(feed.devices, feed.identities)
+    screen = initial(feed.devices, feed.identities, planned_of(feed.plan))
     for event in events:
         screen = fold(screen, event)
     return screen

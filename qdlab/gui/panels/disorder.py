@@ -1,67 +1,180 @@
-"""The disorder model over all temperatures: curves, residuals, parameters in their three columns, verdict."""
+"""The disorder model over all temperatures: parameters, correlations, curves, map of residuals."""
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHeaderView, QSplitter, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+import numpy as np
+import pyqtgraph
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor
+from PyQt6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QTabWidget, QVBoxLayout, QWidget
 
-from qdlab.gui.plots import Plot
-from qdlab.gui.theme import series_colour
+from qdlab.gui.plots import Plot, Style
+from qdlab.gui.theme import Theme, temperature_colour
 from qdlab.gui.widgets import PlainLabel
-from qdlab.live.picture import DisorderPicture
+from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow, ResidualMap
 
-_HEADINGS = ("parameter", "value", "systematic", "model range", "verdict")
+_HEADINGS = ("parameter", "value (statistical)", "systematic", "model range", "verdict")
+_STRONG = 0.95  # correlations from here on are named
+_NOTHING = "no fit yet: it needs curves at two temperatures"
 
 
 class DisorderPanel(QWidget):
-    """Draws the newest disorder fit."""
+    """Draws the newest disorder fit, and says while another one is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True, legend="below")
-        self.residuals = Plot(x="Voltage V (V)", y="J/J_EGDM - 1 (%)", log_x=True)
-        self.residuals.legend.setVisible(False)
-        self.words = PlainLabel("no fit yet: it needs curves at two temperatures")
+        self._theme = theme
+        self._shown: DisorderPicture | None = None
+        self.words = PlainLabel(_NOTHING)
         self.words.setWordWrap(True)
-        self.table = QTableWidget(0, len(_HEADINGS))
-        self.table.setHorizontalHeaderLabels(list(_HEADINGS))
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
-        assert rows is not None and columns is not None
-        rows.setVisible(False)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        plots = QSplitter(Qt.Orientation.Horizontal)
-        plots.addWidget(self.plot)
-        plots.addWidget(self.residuals)
+        self.busy = PlainLabel("")
+        self.busy.setStyleSheet(f"color: {theme.active};")
+        self.busy.setWordWrap(True)
+        self.busy.hide()
+        self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True, legend="below")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.table = _table(_HEADINGS)
+        self.correlations = _table(())
+        self.correlation_words = PlainLabel("")
+        self.correlation_words.setWordWrap(True)
+        self.tabs.addTab(self._parameter_page(), "Parameters")
+        self.tabs.addTab(self.plot, "Curves")
+        self.tabs.addTab(self._map_page(), "Residual map")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
-        layout.addWidget(plots, stretch=1)
+        layout.setSpacing(2)
+        layout.addWidget(self.busy)
+        layout.addWidget(self.tabs, stretch=1)
         layout.addWidget(self.words)
-        layout.addWidget(self.table)
-        self.table.setMaximumHeight(130)
-        self._shown: DisorderPicture | None = None
 
-    def show_disorder(self, picture: DisorderPicture | None) -> None:
-        """Draw curves and table; nothing is done for a fit already shown."""
-        if picture is None or picture is self._shown:
+    def _parameter_page(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 2, 0, 0)
+        layout.addWidget(self.table, stretch=3)
+        layout.addWidget(PlainLabel("Correlations of the statistical errors (1)"))
+        layout.addWidget(self.correlations, stretch=3)
+        layout.addWidget(self.correlation_words)
+        return page
+
+    def _map_page(self) -> QWidget:
+        self.map = Plot(x="Voltage V (V)", y="Temperature", log_x=True)
+        self.map.legend.setVisible(False)
+        self.map.getAxis("left").setGrid(False)
+        self.image = pyqtgraph.ImageItem(axisOrder="row-major")
+        self.map.addItem(self.image)
+        self.scale = pyqtgraph.ColorBarItem(
+            values=(-1.0, 1.0),
+            colorMap=pyqtgraph.colormap.get("CET-CBD1"),
+            label="J/J_EGDM - 1 (%)",
+            interactive=False,
+        )
+        self.scale.setImageItem(self.image, insert_in=self.map.plotItem)
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.map)
+        return page
+
+    def show_disorder(self, picture: DisorderPicture | None, fitting: str = "") -> None:
+        """Draw curves, map and tables; nothing is drawn anew for a fit already shown.
+
+        Parameters
+        ----------
+        fitting : what the fitting is at, in words
+        """
+        self.busy.setVisible(bool(fitting))
+        self.busy.setText(fitting)
+        if picture is self._shown:
             return
         self._shown = picture
+        self._draw_curves(picture)
+        self._draw_map(None if picture is None else picture.residuals)
+        self._fill_parameters(() if picture is None else picture.parameters)
+        if picture is None:
+            self.words.setText(_NOTHING)
+            return
+        self._fill_correlations(picture.correlations)
+        self.words.setText(picture.words)
+
+    def _draw_curves(self, picture: DisorderPicture | None) -> None:
         keep: set[str] = set()
-        for index, (curve, model, residual) in enumerate(
-            zip(picture.curves, picture.models, picture.residuals, strict=True)
-        ):
-            colour = series_colour(index)
+        curves = () if picture is None else picture.curves
+        temperatures = [curve.temperature for curve in curves]
+        low, high = min(temperatures, default=0.0), max(temperatures, default=0.0)
+        for index, curve in enumerate(curves):
+            assert picture is not None
+            colour = temperature_colour(curve.temperature, low, high, self._theme)
             label = f"{curve.temperature:.0f} K"
-            measured, line = f"{index} measured", f"{index} model"
-            self.plot.draw_points(
-                measured, curve.voltage, curve.current_density / 10, colour=colour, label=label
-            )
-            self.plot.draw_points(line, model[0], model[1] / 10, colour=colour, symbol=None, line=True)
-            self.residuals.draw_points(measured, *residual, colour=colour, symbol=None, line=True)
-            keep |= {measured, line}
+            out = picture.left_out[index]
+            shown = curve.current_density / 10
+            parts = {
+                "measured": (~out, Style(colour=colour, label=label)),
+                "left out": (out, Style(colour=colour, symbol="x")),
+            }
+            for word, (mask, style) in parts.items():
+                key = f"{index} {word}"
+                hint = f"{label}, {word}"
+                self.plot.draw_points(key, curve.voltage[mask], shown[mask], style, hint=hint)
+                keep.add(key)
+            key = f"{index} model"
+            voltage, model = picture.models[index]
+            style = Style(colour=colour, symbol=None, line=True, width=1.2)
+            self.plot.draw_points(key, voltage, model / 10, style)
+            keep.add(key)
         self.plot.forget(keep)
-        self.residuals.forget(keep)
-        self.words.setText(f"{picture.device}: {picture.verdict}")
-        self.table.setRowCount(len(picture.parameters))
-        for number, row in enumerate(picture.parameters):
+
+    def _draw_map(self, residuals: ResidualMap | None) -> None:
+        self.image.setVisible(residuals is not None)
+        if residuals is None:
+            return
+        edges, rows = residuals.log_voltage, len(residuals.labels)
+        self.image.setImage(residuals.percent, autoLevels=False)
+        self.image.setRect(QRectF(edges[0], 0.0, edges[-1] - edges[0], rows))
+        self.scale.setLevels((-residuals.largest, residuals.largest))
+        ticks = [(number + 0.5, label) for number, label in enumerate(residuals.labels)]
+        self.map.getAxis("left").setTicks([ticks])
+        self.map.plotItem.setYRange(0, rows, padding=0)
+        self.map.plotItem.setXRange(edges[0], edges[-1], padding=0.01)
+
+    def _fill_parameters(self, rows: tuple[ParameterRow, ...]) -> None:
+        self.table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
             cells = (row.name, row.value, row.systematic, row.model_range, row.verdict)
             for column, text in enumerate(cells):
-                self.table.setItem(number, column, QTableWidgetItem(text))
+                item = QTableWidgetItem(text)
+                item.setToolTip(row.advice or text)
+                self.table.setItem(number, column, item)
+
+    def _fill_correlations(self, found: Correlations) -> None:
+        names, matrix = found.names, found.matrix
+        self.correlations.setRowCount(len(names))
+        self.correlations.setColumnCount(len(names))
+        self.correlations.setHorizontalHeaderLabels(list(names))
+        self.correlations.setVerticalHeaderLabels(list(names))
+        rows = self.correlations.verticalHeader()
+        assert rows is not None
+        rows.setVisible(True)
+        strong = []
+        for row, column in np.ndindex(matrix.shape):
+            value = float(matrix[row, column])
+            item = QTableWidgetItem(f"{value:+.3f}" if row != column else "1")
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            if row < column and abs(value) >= _STRONG:
+                strong.append(f"{names[row]} and {names[column]}")
+            if row != column and abs(value) >= _STRONG:
+                item.setForeground(QColor(self._theme.active))
+            self.correlations.setItem(row, column, item)
+        told = f"Hardly told apart: {', '.join(strong)}." if strong else "No two are strongly correlated."
+        self.correlation_words.setText(told)
+
+
+def _table(headings: tuple[str, ...]) -> QTableWidget:
+    table = QTableWidget(0, len(headings))
+    table.setHorizontalHeaderLabels(list(headings))
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    rows, columns = table.verticalHeader(), table.horizontalHeader()
+    assert rows is not None and columns is not None
+    rows.setVisible(False)
+    rows.setDefaultSectionSize(22)
+    columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    return table

@@ -1,109 +1,184 @@
-"""J against V with the slope beside it: every sweep, its flagged points, its quadratic window and law."""
+"""J against V with the slope below it: every sweep ticked, its flagged points, quadratic window and laws."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtBoundSignal, pyqtSignal
+from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from analysis.space_charge import SpaceChargeFit
-from qdlab.gui.plots import Plot
-from qdlab.gui.theme import series_colour
-from qdlab.gui.widgets import ElidedLabel, PlainLabel
-from qdlab.live.picture import JVTrace
+from qdlab.gui.plots import Dash, Plot, Style, see_through
+from qdlab.gui.run_list import Listed, RunList
+from qdlab.gui.theme import Theme, series_colour, temperature_colour
+from qdlab.gui.widgets import PlainLabel
+from qdlab.live.pictures.jv import (
+    LAWS,
+    QUANTITIES,
+    JVTrace,
+    LawName,
+    Line,
+    Quantity,
+    shown_unit,
+    shown_values,
+)
 
-MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0
-
-_NEWEST = "newest sweep"
-_QUANTITIES = {
-    "J": "Current density J (mA cm⁻²)",
-    "J L³": "J L³ (mA cm⁻² nm³)",
-    "J / V²": "J/V² (mA cm⁻² V⁻²)",
+NEWEST = 16  # sweeps ticked by themselves
+FLAG_SYMBOLS = {
+    "compliance": "x",
+    "overflow": "x",
+    "breakdown": "star",
+    "outside-temperature": "d",
+    "noise-floor": "+",
+    "offset": "+",
+    "range-switch": "s",
+    "hysteresis": "p",
+}
+_OTHER_FLAG = "h"
+_SIGNS = {"x": "✕", "star": "★", "d": "◇", "+": "+", "s": "□", "p": "⬠", "h": "⬡"}
+_DASHES: dict[LawName, Dash] = {"Mott-Gurney": "dashed", "Murgatroyd": "dotted", "EGDM": "solid"}
+_LAW_TIPS = {
+    "Mott-Gurney": "J = 9/8 ε μ(0) (V - V_bi)²/L³ through the quadratic window: dashed",
+    "Murgatroyd": "The same with a mobility that rises as exp(γ E^½), fitted to all sweeps: dotted",
+    "EGDM": "The drift-diffusion fit of the disorder model to all temperatures: a line",
 }
 
 
 class JVPanel(QWidget):
-    """Draws the sweeps of a picture; the quadratic window of one of them can be dragged."""
+    """Draws the sweeps of a picture; the quadratic window of the chosen one can be dragged."""
 
     window_chosen = pyqtSignal(str, object)
+    record_wanted = pyqtSignal(str, object)
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme, *, recordable: bool = True) -> None:
         super().__init__()
+        self._theme = theme
+        self._recordable = recordable
         self._traces: Sequence[JVTrace] = ()
+        self._make_controls()
+        self._make_plots()
+        self.runs = RunList("Sweeps", newest=NEWEST)
+        self.runs.ticked_changed.connect(self._redraw)
+        self.runs.chosen_changed.connect(self._redraw)
+        self.words = PlainLabel("no quadratic window yet")
+        self.words.setWordWrap(True)
+        self.signs = PlainLabel("")
+        self.signs.setWordWrap(True)
+        plots = QSplitter(Qt.Orientation.Vertical)
+        plots.addWidget(self.plot)
+        plots.addWidget(self.slope)
+        plots.setSizes([300, 170])
+        across = QSplitter(Qt.Orientation.Horizontal)
+        across.addWidget(plots)
+        across.addWidget(self.runs)
+        across.setStretchFactor(0, 1)
+        across.setSizes([600, 150])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(2)
+        layout.addLayout(self._controls())
+        layout.addWidget(across, stretch=1)
+        layout.addWidget(self.signs)
+        layout.addWidget(self.words)
+
+    def _make_controls(self) -> None:
         self.quantity = QComboBox()
-        self.quantity.addItems(list(_QUANTITIES))
+        self.quantity.addItems(QUANTITIES)
         self.quantity.setToolTip("What is drawn against voltage")
-        self.quantity.currentTextChanged.connect(self._choose)
-        self.plot = Plot(x="Voltage V (V)", y=_QUANTITIES["J"], log_x=True, log_y=True, legend="below")
-        self.slope = Plot(x="Voltage V (V)", y="d ln J / d ln V", log_x=True)
+        self.quantity.currentTextChanged.connect(self._choose_quantity)
+        self.laws: dict[LawName, QCheckBox] = {}
+        for law in LAWS:
+            self.laws[law] = QCheckBox(law)
+            self.laws[law].setToolTip(_LAW_TIPS[law])
+            self.laws[law].setChecked(law == "Mott-Gurney")
+            self.laws[law].toggled.connect(self._redraw)
+        self.by_temperature = QCheckBox("colour by T")
+        self.by_temperature.setToolTip("Colour sweeps by temperature; otherwise each has its own")
+        self.by_temperature.setChecked(True)
+        self.by_temperature.toggled.connect(self._redraw)
+        self.rule = QPushButton("by the rule")
+        self.rule.setToolTip("Give the window of the chosen sweep back to the rule")
+        self.rule.clicked.connect(lambda: self._emit(self.window_chosen, None))
+        self.record = QPushButton("record window")
+        self.record.setToolTip("Write the window into the session's journal, for every later analysis")
+        self.record.clicked.connect(self._record)
+
+    def _make_plots(self) -> None:
+        self.plot = Plot(x="Voltage V (V)", y=shown_unit("J"), log_x=True, log_y=True)
+        self.plot.getAxis("bottom").showLabel(False)  # the slope's axis below is the same
+        self.slope = Plot(x="Voltage V (V)", y="d ln J / d ln V (1)", log_x=True)
         band = pyqtgraph.LinearRegionItem((1.8, 2.2), orientation="horizontal", movable=False)
         band.setZValue(-10)
+        band.setBrush(see_through(self._theme.good))
         band.setToolTip("The quadratic band, 2 ± 0.2")
         self.slope.addItem(band)
         self.slope.setXLink(self.plot)
+        self.slope.setLimits(yMin=-20, yMax=60)
         self.region = pyqtgraph.LinearRegionItem((0.0, 1.0), orientation="vertical", swapMode="sort")
-        self.region.setToolTip(
-            "The quadratic window of the sweep chosen above: drag it or its edges to refit"
-        )
+        self.region.setBrush(see_through(self._theme.accent))
+        self.region.setToolTip("The quadratic window of the chosen sweep: drag it or its edges to refit")
         self.region.setVisible(False)
         self.region.sigRegionChangeFinished.connect(self._drag)
         self.slope.addItem(self.region)
-        self.sweep = QComboBox()
-        self.sweep.setToolTip("Whose quadratic window is shown, and dragged in the slope plot")
-        self.sweep.addItem(_NEWEST)
-        self.sweep.setMaximumWidth(170)
-        self.sweep.currentTextChanged.connect(self._show_window)
-        self.rule = QPushButton("by the rule")
-        self.rule.setToolTip("Give the window back to the rule")
-        self.rule.clicked.connect(self._give_back)
-        self.words = PlainLabel("no quadratic window yet")
-        self.words.setWordWrap(True)
-        self.slope.legend.setVisible(False)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(self.plot)
-        splitter.addWidget(self.slope)
-        splitter.setSizes([300, 170])
+        for plot in (self.plot, self.slope):
+            plot.legend.setVisible(False)
+
+    def _controls(self) -> QHBoxLayout:
         controls = QHBoxLayout()
-        controls.addWidget(PlainLabel("show"))
         controls.addWidget(self.quantity)
-        signs = ElidedLabel("○ up   △ down   ✕ flagged   dashed: quadratic law   dotted: noise floor")
-        controls.addWidget(signs, stretch=1)
-        controls.addWidget(PlainLabel("window of"))
-        controls.addWidget(self.sweep)
+        for box in (*self.laws.values(), self.by_temperature):
+            controls.addWidget(box)
+        controls.addStretch(1)
         controls.addWidget(self.rule)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.addLayout(controls)
-        layout.addWidget(splitter, stretch=1)
-        layout.addWidget(self.words)
+        if self._recordable:
+            controls.addWidget(self.record)
+        return controls
 
     def show_traces(self, traces: Sequence[JVTrace]) -> None:
-        """Draw the newest sweeps."""
+        """Draw the sweeps that are ticked."""
+        if traces is self._traces:
+            return
         self._traces = traces
+        self._redraw()
+
+    def choose(self, run: str) -> None:
+        """Draw one sweep and show what its mobility rests on."""
+        self.runs.choose(run)
+
+    def _redraw(self) -> None:
+        colours = self._colours()
+        self.runs.show_runs(
+            [
+                Listed(key=trace.run, label=trace.label, colour=colours[trace.run], tip=_tip(trace))
+                for trace in self._traces
+            ]
+        )
+        ticked = self.runs.ticked
+        drawn = [trace for trace in self._traces if trace.run in ticked]
         keep: set[str] = set()
-        for trace in traces:
-            keep |= self._draw(trace, series_colour(trace.number))
+        for trace in drawn:
+            keep |= self._draw(trace, colours[trace.run])
         self.plot.forget(keep)
         self.slope.forget(keep)
-        self._list_sweeps()
+        self._tell_signs(drawn)
         self._show_window()
 
-    def _list_sweeps(self) -> None:
-        names = [_NEWEST, *(trace.run for trace in self._traces if trace.fit is not None)]
-        if names == [self.sweep.itemText(index) for index in range(self.sweep.count())]:
-            return
-        chosen = self.sweep.currentText()
-        with QSignalBlocker(self.sweep):
-            self.sweep.clear()
-            self.sweep.addItems(names)
-            self.sweep.setCurrentIndex(max(self.sweep.findText(chosen), 0))
+    def _colours(self) -> dict[str, str]:
+        if not self.by_temperature.isChecked():
+            return {trace.run: series_colour(trace.number) for trace in self._traces}
+        temperatures = [trace.curve.temperature for trace in self._traces]
+        low, high = min(temperatures, default=0.0), max(temperatures, default=0.0)
+        return {
+            trace.run: temperature_colour(trace.curve.temperature, low, high, self._theme)
+            for trace in self._traces
+        }
 
     def _chosen(self) -> JVTrace | None:
-        """The sweep whose window is shown: the one chosen, else the newest that has one."""
-        fitted = [trace for trace in self._traces if trace.fit is not None]
-        named = [trace for trace in fitted if trace.run == self.sweep.currentText()]
+        """The sweep whose window is shown: the one clicked, else the newest drawn that has one."""
+        named = [trace for trace in self._traces if trace.run == self.runs.chosen]
+        ticked = self.runs.ticked
+        fitted = [trace for trace in self._traces if trace.fit is not None and trace.run in ticked]
         windowed = [trace for trace in fitted if trace.fit is not None and trace.fit.window is not None]
         candidates = named or windowed or fitted
         return candidates[-1] if candidates else None
@@ -112,9 +187,10 @@ class JVPanel(QWidget):
         trace = self._chosen()
         fit = None if trace is None else trace.fit
         self.rule.setEnabled(trace is not None and trace.by_hand)
+        self.record.setEnabled(trace is not None and trace.unrecorded)
         self.region.setVisible(fit is not None and fit.window is not None)
         if trace is None or fit is None:
-            self.words.setText("no quadratic window yet")
+            self.words.setText("no quadratic window yet" if trace is None else f"{trace.label}: no fit yet")
             return
         self.words.setText(f"{trace.label}: {_reason(trace, fit)}")
         self.words.setToolTip(fit.verdict.advice or "")
@@ -123,64 +199,106 @@ class JVPanel(QWidget):
                 self.region.setRegion([math.log10(max(voltage, 1e-6)) for voltage in fit.window])
 
     def _drag(self) -> None:
+        low, high = self.region.getRegion()
+        self._emit(self.window_chosen, (float(10**low), float(10**high)))
+
+    def _record(self) -> None:
+        trace = self._chosen()
+        if trace is not None and trace.fit is not None:
+            self._emit(self.record_wanted, trace.fit.window if trace.by_hand else None)
+
+    def _emit(self, signal: pyqtBoundSignal, window: object) -> None:
         trace = self._chosen()
         if trace is not None:
-            low, high = self.region.getRegion()
-            self.window_chosen.emit(trace.run, (10**low, 10**high))
+            signal.emit(trace.run, window)
 
-    def _give_back(self) -> None:
-        trace = self._chosen()
-        if trace is not None:
-            self.window_chosen.emit(trace.run, None)
+    def _choose_quantity(self) -> None:
+        self.plot.title_axis("left", shown_unit(self._quantity))
+        self._redraw()
 
-    def _choose(self, quantity: str) -> None:
-        self.plot.setLabel("left", _QUANTITIES[quantity])
-        self.show_traces(self._traces)
+    @property
+    def _quantity(self) -> Quantity:
+        return QUANTITIES[max(self.quantity.currentIndex(), 0)]
 
-    def _scaled(self, trace: JVTrace, voltage: np.ndarray, current_density: np.ndarray) -> np.ndarray:
-        shown = current_density / MILLIAMPERE_PER_SQUARE_CENTIMETRE
-        if self.quantity.currentText() == "J L³":
-            return shown * (trace.curve.thickness * 1e9) ** 3
-        if self.quantity.currentText() == "J / V²":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return shown / voltage**2
-        return shown
+    def _shown(self, trace: JVTrace, line: Line) -> np.ndarray:
+        return shown_values(self._quantity, trace, line, self._chosen())
 
     def _draw(self, trace: JVTrace, colour: str) -> set[str]:
-        curve = trace.curve
-        shown = self._scaled(trace, curve.voltage, curve.current_density)
-        keys = set()
-        for word, mask, symbol in (
-            ("up", ~trace.flagged & ~trace.back, "o"),
-            ("down", ~trace.flagged & trace.back, "t1"),
-            ("flagged", trace.flagged, "x"),
-        ):
-            if mask.any():
-                key = f"{trace.run} {word}"
-                label = trace.label if word == "up" else None
-                self.plot.draw_points(
-                    key, curve.voltage[mask], shown[mask], colour=colour, symbol=symbol, label=label
-                )
-                keys.add(key)
-        if trace.law is not None:
-            voltage, law = trace.law
-            key = f"{trace.run} law"
-            law = self._scaled(trace, voltage, law)
-            self.plot.draw_points(key, voltage, law, colour=colour, symbol=None, line=True, dashed=True)
-            keys.add(key)
+        keys = self._draw_measured(trace, colour) | self._draw_laws(trace, colour)
+        chosen = self._chosen()
+        is_chosen = chosen is not None and chosen.run == trace.run
         if trace.slope is not None and len(trace.slope.voltage):
             key = f"{trace.run} slope"
-            self.slope.draw_points(
-                key, trace.slope.voltage, trace.slope.slope, colour=colour, symbol=None, line=True
-            )
-            keys.add(key)
-        if math.isfinite(trace.floor):
-            key = f"{trace.run} floor"
-            ends = np.array([max(float(curve.voltage.min()), 1e-3), float(curve.voltage.max())])
-            level = self._scaled(trace, ends, np.full(2, trace.floor))
-            self.plot.draw_points(key, ends, level, colour=colour, symbol=None, line=True, dotted=True)
+            style = Style(colour=colour, symbol=None, line=True, width=2.4 if is_chosen else 1.4)
+            self.slope.draw_points(key, trace.slope.voltage, trace.slope.slope, style)
             keys.add(key)
         return keys
+
+    def _draw_measured(self, trace: JVTrace, colour: str) -> set[str]:
+        curve, clean = trace.curve, trace.clean
+        shown = self._shown(trace, (curve.voltage, curve.current_density))
+        chosen = self._chosen()
+        used = trace.used & clean if chosen is not None and chosen.run == trace.run else np.zeros_like(clean)
+        parts = {
+            "up": (clean & ~trace.back, Style(colour=colour, symbol="o")),
+            "used": (used, Style(colour=colour, symbol="o", filled=True)),
+            "down": (clean & trace.back, Style(colour=colour, symbol="t1")),
+        }
+        for kind, mask in trace.flagged.items():
+            symbol = FLAG_SYMBOLS.get(kind, _OTHER_FLAG)
+            parts[kind] = (mask, Style(colour=colour, symbol=symbol))
+        keys = set()
+        for word, (mask, style) in parts.items():
+            if mask.any():
+                key = f"{trace.run} {word}"
+                hint = f"{trace.label}, {word}"
+                self.plot.draw_points(key, curve.voltage[mask], shown[mask], style, hint=hint)
+                keys.add(key)
+        return keys
+
+    def _draw_laws(self, trace: JVTrace, colour: str) -> set[str]:
+        keys = set()
+        for law, line in trace.laws.items():
+            if self.laws[law].isChecked():
+                key = f"{trace.run} {law}"
+                style = Style(colour=colour, symbol=None, line=True, dash=_DASHES[law], width=1.2)
+                self.plot.draw_points(key, line[0], self._shown(trace, line), style)
+                keys.add(key)
+        if math.isfinite(trace.floor):
+            key = f"{trace.run} floor"
+            voltage = trace.curve.voltage[trace.curve.voltage > 0]
+            ends = np.array([voltage.min(), voltage.max()]) if len(voltage) else np.array([])
+            level = self._shown(trace, (ends, np.full(len(ends), trace.floor)))
+            style = Style(colour=self._theme.muted, symbol=None, line=True, dash="dotted", width=1.0)
+            self.plot.draw_points(key, ends, level, style)
+            keys.add(key)
+        return keys
+
+    def _tell_signs(self, drawn: Sequence[JVTrace]) -> None:
+        """Which sign means what, of those that are to be seen; and what a logarithm cannot show."""
+        words = ["○ up"]
+        if any(trace.used.any() for trace in drawn):
+            words.append("● in the chosen window")
+        if any((trace.back & trace.clean).any() for trace in drawn):
+            words.append("△ down")
+        for kind in dict.fromkeys(kind for trace in drawn for kind in trace.flagged):
+            words.append(f"{_SIGNS[FLAG_SYMBOLS.get(kind, _OTHER_FLAG)]} {kind.replace('-', ' ')}")
+        if any(math.isfinite(trace.floor) for trace in drawn):
+            words.append("grey dots: noise floor")
+        hidden = sum(_without_logarithm(trace) for trace in drawn)
+        if hidden:
+            words.append(f"{hidden} points at or below zero are not drawn")
+        self.signs.setText("   ".join(words))
+
+
+def _without_logarithm(trace: JVTrace) -> int:
+    curve = trace.curve
+    return int(np.sum(~((curve.voltage > 0) & (curve.current_density > 0))))
+
+
+def _tip(trace: JVTrace) -> str:
+    state = "running" if trace.running else f"{len(trace.curve)} points"
+    return f"{trace.run}: {trace.device}, {trace.curve.temperature:.2f} K, {state}"
 
 
 def _reason(trace: JVTrace, fit: SpaceChargeFit) -> str:
@@ -189,5 +307,7 @@ def _reason(trace: JVTrace, fit: SpaceChargeFit) -> str:
         return fit.why
     low, high = fit.window
     word = fit.verdict.word.replace("_", " ")
-    who = "dragged here, recorded nowhere else" if trace.by_hand else fit.why
-    return f"{low:.2g}-{high:.2g} V, μ(0) = {fit.zero_field_mobility} m²/Vs, {word}. {who}"
+    why = fit.why
+    if trace.by_hand:
+        why = "dragged here, not recorded yet" if trace.unrecorded else "chosen by hand, as the journal says"
+    return f"{low:.2g}-{high:.2g} V, μ(0) = {fit.zero_field_mobility} m²/Vs, {word}. {why}"

@@ -4,98 +4,168 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from analysis.estimate import Estimate
-from qdlab.gui.plots import Plot
-from qdlab.gui.theme import SERIES
-from qdlab.live.picture import ArrheniusPicture, FieldPicture
+from qdlab.gui.plots import Dash, Plot, Style
+from qdlab.gui.theme import SERIES, Theme
+from qdlab.gui.widgets import PlainLabel
+from qdlab.live.pictures.laws import ArrheniusPicture, ArrheniusSeries, FieldPicture, FieldSeries
 
 VOLT_PER_CENTIMETRE = 100.0
+_FIELD_SYMBOLS = ("o", "s")
+_DEVICE_SYMBOLS = ("o", "s", "d", "p", "star", "h")
+_LAW_STYLES: dict[str, tuple[Dash, str]] = {
+    "Arrhenius": ("dashed", "Arrhenius, exp(-Δ/kT)"),
+    "Gaussian disorder": ("dotted", "Gaussian disorder, exp(-(2σ/3kT)²)"),
+}
 
 
 class FieldPanel(QWidget):
-    """Draws transit mobility (log) against the root of the field; hollow crosses are not to be trusted."""
+    """Draws transit mobility (log) against the root of the field; crosses rest on a doubtful delay time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.plot = Plot(x="E^½ ((V/cm)^½)", y="Transit mobility (m² V⁻¹ s⁻¹)", log_y=True)
-        _fill(self, self.plot)
+        self.plot = Plot(x="E^½ ((V/cm)^½)", y="Transit mobility μ (m² V⁻¹ s⁻¹)", log_y=True)
+        self.printed = QCheckBox("also with plain V, as eq. 3 is printed")
+        self.printed.setToolTip("The paper's eq. 3 has V where its numbers need V - V_bi; both are drawn")
+        self.printed.setChecked(True)
+        self.printed.toggled.connect(self._redraw)
+        self.words = _words("no delay time yet")
+        self._picture: FieldPicture | None = None
+        _fill(self, self.plot, self.words, [self.printed])
 
     def show_field(self, picture: FieldPicture | None) -> None:
-        """Draw the points and the Poole-Frenkel line."""
+        """Draw the points of both readings and the Poole-Frenkel line."""
+        self._picture = picture
+        self._redraw()
+
+    def _redraw(self) -> None:
         keep: set[str] = set()
-        if picture is not None:
-            root = picture.root_field / math.sqrt(VOLT_PER_CENTIMETRE)
-            value = np.array([one.value for one in picture.mobility])
-            for word, mask, symbol in (("good", picture.good, "o"), ("not good", ~picture.good, "x")):
-                self.plot.draw_points(
-                    word, root[mask], value[mask], colour=SERIES[0], symbol=symbol, label=word
-                )
-                keep.add(word)
-            _draw_bars(self.plot, root, picture.mobility, keep)
-            if picture.line is not None:
-                x, y = picture.line
-                x = x / math.sqrt(VOLT_PER_CENTIMETRE)
-                self.plot.draw_points("line", x, y, colour=SERIES[7], symbol=None, line=True, dashed=True)
-                keep.add("line")
+        series = () if self._picture is None else self._picture.series
+        shown = series if self.printed.isChecked() else series[:1]
+        for index, one in enumerate(shown):
+            keep |= self._draw(one, SERIES[index], _FIELD_SYMBOLS[index])
         self.plot.forget(keep)
+        self.printed.setEnabled(len(series) != 1)
+        self.words.setText("no delay time yet" if self._picture is None else self._picture.words)
+
+    def _draw(self, series: FieldSeries, colour: str, symbol: str) -> set[str]:
+        root = series.root_field / math.sqrt(VOLT_PER_CENTIMETRE)
+        value = np.array([one.value for one in series.mobility])
+        keys = set()
+        for word, mask, sign in (("good", series.good, symbol), ("doubtful", ~series.good, "x")):
+            if mask.any():
+                key = f"{series.label} {word}"
+                label = series.label if word == "good" or not series.good.any() else None
+                style = Style(colour=colour, symbol=sign, filled=sign == "o", label=label)
+                hint = f"{series.label}, {word}"
+                self.plot.draw_points(key, root[mask], value[mask], style, hint=hint)
+                keys.add(key)
+        _draw_bars(self.plot, f"{series.label} bars", root, series.mobility, colour)
+        keys.add(f"{series.label} bars")
+        if series.line is not None:
+            x, y = series.line
+            key = f"{series.label} line"
+            style = Style(colour=colour, symbol=None, line=True, dash="dashed", width=1.2)
+            self.plot.draw_points(key, x / math.sqrt(VOLT_PER_CENTIMETRE), y, style)
+            keys.add(key)
+        return keys
 
 
 class ArrheniusPanel(QWidget):
-    """Draws zero-field mobility (log) against 1000/T; temperatures still to come are hollow squares below."""
+    """Draws zero-field mobility (log) against 1000/T; temperatures still to come are hollow, on the line."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.plot = Plot(x="1000/T (1/K)", y="Mobility μ(0) (m² V⁻¹ s⁻¹)", log_y=True)
-        _fill(self, self.plot)
+        self._theme = theme
+        self.plot = Plot(x="1000/T (1/K)", y="Mobility μ(0) (m² V⁻¹ s⁻¹)", log_y=True, legend="right")
+        self.gaussian = QCheckBox("Gaussian law too")
+        self.gaussian.setToolTip("μ* exp(-(2σ/3kT)²) beside μ∞ exp(-Δ/kT)")
+        self.gaussian.setChecked(True)
+        self.gaussian.toggled.connect(self._redraw)
+        self.words = _words("no mobility yet")
+        self._picture: ArrheniusPicture | None = None
+        _fill(self, self.plot, self.words, [self.gaussian])
 
     def show_arrhenius(self, picture: ArrheniusPicture | None) -> None:
-        """Draw the points, the Arrhenius line and the pending set points."""
+        """Draw the points, both laws and the pending set points."""
+        if picture is self._picture:
+            return
+        self._picture = picture
+        self._redraw()
+
+    def _redraw(self) -> None:
+        picture = self._picture
         keep: set[str] = set()
-        if picture is not None:
-            value = np.array([one.value for one in picture.mobility])
-            self.plot.draw_points(
-                "measured", picture.inverse_temperature, value, colour=SERIES[0], label="measured"
+        for index, one in enumerate(() if picture is None else picture.series):
+            keep |= self._draw(
+                one, SERIES[index % len(SERIES)], _DEVICE_SYMBOLS[index % len(_DEVICE_SYMBOLS)]
             )
-            keep.add("measured")
-            _draw_bars(self.plot, picture.inverse_temperature, picture.mobility, keep)
-            if picture.line is not None:
-                self.plot.draw_points(
-                    "line",
-                    *picture.line,
-                    colour=SERIES[7],
-                    symbol=None,
-                    line=True,
-                    dashed=True,
-                    label="Arrhenius",
-                )
-                keep.add("line")
-            if len(picture.pending):
-                level = float(value.min()) if len(value) else 1e-12
-                self.plot.draw_points(
-                    "pending",
-                    picture.pending,
-                    np.full(len(picture.pending), level),
-                    colour=SERIES[4],
-                    symbol="s",
-                    label="pending",
-                )
-                keep.add("pending")
+        if picture is not None and len(picture.pending):
+            level = _where_pending(picture)
+            style = Style(colour=self._theme.muted, symbol="s", label="pending: planned, not measured yet")
+            self.plot.draw_points(
+                "pending", picture.pending, level, style, hint="pending, height means nothing"
+            )
+            keep.add("pending")
         self.plot.forget(keep)
+        self.words.setText("no mobility yet" if picture is None else picture.words)
+
+    def _draw(self, series: ArrheniusSeries, colour: str, symbol: str) -> set[str]:
+        value = np.array([one.value for one in series.mobility])
+        keys = set()
+        for number, hint in enumerate(series.hints):
+            key = f"{series.device} {number}"
+            label = series.device if number == 0 else None
+            style = Style(colour=colour, symbol=symbol, filled=True, label=label)
+            at = slice(number, number + 1)
+            self.plot.draw_points(key, series.inverse_temperature[at], value[at], style, hint=hint)
+            keys.add(key)
+        _draw_bars(self.plot, f"{series.device} bars", series.inverse_temperature, series.mobility, colour)
+        keys.add(f"{series.device} bars")
+        for law, line in series.lines.items():
+            if law == "Arrhenius" or self.gaussian.isChecked():
+                dash, label = _LAW_STYLES[law]
+                key = f"{series.device} {law}"
+                style = Style(colour=colour, symbol=None, line=True, dash=dash, width=1.2, label=label)
+                self.plot.draw_points(key, *line, style)
+                keys.add(key)
+        return keys
 
 
-def _draw_bars(plot: Plot, x: np.ndarray, estimates: Sequence[Estimate], keep: set[str]) -> None:
+def _where_pending(picture: ArrheniusPicture) -> np.ndarray:
+    """Heights for temperatures without a mobility: on the Arrhenius line, else at the lowest point."""
+    for series in picture.series:
+        if series.fit is not None:
+            return series.fit.at(1000 / picture.pending)
+    known = [one.value for series in picture.series for one in series.mobility]
+    return np.full(len(picture.pending), min(known, default=1e-11))
+
+
+def _draw_bars(plot: Plot, key: str, x: np.ndarray, estimates: Sequence[Estimate], colour: str) -> None:
     """A vertical line of two standard errors either way through every point that has one."""
     value = np.array([one.value for one in estimates])
     error = np.array([np.nan if one.standard_error is None else one.standard_error for one in estimates])
     known = np.isfinite(value) & np.isfinite(error)
     low = np.maximum(value - 2 * error, value / 100)
-    plot.draw_bars("bars", x[known], low[known], (value + 2 * error)[known], colour=SERIES[0])
-    keep.add("bars")
+    plot.draw_bars(key, x[known], low[known], (value + 2 * error)[known], colour=colour)
 
 
-def _fill(panel: QWidget, plot: Plot) -> None:
+def _words(text: str) -> PlainLabel:
+    words = PlainLabel(text)
+    words.setWordWrap(True)
+    return words
+
+
+def _fill(panel: QWidget, plot: Plot, words: PlainLabel, controls: Sequence[QWidget]) -> None:
+    line = QHBoxLayout()
+    for control in controls:
+        line.addWidget(control)
+    line.addStretch(1)
     layout = QVBoxLayout(panel)
     layout.setContentsMargins(4, 2, 4, 2)
-    layout.addWidget(plot)
+    layout.setSpacing(2)
+    layout.addLayout(line)
+    layout.addWidget(plot, stretch=1)
+    layout.addWidget(words)

@@ -1,37 +1,109 @@
-"""The temperature strip: set point, stage and sample against time."""
+"""The temperature strip: set point with its band, stage, sample and heater against time."""
 
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+import numpy as np
+import pyqtgraph
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from qdlab.gui.plots import Plot
-from qdlab.gui.theme import series_colour
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.plots import Dash, Plot, Style
+from qdlab.gui.theme import Theme, series_colour
+from qdlab.gui.widgets import ElidedLabel, PlainLabel
 from qdlab.live.temperature import TemperatureScreen
+
+LAST_MINUTES = 20.0
+_VIEWS = ("all along", "last 20 min", "off the set point")
+_LINES = ("set", "stage", "sample")
 
 
 class TemperaturePanel(QWidget):
-    """Draws a `TemperatureScreen`."""
+    """Draws a `TemperatureScreen`; the lines are named above the plot, where they cover nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.plot = Plot(x="Time (min)", y="Temperature (K)", legend="below")
-        self.words = PlainLabel("no temperature yet")
+        self._theme = theme
+        self._screen = TemperatureScreen()
+        self.state = PlainLabel("no reading")
+        self.words = ElidedLabel("no temperature yet")
+        self.view = QComboBox()
+        self.view.addItems(_VIEWS)
+        self.view.setToolTip("The whole session, its end, or how far stage and sample are from the set point")
+        self.view.currentTextChanged.connect(lambda: self._draw(self._screen))
+        self.plot = Plot(x="Time in the session (min)", y="T (K)")
+        self.plot.legend.setVisible(False)
+        self._make_heater_axis()
+        self.band = pyqtgraph.FillBetweenItem(
+            pyqtgraph.PlotCurveItem(), pyqtgraph.PlotCurveItem(), brush=pyqtgraph.mkBrush(theme.muted)
+        )
+        self.band.setOpacity(0.25)
+        self.plot.addItem(self.band)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.words)
-        layout.addWidget(self.plot)
+        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setSpacing(2)
+        layout.addLayout(self._head())
+        layout.addWidget(self.plot, stretch=1)
+
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.addWidget(self.state)
+        head.addWidget(self.words, stretch=1)
+        for index, name in enumerate(_LINES):
+            label = PlainLabel(f"{'╌' if name == 'set' else '━'} {name}")
+            label.setStyleSheet(f"color: {series_colour(index)};")
+            head.addWidget(label)
+        heater = PlainLabel("━ heater (right axis, %)")
+        heater.setStyleSheet(f"color: {self._theme.muted};")
+        head.addWidget(heater)
+        head.addWidget(self.view)
+        return head
+
+    def _make_heater_axis(self) -> None:
+        """Per cent on the right, in a view of its own that follows the time axis."""
+        item = self.plot.plotItem
+        item.showAxis("right")
+        right = item.getAxis("right")
+        right.setPen(pyqtgraph.mkPen(self._theme.muted))
+        self._heater_view = pyqtgraph.ViewBox(enableMenu=False)
+        self._heater_view.setMouseEnabled(x=False, y=False)
+        self._heater_view.setYRange(0, 100, padding=0.02)
+        item.scene().addItem(self._heater_view)
+        right.linkToView(self._heater_view)
+        self._heater_view.setXLink(item.vb)
+        item.vb.sigResized.connect(lambda: self._heater_view.setGeometry(item.vb.sceneBoundingRect()))
+        self.heater = pyqtgraph.PlotDataItem(pen=pyqtgraph.mkPen(self._theme.muted, width=1.0))
+        self.heater.setDownsampling(auto=True, method="peak")
+        self._heater_view.addItem(self.heater)
 
     def show_screen(self, screen: TemperatureScreen) -> None:
         """Draw the telemetry so far."""
-        time, *temperatures = screen.arrays()
-        for index, (name, values) in enumerate(zip(("set", "stage", "sample"), temperatures, strict=True)):
-            self.plot.draw_points(
-                name,
-                time / 60,
-                values,
-                colour=series_colour(index),
-                symbol=None,
-                line=True,
-                dashed=name == "set",
-                label=name,
+        if screen is self._screen:
+            return
+        self._screen = screen
+        self._draw(screen)
+
+    def _draw(self, screen: TemperatureScreen) -> None:
+        time, setpoint, stage, sample, heater = screen.arrays()
+        minutes = time / 60
+        relative = self.view.currentText() == _VIEWS[2]
+        if self.view.currentText() == _VIEWS[1] and len(minutes):
+            recent = minutes >= minutes[-1] - LAST_MINUTES
+            minutes, setpoint, stage, sample, heater = (
+                values[recent] for values in (minutes, setpoint, stage, sample, heater)
             )
-        self.words.setText(screen.status)
+        zero = setpoint if relative else np.zeros(len(setpoint))
+        for index, (name, values) in enumerate(zip(_LINES, (setpoint, stage, sample), strict=True)):
+            dash: Dash = "dashed" if name == "set" else "solid"
+            style = Style(colour=series_colour(index), symbol=None, line=True, dash=dash)
+            self.plot.draw_points(name, minutes, values - zero, style)
+        half = screen.rule.tolerance
+        self.band.setCurves(
+            pyqtgraph.PlotCurveItem(minutes, setpoint - zero - half),
+            pyqtgraph.PlotCurveItem(minutes, setpoint - zero + half),
+        )
+        self.heater.setData(minutes, 100 * heater)
+        self.plot.title_axis("left", "T - set (K)" if relative else "T (K)")
+        self._tell(screen)
+
+    def _tell(self, screen: TemperatureScreen) -> None:
+        colour = {"STABLE": self._theme.good, "LOST": self._theme.alarm, "no reading": self._theme.muted}
+        self.state.setText(screen.state)
+        self.state.setStyleSheet(f"color: {colour.get(screen.state, self._theme.active)}; font-weight: bold;")
+        self.words.setText(screen.words)

@@ -1,0 +1,229 @@
+"""Mobility against field and against temperature, as drawn: points with errors, lines, what is pending."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.arrhenius import ArrheniusFit
+from analysis.constants import BOLTZMANN_CONSTANT, electronvolt, nanometre
+from analysis.curves import FloatArray
+from analysis.device import Device
+from analysis.estimate import Estimate, Verdict
+from analysis.space_charge.slope import BoolArray
+from analysis.transit import TransitMobility
+from qdlab.live.jv import temperature_laws_of
+from qdlab.live.pictures.jv import JVTrace, Line
+from qdlab.pulsed import AmplitudeResult, field_dependence_of
+
+SAME_TEMPERATURE = 1.5  # [K]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSeries:
+    """Transit mobilities of all amplitudes under one reading of eq. 3 of Li et al. 2024.
+
+    Parameters
+    ----------
+    label : which voltage and length the reading takes
+    root_field : (n,) [(V/m)^½]
+    good : (n,) where the delay time behind a mobility is good
+    line : Poole-Frenkel law through the good ones; None where they are too few
+    """
+
+    label: str
+    root_field: FloatArray
+    mobility: tuple[Estimate, ...]
+    good: BoolArray
+    amplitude: FloatArray
+    line: Line | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldPicture:
+    """Both readings of eq. 3, and what to know of them in words."""
+
+    device: str
+    series: tuple[FieldSeries, ...]
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrheniusSeries:
+    """Zero-field mobility against temperature of one device.
+
+    Parameters
+    ----------
+    inverse_temperature : (n,) 1000/T [1/K]
+    good : (n,) where the mobility itself is good
+    runs : (n,) of the sweeps behind the points
+    hints : (n,) each point in words
+    lines : law -> line
+    """
+
+    device: str
+    inverse_temperature: FloatArray
+    mobility: tuple[Estimate, ...]
+    good: BoolArray
+    runs: tuple[str, ...]
+    hints: tuple[str, ...]
+    fit: ArrheniusFit | None
+    lines: dict[str, Line]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrheniusPicture:
+    """Every device's points, and 1000/T of set points not measured yet."""
+
+    series: tuple[ArrheniusSeries, ...]
+    pending: FloatArray
+    words: str
+
+
+def field_picture(results: Sequence[AmplitudeResult], device: Device) -> FieldPicture | None:
+    """Transit mobility against the root of the field; None before the first delay time."""
+    length, built_in = device.thickness.value, device.built_in_voltage.value
+    corrected = _field_series(
+        f"(V − V_bi)/L, V_bi = {built_in:g} V", [(one, one.transit) for one in results], results
+    )
+    printed = _field_series(
+        "V/L, as eq. 3 is printed", [(one, one.transit_as_printed) for one in results], None
+    )
+    known = [one for one in (corrected, printed) if one is not None]
+    if not built_in:
+        known = known[:1]
+    if not known:
+        return None
+    law = field_dependence_of(results)
+    words = f"L = {length / nanometre:.4g} nm ({' + '.join(device.active_layers)})"
+    if law is not None and math.isfinite(law.field_coefficient.value):
+        words += (
+            f"; with V − V_bi: γ = {law.field_coefficient} (m/V)^½, μ(E → 0) = {law.zero_field_mobility}"
+            " m²/Vs (from good delay times only)"
+        )
+    return FieldPicture(device=device.identifier, series=tuple(known), words=words)
+
+
+def _field_series(
+    label: str,
+    pairs: Sequence[tuple[AmplitudeResult, TransitMobility | None]],
+    fitted: Sequence[AmplitudeResult] | None,
+) -> FieldSeries | None:
+    known = [(one, transit) for one, transit in pairs if transit is not None]
+    if not known:
+        return None
+    fields = np.array([transit.electric_field for _, transit in known])
+    line = None
+    law = None if fitted is None else field_dependence_of(fitted)
+    if law is not None and math.isfinite(law.field_coefficient.value):
+        root = np.sqrt(np.linspace(fields.min(), fields.max(), 20))
+        line = (root, law.zero_field_mobility.value * np.exp(law.field_coefficient.value * root))
+    return FieldSeries(
+        label=label,
+        root_field=np.sqrt(fields),
+        mobility=tuple(transit.mobility for _, transit in known),
+        good=np.array([one.delay.verdict.is_good for one, _ in known], dtype=bool),
+        amplitude=np.array([one.series.pulse_amplitude for one, _ in known]),
+        line=line,
+    )
+
+
+def arrhenius_picture(traces: Sequence[JVTrace], planned: Sequence[float]) -> ArrheniusPicture | None:
+    """Mobilities of the sweeps shown, by device, and which planned temperatures have none yet.
+
+    Parameters
+    ----------
+    traces : of devices that the single-carrier laws describe
+    planned : set points of the plan [K]
+    """
+    devices = list(dict.fromkeys(trace.device for trace in traces))
+    found = [_arrhenius_series(device, traces) for device in devices]
+    series = tuple(one for one in found if one is not None)
+    measured = [trace.curve.temperature for trace in traces if not trace.running]
+    pending = [kelvin for kelvin in planned if all(abs(kelvin - one) > SAME_TEMPERATURE for one in measured)]
+    if not series and not pending:
+        return None
+    words = [_laws_in_words(one) for one in series if one.fit is not None]
+    if not words:
+        count = len({round(trace.curve.temperature) for trace in traces if not trace.running})
+        words = [f"{count} of the 3 temperatures an activation energy needs"]
+    none = [trace.label for trace in traces if trace.fit is not None and trace.fit.window is None]
+    if none:
+        words.append(f"No quadratic window, so no mobility: {', '.join(none)}.")
+    return ArrheniusPicture(
+        series=series,
+        pending=np.array([1000 / kelvin for kelvin in pending]),
+        words="\n".join(words),
+    )
+
+
+def _arrhenius_series(device: str, traces: Sequence[JVTrace]) -> ArrheniusSeries | None:
+    fits = [
+        (trace, trace.fit)
+        for trace in traces
+        if trace.device == device
+        and trace.fit is not None
+        and math.isfinite(trace.fit.zero_field_mobility.value)
+    ]
+    if not fits:
+        return None
+    laws = temperature_laws_of([trace.curve for trace, _ in fits], [fit for _, fit in fits])
+    temperatures = [trace.curve.temperature for trace, _ in fits]
+    return ArrheniusSeries(
+        device=device,
+        inverse_temperature=np.array([1000 / kelvin for kelvin in temperatures]),
+        mobility=tuple(fit.zero_field_mobility for _, fit in fits),
+        good=np.array([fit.verdict.is_good for _, fit in fits], dtype=bool),
+        runs=tuple(trace.run for trace, _ in fits),
+        hints=tuple(_point_hint(trace, laws) for trace, _ in fits),
+        fit=laws,
+        lines={} if laws is None else _law_lines(laws, temperatures),
+    )
+
+
+def _law_lines(fit: ArrheniusFit, temperatures: Sequence[float]) -> dict[str, Line]:
+    inverse = np.linspace(1000 / max(temperatures), 1000 / min(temperatures), 40)
+    kelvin = 1000 / inverse
+    lines = {}
+    if math.isfinite(fit.activation_energy.value):
+        lines["Arrhenius"] = (inverse, fit.at(kelvin))
+    width = fit.disorder_width.value
+    if math.isfinite(width):
+        exponent = (2 * width / (3 * BOLTZMANN_CONSTANT * kelvin)) ** 2
+        lines["Gaussian disorder"] = (inverse, fit.gaussian_prefactor.value * np.exp(-exponent))
+    return lines
+
+
+def _point_hint(trace: JVTrace, laws: ArrheniusFit | None) -> str:
+    """One point in words: temperature, verdict, and what leaving it out would do."""
+    words = trace.label
+    if trace.fit is not None and not trace.fit.verdict.is_good:
+        words += f", {trace.fit.verdict.word.replace('_', ' ')}"
+    if laws is None:
+        return words
+    same = np.flatnonzero(np.isclose(laws.temperature, trace.curve.temperature))
+    if len(same) and math.isfinite(laws.influence[same[0]]):
+        words += f"; without it the activation energy moves {laws.influence[same[0]]:+.1f} standard errors"
+    return words
+
+
+def _laws_in_words(series: ArrheniusSeries) -> str:
+    fit = series.fit
+    assert fit is not None
+    energy = fit.activation_energy.scaled(1 / electronvolt)
+    width = fit.disorder_width.scaled(1e3 / electronvolt)
+    preferred = {
+        "arrhenius": "the points prefer Arrhenius' law",
+        "gaussian": "the points prefer the law of Gaussian disorder",
+        "undecided": "the points do not tell the two laws apart",
+    }[fit.preferred]
+    return (
+        f"{series.device}: Δ = {energy} eV, μ∞ = {fit.high_temperature_mobility} m²/Vs; σ = {width} meV;"
+        f" {preferred}. {_plain(fit.verdict)}"
+    )
+
+
+def _plain(verdict: Verdict) -> str:
+    word = verdict.word.replace("_", " ").capitalize()
+    return f"{word}: {verdict.advice}" if verdict.advice else f"{word}."
