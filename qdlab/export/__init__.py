@@ -7,6 +7,7 @@ origin      one CSV a run                 Origin's import (rows Long Name, Units
 pymeasure   one CSV a run                 ``pymeasure.experiment.Results.load(path, procedure_class=...)``
 nexus       one HDF5 file a session       h5py, NeXus programs (NXiv_temp for J-V, NXsensor_scan for TEL)
 table       one CSV of all sessions       pandas, R; a row is a recorded row, with session, run and device
+table       the same as Parquet           the same, and DuckDB, Polars, Spark (output named ``.parquet``)
 ==========  ============================  ==================================================================
 
 Every number comes back to the last bit. Text that a spreadsheet would calculate has an apostrophe before it.

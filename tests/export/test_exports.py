@@ -2,6 +2,7 @@
 
 import csv
 import math
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,46 @@ def test_a_table_holds_the_rows_of_all_sessions(session: Session, closed: Sessio
                     assert same_bits([float(text) for text in texts], run.rows[heading])
                 else:
                     assert set(texts) == {""}
+
+
+def test_a_parquet_table_holds_every_bit_of_every_row(
+    session: Session, closed: Session, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra 'parquet') is not installed")
+    path = tmp_path / "all.parquet"
+    assert export_sessions([session, closed], "table", path) == [path]
+    table = parquet.read_table(path)
+    places = zip(table["session"].to_pylist(), table["run"].to_pylist(), strict=True)
+    where = np.array([f"{session}//{run}" for session, run in places])
+    for one in (session, closed):
+        for run in one.runs:
+            mine = table.filter(where == f"{one.path.as_posix()}//{run.name}")
+            assert set(mine["device"].to_pylist()) == {run.header.device}
+            assert mine["sequence"].to_pylist() == run.rows.sequence.tolist()
+            assert [stamp.isoformat() for stamp in mine["utc"].to_pylist()] == [
+                datetime.fromisoformat(stamp).isoformat() for stamp in run.rows.utc
+            ]
+            assert mine["flags"].to_pylist() == [" ".join(sorted(words)) for words in run.rows.flags]
+            for heading in table.column_names[7:-1]:
+                if heading in run.rows:
+                    assert same_bits(mine[heading].to_pylist(), run.rows[heading])
+                else:
+                    assert mine[heading].null_count == len(run.rows)
+    assert len(pd.read_parquet(path)) == len(where)
+
+
+def test_parquet_has_no_decimal_comma(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Parquet"):
+        export_sessions([session], "table", tmp_path / "all.parquet", decimal_comma=True)
+    assert not (tmp_path / "all.parquet").exists()
+
+
+def test_a_folder_of_sessions_goes_into_one_table(session: Session, closed: Session, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    folders = [str(session.path.parent), str(closed.path.parent)]
+    assert run_command_line(["export", *folders, "--to", "table", "--output", str(path)]) == 0
+    _, *rows = cells(path)
+    assert len({row[0] for row in rows}) == 2
 
 
 @pytest.fixture
