@@ -46,6 +46,7 @@ from instruments.roles import SourceReading
 LONGEST_LIST = 100  # values that one message may bring, p. 380
 MOST_POINTS = 2500
 _SHORTEST_POINT = 1e-4  # s
+_SLOWEST_TRANSFER = 0.1  # s a point: four numbers of 14 characters at 9600 baud take 60 ms
 _CONVERSIONS = 4  # both quantities, each with its share of autozero
 _STATUS_FLAGS = {0: "overflow", 3: "compliance", 4: "over-voltage", 16: "range-compliance"}  # p. 356
 
@@ -474,13 +475,16 @@ class Keithley2400(Driver):
             return failure
         return ReplyError(f"{failure}; the box says {' | '.join(errors)}") if errors else failure
 
-    def sweep(self, voltages: Sequence[float], *, settling_time: float) -> list[SourceReading]:
+    def sweep(
+        self, voltages: Sequence[float], *, settling_time: float, stop_at_compliance: bool = False
+    ) -> list[SourceReading]:
         """Measure a list of voltages as one hardware sweep; the output is on only while it lasts.
 
         Parameters
         ----------
         voltages : up to 2500 levels [V]
         settling_time : from each level to its measurement [s]
+        stop_at_compliance : let the box end the sweep after the first reading in compliance, the last given
         """
         if not 1 <= len(voltages) <= MOST_POINTS:
             raise ValueError(f"a sweep of {len(voltages)} points; the 2400 holds 1 to {MOST_POINTS}")
@@ -491,7 +495,7 @@ class Keithley2400(Driver):
         taken = strictly(count)(self.ask(":SOUR:LIST:VOLT:POIN?"))
         if taken != len(voltages):
             raise SettingNotTaken(f"{self.name}: holds a list of {taken} voltages instead of {len(voltages)}")
-        return self._run_sweep("LIST", len(voltages), settling_time)
+        return self._run_sweep("LIST", len(voltages), settling_time, stop_at_compliance)
 
     def sweep_linear(
         self, start: float, stop: float, points: int, *, settling_time: float
@@ -517,18 +521,27 @@ class Keithley2400(Driver):
         self.verify(sweep_spacing=spacing, sweep_points=points, sweep_start=start, sweep_stop=stop)
         return self._run_sweep("SWE", points, settling_time)
 
-    def _run_sweep(self, mode: str, points: int, settling_time: float) -> list[SourceReading]:
+    def _run_sweep(
+        self, mode: str, points: int, settling_time: float, stop_at_compliance: bool = False
+    ) -> list[SourceReading]:
         """Let the box run a prepared sweep; off by itself after the last point, and by us in any case."""
-        duration = points * (settling_time + self.reading_time)
+        sweep_abort = "LATE" if stop_at_compliance else "NEV"
         self.voltage = 0.0
+        self.sweep_abort = sweep_abort
         self.source_delay = settling_time
         self.trigger_count = points
         self.auto_off_mode = "TCO"
         self.auto_off = True
-        self.verify(source_delay=settling_time, trigger_count=points, auto_off=True, auto_off_mode="TCO")
+        self.verify(
+            source_delay=settling_time,
+            trigger_count=points,
+            auto_off=True,
+            auto_off_mode="TCO",
+            sweep_abort=sweep_abort,
+        )
         try:
             self.source_mode = mode
-            reply, disturbed = self._fetch_sweep(duration)
+            reply, disturbed = self._fetch_sweep(points, settling_time)
         finally:
             self.off()
             self.source_mode = "FIX"
@@ -538,12 +551,13 @@ class Keithley2400(Driver):
         readings = self._readings(reply, points)
         return [_flagged(reading, "remeasured") for reading in readings] if disturbed else readings
 
-    def _fetch_sweep(self, duration: float) -> tuple[str, bool]:
+    def _fetch_sweep(self, points: int, settling_time: float) -> tuple[str, bool]:
         """The readings of one sweep; run once more where its end was not heard."""
+        duration = points * (settling_time + self.reading_time)
         for disturbed in (False, True):
             try:
                 self.ask_within(1.2 * duration + 2.0, ":INIT;*OPC?")
-                return self.ask_within(5.0, ":FETC?"), disturbed
+                return self.ask_within(2.0 + points * _SLOWEST_TRANSFER, ":FETC?"), disturbed
             except (ConnectionFailed, ReplyError):
                 if disturbed:
                     raise

@@ -120,8 +120,13 @@ class SourceMeter(Box, Protocol):
     def read_point(self) -> SourceReading:
         """One reading at the present level; the output must be on. Never energises."""
 
-    def sweep(self, voltages: Sequence[float], *, settling_time: float) -> list[SourceReading]:
-        """One hardware list sweep; output on only while it lasts."""
+    def sweep(
+        self, voltages: Sequence[float], *, settling_time: float, stop_at_compliance: bool = False
+    ) -> list[SourceReading]:
+        """One hardware list sweep; output on only while it lasts.
+
+        Where it stops at compliance, the point in compliance is the last one given.
+        """
 
     @property
     def compliance_tripped(self) -> bool: ...

@@ -46,7 +46,8 @@ class JVSweep(BenchProcedure):
 
     Voltages are positive on the injecting contact; the device's polarity turns them into what the terminals
     see. A point in compliance ends the sweep, unless told otherwise. So does a breakdown: a jump of the
-    current that is still there when a lower voltage, measured before, is measured once more.
+    current that is still there when a lower voltage, measured before, is measured once more. The box's own
+    sweep ends at compliance too, but is probed only once it is over.
     """
 
     kind: ClassVar[str] = "jv_sweep"
@@ -254,16 +255,45 @@ class JVSweep(BenchProcedure):
     def _sweep_in_hardware(self, points: Sequence[JVPoint]) -> None:
         polarity = self.device.polarity
         readings = self._source.sweep(
-            [polarity * point.voltage for point in points], settling_time=self.settling_time
+            [polarity * point.voltage for point in points],
+            settling_time=self.settling_time,
+            stop_at_compliance=self.stop_at_compliance,
         )
-        rows = [
-            (self._row(point, reading), reading.flags)
-            for point, reading in zip(points, readings, strict=True)
-        ]
-        self.record_together(rows)
-        for point, reading in zip(points, readings, strict=True):
-            if self._must_end(point, reading.flags):
+        # fewer than asked for where compliance ended the sweep
+        measured = list(zip(points, readings, strict=False))
+        flags = [reading.flags for reading in readings]
+        try:
+            self._flag_sweep(measured, flags)
+        finally:
+            # whatever becomes of a probe, what the box measured is kept
+            rows = [self._row(point, reading) for point, reading in measured]
+            self.record_together(list(zip(rows, flags, strict=True)))
+        for (point, _), of_point in zip(measured, flags, strict=True):
+            if self._must_end(point, of_point):
                 break
+
+    def _flag_sweep(
+        self, measured: Sequence[tuple[JVPoint, SourceReading]], flags: list[frozenset[str]]
+    ) -> None:
+        """Flag drops and a jump; with the box's own sweep over, one probe tells whether the jump persists."""
+        watch = BreakdownWatch(factor=self.breakdown_factor)
+        for index, (point, reading) in enumerate(measured):
+            if watch.is_jump(point.voltage, reading.current):
+                flags[index] |= {"jump"}
+                if "breakdown" in self._probe_after_sweep(watch):
+                    # from here on another device was measured
+                    flags[index:] = [each - {"jump"} | {"breakdown"} for each in flags[index:]]
+                return
+            flags[index] |= watch.drop_flags(point.voltage, reading.current)
+            watch.remember(point.voltage, reading.current)
+
+    def _probe_after_sweep(self, watch: "BreakdownWatch") -> frozenset[str]:
+        level = VoltageLevel.of(self._source, self.surroundings)
+        level.start()
+        found = self._probe_for_breakdown(level, watch)
+        level.move_to(0.0)
+        self._source.off()
+        return found
 
     def _settled_reading(self) -> tuple[SourceReading, frozenset[str]]:
         self.clock.wait(self.settling_time)

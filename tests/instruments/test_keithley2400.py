@@ -244,6 +244,20 @@ def test_a_hardware_sweep_measures_every_point_and_leaves_the_output_off(simulat
     assert source.trigger_count == 1
 
 
+def test_a_hardware_sweep_is_ended_by_the_box_at_its_first_reading_in_compliance(simulated):
+    source = simulated.source_meter
+    source.configure(compliance_current=1e-6, maximum_voltage=8.0, power_line_cycles=0.1)
+    simulated.arm_for_test()
+    levels = [0.1 * index for index in range(60)]
+    whole = source.sweep(levels, settling_time=0.01)
+    assert len(whole) == 60
+    first = next(index for index, reading in enumerate(whole) if "compliance" in reading.flags)
+    ended = source.sweep(levels, settling_time=0.01, stop_at_compliance=True)
+    assert 0 < len(ended) == first + 1 < 60
+    assert "compliance" in ended[-1].flags
+    assert source.output_is_off
+
+
 def test_a_hardware_sweep_takes_about_the_boxes_own_time(simulated):
     source = simulated.source_meter
     source.configure(compliance_current=0.01, maximum_voltage=8.0, power_line_cycles=0.1)

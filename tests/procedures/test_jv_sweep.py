@@ -68,10 +68,14 @@ class FakeSource:
         current = math.copysign(min(abs(current), limit), current)
         return SourceReading(voltage=self.level, current=current, flags=flags)
 
-    def sweep(self, voltages: Sequence[float], *, settling_time: float) -> list[SourceReading]:
+    def sweep(
+        self, voltages: Sequence[float], *, settling_time: float, stop_at_compliance: bool = False
+    ) -> list[SourceReading]:
         self.on = True
-        readings = []
+        readings: list[SourceReading] = []
         for voltage in voltages:
+            if stop_at_compliance and readings and "compliance" in readings[-1].flags:
+                break
             self.voltage = voltage
             readings.append(self.read_point())
         self.on = False
@@ -278,6 +282,58 @@ def test_a_hardware_sweep_gives_the_same_rows_together() -> None:
     procedure.run()
     assert together == [3]
     assert rows == sweep()[2]
+
+
+def test_a_breakdown_in_a_hardware_sweep_is_probed_for_once_the_sweep_is_over() -> None:
+    points = [1.0, 1.5, 2.0, 2.5, 3.0]
+    procedure, bench, rows = sweep(
+        burns_at(2.0), voltages=points, compliance_current=0.1, hardware_sweep=True
+    )
+    assert [sorted(flags) for _, flags in rows] == [[], [], ["breakdown"], ["breakdown"], ["breakdown"]]
+    assert procedure.early_end is not None and procedure.early_end.device_failed
+    assert procedure.early_end.reason == "breakdown at 2 V"
+    after = [level for _, level in bench.source_meter.moves][len(points) :]
+    assert after == [0.0, 1.0, 0.0]
+
+
+def test_a_jump_in_a_hardware_sweep_that_is_gone_when_probed_is_flagged_only() -> None:
+    spikes = iter([False, False, True, False, False, False])
+
+    def law(voltage: float, time: float) -> float:
+        return quadratic(voltage, time) * (100 if next(spikes) else 1)
+
+    voltages = [1.0, 1.5, 2.0, 2.5, 3.0]
+    procedure, _, rows = sweep(law, voltages=voltages, compliance_current=1.0, hardware_sweep=True)
+    assert [sorted(flags) for _, flags in rows] == [[], [], ["jump"], [], []]
+    assert procedure.early_end is None
+
+
+def test_what_a_hardware_sweep_measured_is_kept_though_its_probe_fails() -> None:
+    readings = iter(range(5))
+
+    def law(voltage: float, time: float) -> float:
+        if next(readings) == 3:
+            raise RuntimeError("planted")
+        return quadratic(voltage, time) * (100 if voltage > 1.7 else 1)
+
+    rows: list[Any] = []
+    bench = FakeBench(law)
+    procedure = JVSweep()
+    parameters = {"voltages": [1.0, 1.5, 2.0], "hardware_sweep": True, "compliance_current": 1.0}
+    procedure.set_parameters(parameters)
+    procedure.attach(Surroundings(bench=bench, device=DEVICE, record=rows.extend))
+    with pytest.raises(RuntimeError, match="planted"):
+        procedure.run()
+    assert [sorted(flags) for _, flags in rows] == [[], [], ["jump"]]
+    assert not bench.source_meter.on
+
+
+def test_a_hardware_sweep_ends_at_the_point_in_compliance() -> None:
+    procedure, bench, rows = sweep(compliance_current=4e-5, hardware_sweep=True)
+    assert column(rows, columns.VOLTAGE) == [1.0, 2.0]
+    assert rows[-1][1] == {"compliance"}
+    assert procedure.early_end is not None and procedure.early_end.reason == "compliance reached at 2 V"
+    assert max(level for _, level in bench.source_meter.moves) == 2.0
 
 
 def test_a_fault_at_any_reading_switches_the_source_off() -> None:
