@@ -38,6 +38,22 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def format_estimate(seconds: float, *, now: datetime | None) -> str:
+    """What is expected to take so long, begun now; `now` is None where the time is a simulated one.
+
+    Examples
+    --------
+    >>> format_estimate(3600, now=datetime(2026, 11, 22, 22, 30))
+    'about 1 h 00 min; begun now it ends at 23:30'
+    >>> format_estimate(3600, now=None)
+    'about 1 h 00 min of simulated time'
+    """
+    words = f"about {format_duration(seconds)}"
+    if now is None:
+        return f"{words} of simulated time"
+    return f"{words}; begun now it ends {format_ending(seconds, now)}"
+
+
 def format_ending(seconds: float, now: datetime) -> str:
     """When something ends that takes so long from now on.
 

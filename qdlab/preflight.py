@@ -16,11 +16,13 @@ from qdlab.config import (
     waiting_time,
 )
 from qdlab.errors import ConfigError
+from qdlab.sizes import format_size
 
 ROW_SIZE = 300  # [byte] of a run file, generously
 TELEMETRY_SIZE = 150  # [byte] every ten seconds
 TELEMETRY_INTERVAL = 10.0  # [s]
 RESERVE = 64_000_000  # [byte] that stay free beside what the plan writes
+LITTLE = 1e9  # [byte]; a disk with less than this is filling up
 FREEZING = 273.15  # [K]
 
 
@@ -67,9 +69,7 @@ class Room:
         return self.free >= self.needed
 
     def __str__(self) -> str:
-        return (
-            f"{self.free / 1e6:.0f} MB are free, the plan needs {self.needed / 1e6:.0f} MB with its reserve"
-        )
+        return f"{format_size(self.free)} free, about {format_size(self.needed)} needed with the reserve"
 
 
 def room_for(plan: PlanConfig, output: Path) -> Room:

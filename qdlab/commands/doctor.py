@@ -73,17 +73,19 @@ def _folders() -> Iterator[Finding]:
     from tempfile import TemporaryFile
 
     from qdlab.paths import log_directory, runtime_directory
+    from qdlab.preflight import LITTLE
+    from qdlab.sizes import format_size
 
     places = {"runtime folder": runtime_directory(), "log folder": log_directory(), "this folder": Path.cwd()}
     for subject, folder in places.items():
         try:
             with TemporaryFile(dir=folder):
-                free = disk_usage(folder).free / 1e9
+                free = disk_usage(folder).free
         except OSError as error:
             yield Finding(subject=subject, text=f"{folder} cannot be written: {error.strerror}", state="bad")
         else:
-            state: Literal["good", "notice"] = "good" if free > 1 else "notice"
-            yield Finding(subject=subject, text=f"{folder}, {free:.1f} GB free", state=state)
+            state: Literal["good", "notice"] = "good" if free > LITTLE else "notice"
+            yield Finding(subject=subject, text=f"{folder}, {format_size(free)} free", state=state)
 
 
 def _connections() -> Iterator[Finding]:

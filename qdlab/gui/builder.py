@@ -26,7 +26,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.config import LimitsConfig
-from qdlab.durations import format_duration, format_ending
+from qdlab.durations import format_estimate
 from qdlab.gui.errands import send
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
@@ -248,10 +248,8 @@ class PlanBuilder(QDialog):
         if not self.checked.costs:
             return ""
         total = self.checked.total
-        words = f"{total.points} points, about {format_duration(total.duration)}"
-        if self._simulated:
-            return f"{words} of simulated time"
-        return f"{words}; started now it ends {format_ending(total.duration, datetime.now())}"
+        now = None if self._simulated else datetime.now()
+        return f"{total.points} points, {format_estimate(total.duration, now=now)}"
 
     def _what_is_wrong(self) -> str:
         if self.checked.general:

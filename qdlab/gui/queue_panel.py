@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.config import LimitsConfig
-from qdlab.durations import format_duration, format_ending
+from qdlab.durations import format_duration, format_estimate
 from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel
@@ -196,10 +196,8 @@ class QueuePanel(QWidget):
             return "The queue is empty: build a plan with New…, or open a plan file."
         duration = sum(self._checked[plan.number][1].total.duration for plan in waiting)
         plans = f"{len(waiting)} plan{'s' if len(waiting) > 1 else ''}"
-        words = f"{plans}, about {format_duration(duration)}"
-        if self._simulated:
-            return f"{words} of simulated time."
-        return f"{words}; begun now it ends {format_ending(duration, datetime.now())}."
+        now = None if self._simulated else datetime.now()
+        return f"{plans}, {format_estimate(duration, now=now)}."
 
     # What a person does
 

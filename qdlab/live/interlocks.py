@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from qdlab.live.bench import BenchScreen, ChipKind, Trip
 from qdlab.live.temperature import TemperatureScreen
-from qdlab.preflight import RESERVE
+from qdlab.preflight import LITTLE, RESERVE
 from qdlab.protocol import GuardianReport, Health
+from qdlab.sizes import format_size
 
 LATE = 1.0
 """A guardian gives ten signs of life a second; after this long [s] without one the bar says so."""
-LITTLE = 1e9
-"""Below this much free space the disk is shown as filling up [byte]."""
 
 TITLES: Mapping[str, str] = {
     "envelope": "Limits",
@@ -122,9 +121,8 @@ def _disk(health: Health | None) -> InterlockItem:
     if health is None or health.free is None:
         return InterlockItem(name="disk", kind="idle", words="not recording")
     free = health.free
-    words = f"{free / 1e9:.3g} GB free" if free >= LITTLE else f"{free / 1e6:.0f} MB free"
     kind: ChipKind = "good" if free >= LITTLE else "active" if free >= RESERVE else "alarm"
-    return InterlockItem(name="disk", kind=kind, words=words)
+    return InterlockItem(name="disk", kind=kind, words=f"{format_size(free)} free")
 
 
 def _temperature(screen: TemperatureScreen) -> InterlockItem:

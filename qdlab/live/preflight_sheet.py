@@ -1,6 +1,5 @@
 """The pre-flight sheet: what a careful colleague would look at before Start, in words and three verdicts."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,18 +183,13 @@ def _disk(plan: PlanConfig, output: Path) -> SheetLine:
         return _line("Disk", "stop", "what the plan needs is not known while its steps are wrong")
     if not room.enough:
         return _line("Disk", "stop", f"{room}; make room, or choose another folder for the sessions")
-    return _line("Disk", "good", f"{_size(room.free)} free in {output}, about {_size(room.needed)} needed")
+    return _line("Disk", "good", f"{output}: {room}")
 
 
 def _sleep(facts: BenchFacts) -> SheetLine:
     if facts.sleep_warning:
         return _line("Sleep", "look", facts.sleep_warning)
     return _line("Sleep", "good", "the computer is kept awake while a plan runs")
-
-
-def _size(amount: float) -> str:
-    power = max(min(int(math.log10(max(amount, 1.0)) // 3), 4), 2)
-    return f"{amount / 1000**power:.3g} {('MB', 'GB', 'TB')[power - 2]}"
 
 
 def _line(title: str, verdict: LineVerdict, *words: str) -> SheetLine:

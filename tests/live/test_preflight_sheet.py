@@ -84,7 +84,7 @@ def test_a_full_disk_stops_and_says_what_is_free(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2_000_000))
     sheet = make_sheet(one_curve, SIMULATED_BENCH, tmp_path / "later", GOOD)
-    assert verdicts(sheet)["Disk"] == "stop" and words(sheet, "Disk").startswith("2 MB are free")
+    assert verdicts(sheet)["Disk"] == "stop" and words(sheet, "Disk").startswith("2 MB free")
 
 
 def test_a_runner_that_measures_for_somebody_else_is_busy() -> None:

@@ -69,7 +69,7 @@ def test_a_full_disk_is_refused_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1_000_000))
     output = tmp_path / "not" / "there" / "yet"
-    with pytest.raises(ConfigError, match="1 MB are free, the plan needs 64 MB"):
+    with pytest.raises(ConfigError, match="1 MB free, about 64 MB needed"):
         preflight(plan(CHECK), SIMULATED_BENCH, output)
     assert not output.parent.exists()
 

@@ -2,13 +2,16 @@
 
 import io
 import json
+from datetime import datetime
 
 import pytest
 from rich.console import Console
 from rich.live import Live
 
+from qdlab.durations import format_duration, format_estimate
 from qdlab.protocol import Message
-from qdlab.terminal import JsonDisplay, LiveDisplay, PlainDisplay, format_duration
+from qdlab.sizes import format_size
+from qdlab.terminal import JsonDisplay, LiveDisplay, PlainDisplay
 
 PROGRESS = Message(
     kind="progress",
@@ -110,3 +113,17 @@ def test_for_programs_every_message_is_a_line_of_json(capsys: pytest.CaptureFixt
 )
 def test_a_duration_is_said_as_people_say_it(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 MB"), (5e5, "0.5 MB"), (64e6, "64 MB"), (999.7e6, "1 GB"), (2.125e12, "2.12 TB")],
+)
+def test_an_amount_of_disk_is_said_to_three_digits(size: float, text: str) -> None:
+    assert format_size(size) == text
+
+
+def test_an_estimate_says_when_it_ends_unless_the_time_is_simulated() -> None:
+    now = datetime(2026, 11, 22, 22, 30)
+    assert format_estimate(7200, now=now) == "about 2 h 00 min; begun now it ends tomorrow at 00:30"
+    assert format_estimate(61, now=None) == "about 1 min 01 s of simulated time"
