@@ -25,6 +25,9 @@ ATTEMPTS = 3
 POWER_ON = 128
 """Bit of the standard event status register (IEEE 488.2): switched on since it was last read."""
 
+DISTURBED, CONNECTION_LOST = "disturbed", "connection lost"
+"""How the I/O log begins its note on an exchange that went wrong."""
+
 _LONGEST_REPLY = 1_000_000
 _LONGEST_EXCHANGE_END = 5.0  # s; an exchange ends within a slice once off is called, unless a library hangs
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -184,6 +187,7 @@ class Line:
             try:
                 self._send_off_once(messages)
             except OSError as again:
+                self._log("note", f"{CONNECTION_LOST}: {again}")
                 raise ConnectionFailed(f"{self.box}: off could not be sent ({again})") from again
 
     def _send_off_once(self, messages: Sequence[str]) -> None:
@@ -365,9 +369,10 @@ class Line:
 
     def _disturbed(self, failure: Exception) -> None:
         self.disturbances += 1
-        self._log("note", f"disturbed: {failure}")
+        lost = isinstance(failure, OSError) and not isinstance(failure, TimeoutError)
+        self._log("note", f"{CONNECTION_LOST if lost else DISTURBED}: {failure}")
         self.link.distrust()
-        if isinstance(failure, OSError) and not isinstance(failure, TimeoutError):
+        if lost:
             self._give_up()
 
     def _give_up(self) -> None:

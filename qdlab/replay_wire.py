@@ -5,16 +5,21 @@ log: what a driver sends is compared with what was sent then, what it receives i
 Everything above the transports is the real thing, so a defect seen in the lab can be stepped through at a
 desk, and the first message that differs shows where today's code parts from the recording.
 
+A session that was gone on with has one recording for each of its parts; each is followed with what the
+session held when that part began. Where an operator, or a disk that was full, ended a part, the reins are
+pulled at the same message.
+
 Procedures that choose their points by what they measured (adaptive ones) follow the recording as long as
-their code has not changed. Only the numbers that pair questions with answers (``*ESE n``) may differ:
-lines count on from where they were before the recording began.
+their code has not changed. Only the numbers that pair questions with answers (``*ESE n``) may differ: lines
+count on from where they were before the recording began. Times read from the computer's clock are not
+compared: only messages tell the time here.
 """
 
 import re
 import tempfile
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,16 +27,26 @@ from typing import Any
 from instruments.bench import Bench, Station
 from instruments.catalogue import DRIVERS, open_station
 from instruments.errors import InstrumentError
-from instruments.link import Exchanged, Link
+from instruments.link import CONNECTION_LOST, DISTURBED, Exchanged, Link
+from procedures import columns
 from qdlab.campaign import run_campaign
 from qdlab.config import PlanConfig
-from qdlab.errors import ConfigError, RecordError
+from qdlab.control import Control
+from qdlab.errors import ConfigError
+from qdlab.events import JournalEntry
 from qdlab.records import Session, SessionWriter, open_session
-from qdlab.records.run import read_portions
-from qdlab.records.run_file import MAXIMUM_LINE, read_json
+from qdlab.records.layout import SESSION_OPENED, SESSION_RESUMED, TRAFFIC_KEPT
+from qdlab.records.session import session_end
+from qdlab.traffic import FOLDER, read_traffic
 
 _NUMBERED = re.compile(r"\*ESE (\d+)")
 _IDENTITY = re.compile(r"(?P<maker>.+) (?P<model>\S+), serial (?P<serial>.+), firmware (?P<firmware>.+)")
+_SKIPPED = re.compile(r"(\S+) skipped by the operator: ")
+_NOT_TEXT = f"{DISTURBED}: received b"
+ROUNDING = 1e-6
+"""Times nearer to each other than this [s] are the same."""
+
+_CLOCK_COLUMNS = (columns.ELAPSED,)
 
 
 class WireDiverged(InstrumentError):
@@ -39,17 +54,19 @@ class WireDiverged(InstrumentError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WireReplay:
-    """How far a recording could be followed.
+class PartReplay:
+    """How far the recording of one part of a session could be followed.
 
+    file : the recording, as a path inside the session
     messages : that were the same
     divergence : the first that was not, in words; empty where there was none
     exhausted : the recording ended first, as that of a run that was killed does
-    rows : measured again; recorded rows : of the recording
+    rows : measured again; recorded rows : of this part
     differing_rows : sequence numbers of recorded rows that came out with other values or flags
     end : how the campaign ended this time, and why
     """
 
+    file: str
     messages: int
     divergence: str
     exhausted: bool
@@ -69,6 +86,40 @@ class WireReplay:
         return not self.divergence and self.rows == self.recorded_rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class WireReplay:
+    """How far a session's recordings could be followed.
+
+    parts : those that were recorded, in order
+    unrecorded : parts of the session without a recording
+    """
+
+    parts: tuple[PartReplay, ...]
+    unrecorded: int
+
+    @property
+    def is_identical(self) -> bool:
+        return all(part.is_identical for part in self.parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """From the opening of a session, or its going on, to the next: its numbers, and where its traffic is."""
+
+    first: int
+    past: float
+    journal: tuple[JournalEntry, ...]
+    file: str
+
+    def holds(self, sequence: int) -> bool:
+        return self.first <= sequence < self.past
+
+    @property
+    def skipped(self) -> list[str]:
+        """Keys of the steps that the operator passed over."""
+        return [found[1] for entry in self.journal if (found := _SKIPPED.match(entry.text))]
+
+
 class RecordedClock:
     """The time of the recording: it goes on with every message, and with every wait in between."""
 
@@ -85,23 +136,50 @@ class RecordedClock:
         self.now += max(seconds, 0.0)
 
     def reach(self, time: float) -> None:
-        """Not before this time [s]."""
-        self.now = max(self.now, time)
+        """Not before this time [s]; what rounding has added since is taken off again."""
+        if time > self.now - ROUNDING:
+            self.now = time
 
 
 class Conversation:
-    """What all transports of one replay share: the clock, the count, and the first divergence."""
+    """What all transports of one replay share: the order of messages, the clock, and the first divergence.
 
-    def __init__(self, clock: RecordedClock) -> None:
-        self.clock = clock
+    Parameters
+    ----------
+    log : of all boxes
+    pull_at, pull : what is called once so many messages were the same
+    """
+
+    def __init__(
+        self, log: Iterable[Exchanged], *, pull_at: int = -1, pull: Callable[[], None] = lambda: None
+    ) -> None:
+        self._sent = deque(one for one in log if one.direction == "out")
+        self.clock = RecordedClock(self._sent[0].time if self._sent else 0.0)
         self.messages = 0
         self.divergence = ""
         self.exhausted = False
+        self._pull_at, self._pull = pull_at, pull
 
-    def diverge(self, sentence: str) -> WireDiverged:
-        """Note the first divergence; gives the error to raise."""
-        self.divergence = self.divergence or sentence
-        return WireDiverged(self.divergence)
+    def compare(self, box: str, message: str) -> Exchanged:
+        """The recorded message that this one is; raises WireDiverged where the next one is another."""
+        if not self._sent:
+            self.exhausted = True
+            raise self._diverge(f"the recording ends before {message!r} was sent to {box}")
+        recorded = self._sent.popleft()
+        if recorded.box != box or _without_number(message) != _without_number(recorded.text):
+            raise self._diverge(
+                f"message {self.messages + 1}, at {recorded.time:.3f} s: sent {message!r} to {box} "
+                f"where the recording has {recorded.text!r} to {recorded.box}"
+            )
+        self.messages += 1
+        self.clock.reach(recorded.time)
+        if self.messages == self._pull_at:
+            self._pull()
+        return recorded
+
+    def _diverge(self, sentence: str) -> WireDiverged:
+        self.divergence = sentence
+        return WireDiverged(sentence)
 
 
 class RecordedTransport:
@@ -110,9 +188,11 @@ class RecordedTransport:
     Until `begin`, it answers who it is and nothing else: boxes are recognised before a recording starts.
     """
 
-    def __init__(self, identity: str, log: Iterable[Exchanged], conversation: Conversation) -> None:
-        self._identity = identity
-        self._log = deque(one for one in log if one.direction != "note")
+    def __init__(self, box: str, identity: str, log: Iterable[Exchanged], conversation: Conversation) -> None:
+        self._box, self._identity = box, identity
+        self._log = deque(
+            one for one in log if one.box == box and (one.direction != "note" or _is_fault(one))
+        )
         self._conversation = conversation
         self._begun = False
         self._answers: deque[str] = deque()
@@ -122,6 +202,11 @@ class RecordedTransport:
         """From now on the log speaks."""
         self._begun = True
 
+    def open(self) -> "RecordedTransport":
+        """The line, opened as often as then; raises OSError where that failed then."""
+        self._fail_as_recorded()
+        return self
+
     def write(self, data: bytes) -> None:
         message = data.decode("ascii")
         if not self._begun:
@@ -129,29 +214,23 @@ class RecordedTransport:
             return
         if self._conversation.divergence:
             return
-        while self._log and self._log[0].direction == "in":
-            self._log.popleft()  # a reply that the driver gave up waiting for
-        if not self._log:
-            self._conversation.exhausted = not self._conversation.divergence
-            raise self._conversation.diverge(f"the recording ends before {message!r} was sent")
-        recorded = self._log.popleft()
-        if _without_number(message) != _without_number(recorded.text):
-            place = f"message {self._conversation.messages + 1}, to {recorded.box} at {recorded.time:.3f} s"
-            raise self._conversation.diverge(
-                f"{place}: sent {message!r} where the recording has {recorded.text!r}"
-            )
-        self._conversation.messages += 1
-        self._conversation.clock.reach(recorded.time)
+        recorded = self._conversation.compare(self._box, message)
+        while self._log.popleft() is not recorded:
+            pass  # a reply that the driver gave up waiting for
         self._number = (_number(recorded.text), _number(message))
+        self._fail_as_recorded()
 
     def read(self, timeout: float) -> bytes:
         if not self._begun and self._answers:
             return self._answers.popleft().encode()
+        self._fail_as_recorded()
         if self._conversation.divergence or not self._log or self._log[0].direction == "out":
             self._conversation.clock.wait(timeout)
             raise TimeoutError
         reply = self._log.popleft()
         self._conversation.clock.reach(reply.time)
+        if reply.direction == "note":
+            return b"\xff"
         then, now = self._number
         text = reply.text
         if then and (text == then or text.endswith(f";{then}")):
@@ -163,6 +242,13 @@ class RecordedTransport:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _fail_as_recorded(self) -> None:
+        """Raises OSError where the connection was lost at this place."""
+        if self._conversation.divergence or not self._begun or not self._log:
+            return
+        if self._log[0].direction == "note" and self._log[0].text.startswith(CONNECTION_LOST):
+            raise OSError(self._log.popleft().text)
 
 
 class _NoOperator:
@@ -180,21 +266,76 @@ def replay_wire(path: Path) -> WireReplay:
     ConfigError : nothing was recorded, or with boxes or a plan that this qdlab does not know
     """
     session = open_session(path)
-    log = read_wire_log(path)
+    parts = _parts(session)
+    recorded = [part for part in parts if part.file]
+    if not recorded:
+        raise ConfigError(
+            f"{path}: its instrument traffic was not recorded; measure with --record-io to have it"
+        )
     plan = _plan(session)
-    conversation = Conversation(RecordedClock(log[0].time))
+    replays = tuple(_replay_part(session, plan, part) for part in recorded)
+    return WireReplay(parts=replays, unrecorded=len(parts) - len(recorded))
+
+
+def _parts(session: Session) -> list[_Part]:
+    begins = [
+        entry.sequence
+        for entry in session.journal
+        if entry.level == "state" and entry.text in (SESSION_OPENED, SESSION_RESUMED)
+    ]
+    parts = []
+    for first, past in zip(begins, [*begins[1:], float("inf")], strict=True):
+        journal = tuple(entry for entry in session.journal if first <= entry.sequence < past)
+        kept = [str(entry.details.get("file")) for entry in journal if entry.text == TRAFFIC_KEPT]
+        file = next((name for name in kept if (session.path / FOLDER / Path(name).name).is_file()), "")
+        parts.append(_Part(first=first, past=past, journal=journal, file=file))
+    return parts
+
+
+def _replay_part(session: Session, plan: PlanConfig, part: _Part) -> PartReplay:
+    """One part as it was; where it was ended from outside, once more with that end at the same message."""
+    log = read_traffic(session.path / FOLDER / Path(part.file).name)
+    if not log:
+        raise ConfigError(f"{session.path / part.file}: empty; no box was spoken to")
+    found = _follow(session, plan, part, log)
+    outside = {"stopped": Control.stop_after_point, "aborted": Control.abort, "failed": Control.abort}
+    end = outside.get(session_end(part.journal))
+    if found.divergence and not found.exhausted and end is not None:
+        again = _follow(session, plan, part, log, pull_at=found.messages, end=end)
+        if again.messages > found.messages:
+            return again
+    return found
+
+
+def _follow(
+    session: Session,
+    plan: PlanConfig,
+    part: _Part,
+    log: list[Exchanged],
+    *,
+    pull_at: int = -1,
+    end: Callable[[Control], None] = Control.abort,
+) -> PartReplay:
+    control = Control()
+    control.skip(part.skipped)
+    conversation = Conversation(log, pull_at=pull_at, pull=lambda: end(control))
     transports: list[RecordedTransport] = []
     bench = _bench(session, log, conversation, transports)
     bench.identify()
+    bench.on_slice = lambda: control.check() if bench.armed else None
     for transport in transports:
         transport.begin()
+    # recognising the boxes took time that is not the recording's
+    conversation.clock.now = log[0].time
     with tempfile.TemporaryDirectory(prefix="qdlab-replay-") as folder:
-        document = {name: part for name, part in session.document.items() if name != "session"}
+        document = {name: held for name, held in session.document.items() if name != "session"}
         writer = SessionWriter.create(Path(folder), name="replay", document=document, clock=bench.clock)
-        result = run_campaign(plan, bench, writer)
-        again = open_session(writer.path)
-    rows, recorded = _rows(again), _rows(session)
-    return WireReplay(
+        earlier = _as_it_was(session, part)
+        result = run_campaign(plan, bench, writer, control=control, resume_from=earlier)
+        rows = _rows(open_session(writer.path))
+    recorded = [row for row in _rows(session) if part.holds(row[0])]
+    return PartReplay(
+        file=part.file,
         messages=conversation.messages,
         divergence=conversation.divergence,
         exhausted=conversation.exhausted,
@@ -208,38 +349,17 @@ def replay_wire(path: Path) -> WireReplay:
     )
 
 
-def read_wire_log(path: Path) -> list[Exchanged]:
-    """The first recording of a session's traffic, in order; a last line torn by a crash is left out.
-
-    Raises ConfigError where there is none, RecordError where a line is none.
-    """
-    files = sorted((path / "io").glob("*.jsonl"))
-    if not files:
-        raise ConfigError(
-            f"{path}: its instrument traffic was not recorded; measure with --record-io to have it"
-        )
-    log: list[Exchanged] = []
-    rest = b""
-    for data in read_portions(files[0]):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            log.append(_exchanged(line, f"{files[0]}: line {len(log) + 1}"))
-        if len(rest) > 16 * MAXIMUM_LINE:
-            raise RecordError(f"{files[0]}: line {len(log) + 1} is too long")
-    if not log:
-        raise ConfigError(f"{files[0]}: empty; no box was spoken to")
-    return log
-
-
-def _exchanged(line: bytes, where: str) -> Exchanged:
-    try:
-        facts = read_json(line)
-        time, box, direction, text = (facts[name] for name in ("time", "box", "direction", "text"))
-        if direction not in ("in", "out", "note") or not isinstance(box, str) or not isinstance(text, str):
-            raise ValueError(direction)
-        return Exchanged(time=float(time), box=box, direction=direction, text=text)
-    except (ValueError, KeyError, TypeError):
-        raise RecordError(f"{where} is no message") from None
+def _as_it_was(session: Session, part: _Part) -> Session | None:
+    """What the session held when a part of it began; None at its very beginning."""
+    journal = tuple(entry for entry in session.journal if entry.sequence < part.first)
+    if not journal:
+        return None
+    return replace(
+        session,
+        journal=journal,
+        runs=tuple(run for run in session.runs if run.sequence < part.first),
+        telemetry=tuple(table for table in session.telemetry if table.sequence < part.first),
+    )
 
 
 def _plan(session: Session) -> PlanConfig:
@@ -280,9 +400,14 @@ def _station(
         raise ConfigError(f"there is no driver for {identity!r}")
     box = DRIVERS[names[0]].MODELS[0]
     reply = ",".join(match.group("maker", "model", "serial", "firmware"))
-    transport = RecordedTransport(reply, [one for one in log if one.box == box], conversation)
+    transport = RecordedTransport(box, reply, log, conversation)
     transports.append(transport)
-    return open_station(names[0], link=Link(box, clock=conversation.clock), connect=lambda: transport)
+    return open_station(names[0], link=Link(box, clock=conversation.clock), connect=transport.open)
+
+
+def _is_fault(one: Exchanged) -> bool:
+    """Whether a note tells of what came instead of a reply: nothing any more, or what is no text."""
+    return one.text.startswith((CONNECTION_LOST, _NOT_TEXT))
 
 
 def _recognition(message: str, identity: str) -> str:
@@ -303,7 +428,14 @@ def _without_number(message: str) -> str:
 def _rows(session: Session) -> list[tuple[int, tuple[Any, ...]]]:
     """Number and content of every row: values to the last bit, and flags."""
     return [
-        (row.sequence, (run.header.procedure, *(value.hex() for value in row.values.values()), row.flags))
+        (
+            row.sequence,
+            (
+                run.header.procedure,
+                *(value.hex() for heading, value in row.values.items() if heading not in _CLOCK_COLUMNS),
+                row.flags,
+            ),
+        )
         for run in session.runs
         for row in run.recorded_rows()
     ]

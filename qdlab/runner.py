@@ -16,8 +16,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,6 @@ from typing import Any
 
 from instruments.bench import ArmingToken, Bench, arming_token
 from instruments.errors import InstrumentError
-from instruments.link import Exchanged
 from qdlab.awake import computer_kept_awake
 from qdlab.campaign import (
     CampaignResult,
@@ -48,6 +47,7 @@ from qdlab.outputs import remember_outputs
 from qdlab.paths import file_stem, runtime_directory
 from qdlab.protocol import Health, Message, Server, event_message
 from qdlab.records import SessionWriter
+from qdlab.traffic import traffic_kept
 from qdlab.unfinished import find_unfinished
 from qdlab.watched_disk import WatchedDisk
 
@@ -270,7 +270,7 @@ class Runner:
                 session = resume_campaign_session(earlier, job.plan, bench, storage=disk)
             self._tell_session(str(session.path))
             self._session = session
-            with _io_recorded(bench, session.path if job.record_io else None):
+            with traffic_kept(bench, session) if job.record_io else nullcontext():
                 return run_campaign(
                     job.plan,
                     bench,
@@ -356,30 +356,6 @@ def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
         heater_end=heater_end_of(config),
         line_frequency=config.line_frequency,
     )
-
-
-@contextmanager
-def _io_recorded(bench: Bench, session: Path | None) -> Iterator[None]:
-    """Keep what goes to the boxes and comes from them in the session, one JSON object a line."""
-    if session is None:
-        yield
-        return
-    folder = session / "io"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{len(list(folder.iterdir())) + 1:04d}.jsonl"
-    file = path.open("x", encoding="utf-8", newline="\n", buffering=1)
-
-    def take(exchanged: Exchanged) -> None:
-        # a full disk ends this log, never an exchange with a box
-        with suppress(OSError, ValueError):
-            file.write(json.dumps(asdict(exchanged), ensure_ascii=False) + "\n")
-
-    bench.on_io = take
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            file.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

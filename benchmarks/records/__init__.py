@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.records import campaigns, damage, faults, hostile, kills, peer, speed, trials
+from benchmarks.records import campaigns, damage, faults, hostile, kills, peer, speed, trials, wire
 
 Row = dict[str, str]
 
@@ -26,6 +26,7 @@ def measure(full: bool = False) -> list[Row]:
         measure_storage_errors,
         measure_campaigns,
         measure_kills,
+        measure_wire_replay,
         measure_hostile_files,
     ]
     return [row for each in measures for row in each(full)]
@@ -116,6 +117,13 @@ def measure_kills(full: bool) -> list[Row]:
             for trial in range(30 if full else 2)
         )
         return [_counted("killed runners whose session lost a row, or resumed to other points", outcomes)]
+
+
+def measure_wire_replay(full: bool) -> list[Row]:
+    """Every fault of the catalogue at every box, recorded and fed to the drivers again."""
+    with _folder() as folder:
+        outcomes = wire.replayed_faults(folder, step=1 if full else 10)
+        return [_counted("disturbed campaigns whose traffic, replayed, came out differently", outcomes)]
 
 
 def measure_hostile_files(full: bool) -> list[Row]:

@@ -45,12 +45,15 @@ def _replay_wire(session: Path) -> None:
     from qdlab.replay_wire import replay_wire
 
     replayed = replay_wire(session)
-    print(f"{session}: {replayed.messages} messages to the boxes as recorded, {replayed.rows} rows")
-    if replayed.divergence:
-        print(replayed.divergence)
-    if replayed.differing_rows:
-        numbers = ", ".join(map(str, replayed.differing_rows[:20]))
-        print(f"rows that came out differently: sequence {numbers}")
+    for part in replayed.parts:
+        print(f"{session / part.file}: {part.messages} messages to the boxes as recorded, {part.rows} rows")
+        if part.divergence:
+            print(part.divergence)
+        if part.differing_rows:
+            numbers = ", ".join(map(str, part.differing_rows[:20]))
+            print(f"rows that came out differently: sequence {numbers}")
+    if replayed.unrecorded:
+        print(f"{replayed.unrecorded} parts of the session were measured without --record-io")
     if not replayed.is_identical:
         raise typer.Exit(1)
 

@@ -8,9 +8,9 @@ A **session** is a folder::
     20261122T080000Z-name/
         session.toml            what it was made with: devices, operator, plan, bench, limits, versions
         journal.jsonl           what happened, one JSON object a line
-        telemetry.csv           cryostat and bench all along; one more file each time it was resumed
+        telemetry.csv           cryostat and bench all along; telemetry-2.csv, ... once it was resumed
         runs/0001-JVSweep-B1-S2-P3.csv      one run file per procedure per set point
-        io/*.jsonl              instrument traffic, where it was recorded
+        io/*.jsonl              instrument traffic, where it was recorded: {time, box, direction, text} a line
         manifest-sha256.txt     written at close; ``sha256sum -c`` reads it
         results/  report.html   derived: may be deleted and made again
         reserve.bin             room for the last words on a full disk; gone after close

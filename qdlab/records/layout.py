@@ -16,6 +16,7 @@ SESSION_CLOSED = "session closed"
 RUN_STARTED = "run started"
 RUN_ENDED = "run ended"
 STORAGE_FAILED = "storage failed"
+TRAFFIC_KEPT = "instrument traffic kept"
 
 MAXIMUM_RUNS = 10_000
 
