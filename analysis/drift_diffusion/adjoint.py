@@ -7,7 +7,8 @@ last factorisation, however many numbers there are.
 
 import math
 
-from analysis.drift_diffusion.equations import EVEN_BELOW, compiled, edge_mobility, edge_state
+from analysis.drift_diffusion.equations import EVEN_BELOW, edge_mobility, edge_state
+from analysis.drift_diffusion.lanes import compiled, everywhere, exp, least, log, where
 
 # the order of the derivatives
 (
@@ -27,46 +28,56 @@ NUMBERS = 11
 
 
 @compiled
-def solve_adjoint(blocks, n, edge, adjoint):
-    """Solve the transposed system for the flux through one edge; `blocks` as `newton_update` leaves them."""
-    y0, y1 = 0.0, 0.0
-    for i in range(n):
-        r0, r1 = 0.0, 0.0
-        if i == edge:
-            r0, r1 = -blocks[i + 1, 10], -blocks[i + 1, 11]
-        elif i == edge + 1:
-            r0, r1 = blocks[edge, 6], blocks[edge, 7]
-        if i > 0:
-            k = i - 1
-            r0 -= blocks[k, 4] * y0 + blocks[k, 6] * y1
-            r1 -= blocks[k, 5] * y0 + blocks[k, 7] * y1
-        y0 = blocks[i, 0] * r0 + blocks[i, 2] * r1
-        y1 = blocks[i, 1] * r0 + blocks[i, 3] * r1
-        adjoint[i, 0] = y0
-        adjoint[i, 1] = y1
-    for i in range(n - 2, -1, -1):
-        j = i + 1
-        w0 = blocks[j, 8] * adjoint[j, 0] + blocks[j, 10] * adjoint[j, 1]
-        w1 = blocks[j, 9] * adjoint[j, 0] + blocks[j, 11] * adjoint[j, 1]
-        adjoint[i, 0] -= blocks[i, 0] * w0 + blocks[i, 2] * w1
-        adjoint[i, 1] -= blocks[i, 1] * w0 + blocks[i, 3] * w1
+def is_at(edge, i):
+    return abs(edge - i) < 0.5
 
 
 @compiled
-def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blocks, adjoint, derivatives):
+def solve_adjoint(n, edge, edges, blocks, adjoint):
+    """Solve the transposed system of n nodes for the flux through one edge, after `newton_update`."""
+    y0, y1 = everywhere(0.0), everywhere(0.0)
+    for i in range(n):
+        r0, r1 = everywhere(0.0), everywhere(0.0)
+        if i < n - 1:
+            at_edge = is_at(edge, i)
+            r0, r1 = where(at_edge, edges[i, 1], 0.0), where(at_edge, edges[i, 3], 0.0)
+        if i > 0:
+            after = is_at(edge, i - 1)
+            r0 = r0 + where(after, edges[i - 1, 2], 0.0) - blocks[i - 1, 5] * y0
+            r1 = r1 + where(after, edges[i - 1, 4], 0.0)
+        if i > 1:
+            r0 = r0 - edges[i - 1, 2] * y1
+            r1 = r1 - edges[i - 1, 4] * y1
+        y0, y1 = blocks[i, 0] * r0 + blocks[i, 2] * r1, blocks[i, 1] * r0 + blocks[i, 3] * r1
+        adjoint[i, 0], adjoint[i, 1] = y0, y1
+    for i in range(n - 2, -1, -1):
+        j = i + 1
+        w0, w1 = blocks[j, 4] * adjoint[j, 0], everywhere(0.0)
+        if j < n - 1:
+            w0 = w0 - edges[i, 1] * adjoint[j, 1]
+            w1 = -edges[i, 3] * adjoint[j, 1]
+        adjoint[i, 0] = adjoint[i, 0] - blocks[i, 0] * w0 - blocks[i, 2] * w1
+        adjoint[i, 1] = adjoint[i, 1] - blocks[i, 1] * w0 - blocks[i, 3] * w1
+
+
+@compiled
+def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, adjoint, derivatives):
     """Fill the derivatives of the flux through one edge, in the order above."""
+    potential, quasi_fermi = unknowns
     n = len(positions)
     last = n - 1
-    solve_adjoint(blocks, n, edge, adjoint)
-    derivatives[:] = 0.0
+    solve_adjoint(n, edge, edges, blocks, adjoint)
+    for number in range(NUMBERS):
+        derivatives[number] = everywhere(0.0)
     derivatives[INJECTING_LEVEL] = -adjoint[0, 0]
     derivatives[EXTRACTING_LEVEL] = -adjoint[last, 0]
     derivatives[DROP] = -adjoint[last, 1]
     gaussian = len(problem.occupation_values) > 0
+    in_charge, in_disorder = everywhere(0.0), everywhere(0.0)
     for i in range(1, last):
         charge = 0.5 * problem.charge * (positions[i + 1] - positions[i - 1]) * work[i, 4]
-        derivatives[LOG_CHARGE] += adjoint[i, 0] * charge
-        derivatives[REDUCED_DISORDER] += adjoint[i, 0] * charge * work[i, 3]
+        in_charge = in_charge + adjoint[i, 0] * charge
+        in_disorder = in_disorder + adjoint[i, 0] * charge * work[i, 3]
     if problem.image_lowering > 0.0:
         for i, neighbour in ((0, 1), (last, last - 1)):
             spacing = abs(positions[neighbour] - positions[i])
@@ -74,42 +85,49 @@ def flux_derivatives(problem, positions, edge, potential, quasi_fermi, work, blo
             field = (potential[i] - potential[neighbour]) / spacing - charge
             width = math.sqrt(field * field + 1.0)
             root = math.sqrt(0.5 * (field + width))
-            in_charge = -0.5 * problem.image_lowering * root / width * charge
-            derivatives[IMAGE_LOWERING] -= adjoint[i, 0] * root
-            derivatives[LOG_CHARGE] -= adjoint[i, 0] * in_charge
-            derivatives[REDUCED_DISORDER] -= adjoint[i, 0] * in_charge * work[i, 3]
+            raised = -0.5 * problem.image_lowering * root / width * charge
+            derivatives[IMAGE_LOWERING] = derivatives[IMAGE_LOWERING] - adjoint[i, 0] * root
+            in_charge = in_charge - adjoint[i, 0] * raised
+            in_disorder = in_disorder - adjoint[i, 0] * raised * work[i, 3]
 
+    in_amplitude, in_exponent = everywhere(0.0), everywhere(0.0)
+    in_field_amplitude, in_scale, in_frenkel = everywhere(0.0), everywhere(0.0), everywhere(0.0)
     for i in range(last):
         j = i + 1
-        weight = 1.0 if i == edge else 0.0
+        weight = where(is_at(edge, i), 1.0, 0.0)
         if i > 0:
-            weight -= adjoint[i, 1]
+            weight = weight - adjoint[i, 1]
         if j < last:
-            weight += adjoint[j, 1]
-        weighted = weight * blocks[i, 14]
-        if weighted == 0.0:
-            continue
+            weight = weight + adjoint[j, 1]
+        weighted = weight * edges[i, 0]
         state = edge_state(problem, positions[j] - positions[i], potential, quasi_fermi, work, i)
         if problem.density_amplitude != 0.0:
-            log_twice = math.log(2.0 * min(state.c, problem.density_cap))
-            power = math.exp(problem.density_exponent * log_twice)
-            derivatives[DENSITY_AMPLITUDE] += weighted * power
-            derivatives[DENSITY_EXPONENT] += weighted * problem.density_amplitude * power * log_twice
-        reduced = min(abs(state.field) / problem.field_scale, problem.field_cap)
-        root = math.sqrt(1.0 + 0.8 * reduced * reduced)
-        derivatives[FIELD_AMPLITUDE] += weighted * (root - 1.0)
-        if reduced < problem.field_cap:
-            derivatives[LOG_FIELD_SCALE] -= (
-                weighted * problem.field_amplitude * 0.8 * reduced * reduced / root
-            )
-        derivatives[FRENKEL_SLOPE] += weighted * (math.sqrt(math.sqrt(state.field * state.field + 1.0)) - 1.0)
+            log_twice = log(2.0 * least(state.c, problem.density_cap))
+            power = exp(problem.density_exponent * log_twice)
+            in_amplitude = in_amplitude + weighted * power
+            in_exponent = in_exponent + weighted * problem.density_amplitude * power * log_twice
+        reduced = abs(state.field) / problem.field_scale
+        capped = least(reduced, problem.field_cap)
+        root = math.sqrt(1.0 + 0.8 * capped * capped)
+        in_field_amplitude = in_field_amplitude + weighted * (root - 1.0)
+        by_scale = weighted * problem.field_amplitude * 0.8 * capped * capped / root
+        in_scale = in_scale - where(reduced < problem.field_cap, by_scale, 0.0)
+        if problem.frenkel_slope != 0.0:
+            rounded = math.sqrt(math.sqrt(state.field * state.field + 1.0))
+            in_frenkel = in_frenkel + weighted * (rounded - 1.0)
         _, in_density, in_field = edge_mobility(problem, state.c, state.field)
         in_rise = -(1.0 + in_field * state.field) * state.inverse_rise
-        derivatives[LOG_CHARGE] += weighted * in_rise * state.rise
+        in_charge = in_charge + weighted * in_rise * state.rise
         if gaussian:
-            derivatives[REDUCED_DISORDER] += weighted * log_flux_in_disorder(
-                state, work, i, in_density, in_rise
-            )
+            by_disorder = log_flux_in_disorder(state, work, i, in_density, in_rise)
+            in_disorder = in_disorder + weighted * by_disorder
+    derivatives[LOG_CHARGE] = in_charge
+    derivatives[REDUCED_DISORDER] = in_disorder
+    derivatives[DENSITY_AMPLITUDE] = in_amplitude
+    derivatives[DENSITY_EXPONENT] = in_exponent
+    derivatives[FIELD_AMPLITUDE] = in_field_amplitude
+    derivatives[LOG_FIELD_SCALE] = in_scale
+    derivatives[FRENKEL_SLOPE] = in_frenkel
 
 
 @compiled
@@ -117,9 +135,10 @@ def log_flux_in_disorder(state, work, i, in_density, in_rise):
     """Derivative of ln |flux| through one edge in s by way of the occupations, the Fermi levels held."""
     j = i + 1
     log_rise = work[j, 0] - work[i, 0]
-    log_g = -(work[j, 3] - work[i, 3]) / log_rise if abs(log_rise) > EVEN_BELOW else 0.0
+    even = abs(log_rise) < EVEN_BELOW
+    log_g = where(even, 0.0, -(work[j, 3] - work[i, 3]) / where(even, 1.0, log_rise))
     in_log_c = in_density + in_rise * state.rise
     in_t = state.bracket_in_t / state.bracket + in_log_c * state.c_in_t + in_rise * state.rise_in_t
-    by_node = state.out / state.bracket * work[i, 3] - state.back / state.bracket * work[j, 3]
+    by_node = (state.out * work[i, 3] - state.back * work[j, 3]) / state.bracket
     by_density = in_log_c * (state.share_i * work[i, 3] + state.share_j * work[j, 3])
     return by_node + by_density + log_g * (1.0 - in_rise * state.rise - in_t * state.t)

@@ -2,25 +2,24 @@
 
 Unknowns at each node, both in kT: the electric potential and the quasi-Fermi level; their difference is the
 Fermi level within the density of states, and with it the occupation c. Positions are in film thicknesses,
-densities in sites, mobilities in the mobility at zero density and field.
+densities in sites, mobilities in the mobility at zero density and field. All but positions and the problem's
+own numbers are `Lanes`: eight voltages at once.
 """
 
 import math
-from typing import Any, NamedTuple
-
-from numba import njit
+from typing import NamedTuple
 
 from analysis.curves import FloatArray
-
-# a division by zero gives inf, as in NumPy: a step that went wrong is refused by its size
-# and no wrapper for Python around what only compiled code calls
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
-compiled = njit(**_OPTIONS)
+from analysis.drift_diffusion.lanes import (
+    compiled,
+    everywhere,
+    exp,
+    growth,
+    least,
+    log,
+    row_of_four,
+    where,
+)
 
 _SERIES_BELOW = 0.1  # Bernoulli's function by its series below this argument
 EVEN_BELOW = 1e-5  # two occupations so close in their logarithm share one diffusion enhancement
@@ -58,59 +57,71 @@ def bernoulli(t):
     -------
     B(t), B(-t), dB/dt; 1/(1 + exp(t/2)); and [coth(t/2) - 2/t]/t with its slope
     """
-    half = math.exp(-0.5 * abs(t))
-    if abs(t) < _SERIES_BELOW:
-        square = t * t
-        even = 1.0 + square * (1.0 / 12.0 - square * (1.0 / 720.0 - square / 30240.0))
-        slope = -0.5 + t * (1.0 / 6.0 - square * (1.0 / 180.0 - square / 5040.0))
-        shape = 1.0 / 6.0 - square * (1.0 / 360.0 - square / 15120.0)
-        shape_slope = -t * (1.0 / 180.0 - square / 3780.0)
-        return even - 0.5 * t, even + 0.5 * t, slope, 1.0 / (1.0 + math.exp(0.5 * t)), shape, shape_slope
-    inverse_t = 1.0 / t
-    inverse = 1.0 / ((1.0 - half) * (1.0 + half))
-    larger = abs(t) * inverse
+    half = exp(-0.5 * abs(t))
+    upper = 1.0 / (1.0 + half)
+    positive = t > 0.0
+    share = where(positive, half * upper, upper)
+
+    near = abs(t) < _SERIES_BELOW
+    inverse_t = 1.0 / where(near, 1.0, t)
+    larger = abs(t) * upper / where(near, 1.0, 1.0 - half)
     smaller = larger * half * half
-    upper = inverse * (1.0 - half)
-    if t > 0.0:
-        forward, backward, share = smaller, larger, half * upper
-    else:
-        forward, backward, share = larger, smaller, upper
+    forward = where(positive, smaller, larger)
+    backward = where(positive, larger, smaller)
     slope = forward * (1.0 - backward) * inverse_t
     shape = (forward + backward - 2.0) * inverse_t * inverse_t
-    return forward, backward, slope, share, shape, ((2.0 * slope + 1.0) * inverse_t - 2.0 * shape) * inverse_t
+    shape_slope = ((2.0 * slope + 1.0) * inverse_t - 2.0 * shape) * inverse_t
+
+    square = t * t
+    even = 1.0 + square * (1.0 / 12.0 - square * (1.0 / 720.0 - square / 30240.0))
+    return (
+        where(near, even - 0.5 * t, forward),
+        where(near, even + 0.5 * t, backward),
+        where(near, -0.5 + t * (1.0 / 6.0 - square * (1.0 / 180.0 - square / 5040.0)), slope),
+        share,
+        where(near, 1.0 / 6.0 - square * (1.0 / 360.0 - square / 15120.0), shape),
+        where(near, -t * (1.0 / 180.0 - square / 3780.0), shape_slope),
+    )
 
 
 @compiled
 def occupation(problem, level):
     """ln c, its first and second slope in the Fermi level, and its slope in the reduced disorder."""
-    values = problem.occupation_values
+    values, h = problem.occupation_values, problem.occupation_step
     if len(values) == 0:
-        return level, 1.0, 0.0, 0.0
-    place = (level - problem.occupation_start) / problem.occupation_step
-    if place <= 0.0:
-        return level + 0.5 * problem.reduced_disorder**2, 1.0, 0.0, problem.reduced_disorder
-    k = min(int(place), len(values) - 2)
-    u, h = place - k, problem.occupation_step
+        return level, everywhere(1.0), everywhere(0.0), everywhere(0.0)
+    place = (level - problem.occupation_start) / h
+    below = ~(place > 0.0)
+    k = math.floor(where(below, 0.0, least(place, len(values) - 2.0)))
+    u = place - k
     w = 1.0 - u
-    y0, y1, d0, d1 = values[k, 0], values[k + 1, 0], values[k, 1], values[k + 1, 1]
-    value = w * w * ((1 + 2 * u) * y0 + u * h * d0) + u * u * ((3 - 2 * u) * y1 - w * h * d1)
-    slope = 6 * u * w * (y1 - y0) / h + w * (1 - 3 * u) * d0 + u * (3 * u - 2) * d1
-    curvature = (6 * (w - u) * (y1 - y0) / h + (6 * u - 4) * d0 + (6 * u - 2) * d1) / h
-    y0, y1, d0, d1 = values[k, 2], values[k + 1, 2], values[k, 3], values[k + 1, 3]
-    in_disorder = w * w * ((1 + 2 * u) * y0 + u * h * d0) + u * u * ((3 - 2 * u) * y1 - w * h * d1)
-    return value, slope, curvature, in_disorder
+    y0, d0, s0, m0 = row_of_four(values, k)
+    y1, d1, s1, m1 = row_of_four(values, k + 1.0)
+    own, own_slope = w * w * (1.0 + 2.0 * u), w * w * u * h
+    other, other_slope = u * u * (3.0 - 2.0 * u), u * u * w * h
+    value = own * y0 + own_slope * d0 + other * y1 - other_slope * d1
+    in_disorder = own * s0 + own_slope * m0 + other * s1 - other_slope * m1
+    slope = 6.0 * u * w * (y1 - y0) / h + w * (1.0 - 3.0 * u) * d0 + u * (3.0 * u - 2.0) * d1
+    curvature = (6.0 * (w - u) * (y1 - y0) / h + (6.0 * u - 4.0) * d0 + (6.0 * u - 2.0) * d1) / h
+    s = problem.reduced_disorder
+    return (
+        where(below, level + 0.5 * s * s, value),
+        where(below, 1.0, slope),
+        where(below, 0.0, curvature),
+        where(below, s, in_disorder),
+    )
 
 
 @compiled
-def fill_occupations(problem, potential, quasi_fermi, work):
-    """Per node: ln c, slope, curvature, slope in s, and c."""
-    for i in range(len(potential)):
+def fill_occupations(problem, n, potential, quasi_fermi, work):
+    """For each of n nodes: ln c, slope, curvature, slope in s, and c."""
+    for i in range(n):
         log_c, slope, curvature, in_disorder = occupation(problem, quasi_fermi[i] - potential[i])
         work[i, 0] = log_c
         work[i, 1] = slope
         work[i, 2] = curvature
         work[i, 3] = in_disorder
-        work[i, 4] = math.exp(log_c)
+        work[i, 4] = exp(log_c)
 
 
 @compiled
@@ -141,26 +152,23 @@ def edge_density(c_i, c_j, other):
 @compiled
 def edge_mobility(problem, c, field):
     """ln mobility of an edge and its slopes in ln c and in the field."""
-    density_part, in_density = 0.0, 0.0
+    density_part, in_density = everywhere(0.0), everywhere(0.0)
     if problem.density_amplitude != 0.0:
-        power = math.exp(problem.density_exponent * math.log(2.0 * min(c, problem.density_cap)))
+        power = exp(problem.density_exponent * log(2.0 * least(c, problem.density_cap)))
         density_part = problem.density_amplitude * power
-        if c < problem.density_cap:
-            in_density = problem.density_exponent * density_part
+        in_density = where(c < problem.density_cap, problem.density_exponent * density_part, 0.0)
     inverse_scale = 1.0 / problem.field_scale
     reduced = abs(field) * inverse_scale
-    if reduced < problem.field_cap:
-        root = math.sqrt(1.0 + 0.8 * reduced * reduced)
-        field_part = problem.field_amplitude * (root - 1.0)
-        in_field = problem.field_amplitude * 0.8 * field * inverse_scale * inverse_scale / root
-    else:
-        field_part = problem.field_amplitude * (math.sqrt(1.0 + 0.8 * problem.field_cap**2) - 1.0)
-        in_field = 0.0
+    capped = least(reduced, problem.field_cap)
+    root = math.sqrt(1.0 + 0.8 * capped * capped)
+    field_part = problem.field_amplitude * (root - 1.0)
+    in_reduced = problem.field_amplitude * 0.8 * inverse_scale * inverse_scale
+    in_field = where(reduced < problem.field_cap, in_reduced * field / root, 0.0)
     if problem.frenkel_slope != 0.0:
         # sqrt(field) rounded off below one kT/q per film thickness, where its slope has no bound
         rounded = math.sqrt(math.sqrt(field * field + 1.0))
-        field_part += problem.frenkel_slope * (rounded - 1.0)
-        in_field += 0.5 * problem.frenkel_slope * field / rounded**3
+        field_part = field_part + problem.frenkel_slope * (rounded - 1.0)
+        in_field = in_field + 0.5 * problem.frenkel_slope * field / (rounded * rounded * rounded)
     return density_part + field_part, in_density, in_field
 
 
@@ -170,11 +178,15 @@ def mean_enhancement(work, i, level_rise):
     j = i + 1
     slope_i, slope_j = work[i, 1], work[j, 1]
     rise = work[j, 0] - work[i, 0]
-    if abs(rise) > EVEN_BELOW:
-        g = level_rise / rise
-        return g, (g * slope_i - 1.0) / rise, (1.0 - g * slope_j) / rise
-    g = 2.0 / (slope_i + slope_j)
-    return g, -0.5 * g * g * work[i, 2], -0.5 * g * g * work[j, 2]
+    even = abs(rise) < EVEN_BELOW
+    per_rise = 1.0 / where(even, 1.0, rise)
+    g = where(even, 2.0 / (slope_i + slope_j), level_rise * per_rise)
+    in_slope = -0.5 * g * g
+    return (
+        g,
+        where(even, in_slope * work[i, 2], (g * slope_i - 1.0) * per_rise),
+        where(even, in_slope * work[j, 2], (1.0 - g * slope_j) * per_rise),
+    )
 
 
 class EdgeState(NamedTuple):
@@ -215,7 +227,7 @@ def edge_state(problem, spacing, potential, quasi_fermi, work, i):
     inverse_spacing = 1.0 / spacing
     drop = potential[i] - potential[j]
     fermi_drop = quasi_fermi[i] - quasi_fermi[j]
-    g, g_i, g_j, inverse_g = 1.0, 0.0, 0.0, 1.0
+    g, g_i, g_j, inverse_g = everywhere(1.0), everywhere(0.0), everywhere(0.0), everywhere(1.0)
     if len(problem.occupation_values) > 0:
         g, g_i, g_j = mean_enhancement(work, i, drop - fermi_drop)
         inverse_g = 1.0 / g
@@ -223,9 +235,9 @@ def edge_state(problem, spacing, potential, quasi_fermi, work, i):
     forward, backward, slope_t, other, shape, shape_slope = bernoulli(t)
     c_i, c_j = work[i, 4], work[j, 4]
     out, back = c_i * backward, c_j * forward
-    bracket = out - back
-    if abs(fermi_drop) < 0.5 * g:
-        bracket = back * math.expm1(fermi_drop * inverse_g)
+    reduced_drop = fermi_drop * inverse_g
+    near = abs(reduced_drop) < 0.5
+    bracket = where(near, back * reduced_drop * growth(reduced_drop), out - back)
     bracket_in_t = c_i + (c_i - c_j) * slope_t
     c, share_i, share_j, c_in_t = edge_density(c_i, c_j, other)
     scale = 0.5 * problem.charge * spacing * spacing * c * inverse_g
@@ -270,7 +282,7 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     e = edge_state(problem, spacing, potential, quasi_fermi, work, i)
     log_mobility, in_density, in_field = edge_mobility(problem, e.c, e.field)
     per_drop = e.inverse_spacing * e.inverse_rise
-    scale = math.exp(log_mobility) * per_drop
+    scale = exp(log_mobility) * per_drop
     flux = scale * e.g * e.bracket
     # slopes in ln c of the edge, in t and in g; then in the two Fermi levels, which the quasi-Fermi level
     # raises and the potential lowers

@@ -1,16 +1,17 @@
-"""Newton's method on one mesh: assembly and block elimination in one sweep."""
+"""Newton's method on one mesh: fluxes, block elimination, back-substitution; eight voltages at once."""
 
 import math
 
 import numpy as np
 
-from analysis.drift_diffusion.equations import compiled, edge_flux, fill_occupations
+from analysis.drift_diffusion.equations import edge_flux, fill_occupations
+from analysis.drift_diffusion.lanes import compiled, everywhere, in_all, log, most, where
 
-_EQUILIBRIUM_TOLERANCE = 1e-5  # in kT
 _MOST_ITERATIONS = 14
-_MOST_EQUILIBRIUM_ITERATIONS = 200
-_LARGEST_UPDATE = 60.0
+_MOST_AT_REST = 200
+_LARGEST_UPDATE = 300.0
 _LEAST_SHARE = 0.02  # of an occupation that one step may leave
+_LOG_LEAST_SHARE = math.log(_LEAST_SHARE)
 
 
 @compiled
@@ -26,7 +27,7 @@ def contact_equation(problem, spacing, level, potential, quasi_fermi, work, i, n
     """
     residual = potential[i] + level - quasi_fermi[i]
     if problem.image_lowering == 0.0:
-        return residual, 1.0, 0.0, -1.0
+        return residual, everywhere(1.0), everywhere(0.0), everywhere(-1.0)
     charge = 0.5 * problem.charge * spacing * work[i, 4]
     field = (potential[i] - potential[neighbour]) / spacing - charge
     width = math.sqrt(field * field + 1.0)
@@ -42,156 +43,152 @@ def contact_equation(problem, spacing, level, potential, quasi_fermi, work, i, n
 
 
 @compiled
-def logarithmic_bend(change):
-    """What turns a step of ln c into the step of c that Newton's method means: ln(1 + change) - change.
+def density_step(change):
+    """The step of ln c with which c makes the step that Newton's method means: ln(1 + change).
 
     The flux is linear in c: where a contact empties a layer, a step in c arrives at once and one in ln c
     takes many.
     """
-    if abs(change) < 1e-4:
-        return -0.5 * change * change
-    if change > _LEAST_SHARE - 1.0:
-        return math.log1p(change) - change
-    return math.log(_LEAST_SHARE) - change
+    left = change > _LEAST_SHARE - 1.0
+    step = where(left, log(where(left, 1.0 + change, 1.0)), _LOG_LEAST_SHARE)
+    return where(abs(change) < 1e-4, change - 0.5 * change * change, step)
 
 
 @compiled
-def newton_update(problem, positions, drop, in_densities, potential, quasi_fermi, work, blocks):
-    """One Newton update in place of the two unknowns; `blocks` keeps the factorisation.
+def fill_fluxes(problem, positions, potential, quasi_fermi, work, edges):
+    """Per edge: flux, its slopes in potential i and j and in quasi-Fermi level i and j, one-way flux."""
+    for i in range(len(positions) - 1):
+        flux, p_i, p_j, f_i, f_j = edge_flux(
+            problem, positions[i + 1] - positions[i], potential, quasi_fermi, work, i
+        )
+        edges[i, 0] = flux
+        edges[i, 1] = p_i
+        edges[i, 2] = p_j
+        edges[i, 3] = f_i
+        edges[i, 4] = f_j
+        edges[i, 5] = abs(f_i) + abs(f_j)
 
-    Columns of `blocks` per node: 0-3 inverse pivot, 4-7 upper block, 8-11 lower block, 12-13 right side and
-    then the update, 14 flux to the next node, 15 its one-way part. `in_densities` is 1 to step in densities,
-    0 in Fermi levels.
 
-    Returns
-    -------
-    largest update in kT
+@compiled
+def inverse_of(d00, d01, d10, d11):
+    """Inverse of a block of two by two, row by row."""
+    per_determinant = 1.0 / (d00 * d11 - d01 * d10)
+    return d11 * per_determinant, -d01 * per_determinant, -d10 * per_determinant, d00 * per_determinant
+
+
+@compiled
+def eliminate(problem, positions, drop, potential, quasi_fermi, work, edges, blocks):
+    """Block elimination from the injecting contact to the other.
+
+    Rows of an inner node i are next_field - field - charge = 0, Poisson's, and next_flux - flux = 0. Its
+    lower block is (-1/spacing, 0; minus the slopes of the flux in node i - 1), its upper block
+    (-1/next_spacing, 0; slopes of the next flux in node i + 1). Rows of a contact are its equation and its
+    quasi-Fermi level.
+
+    Columns of `blocks` per node: 0-3 inverse pivot, 4-5 corner of the lower and of the upper block, 6-7 right
+    side and, after `substitute_back`, the update.
     """
-    n = len(positions)
-    last = n - 1
-    fill_occupations(problem, potential, quasi_fermi, work)
-    spacing, inverse, field, flux = 0.0, 0.0, 0.0, 0.0
-    p_i, p_j, f_i, f_j = 0.0, 0.0, 0.0, 0.0
+    last = len(positions) - 1
+    spacing = positions[1] - positions[0]
+    residual, in_own, in_next, in_fermi = contact_equation(
+        problem, spacing, problem.injecting_level, potential, quasi_fermi, work, 0, 1
+    )
+    a00, a01, a10, a11 = inverse_of(in_own, in_fermi, everywhere(0.0), everywhere(1.0))
+    u00, u10, u11 = in_next, everywhere(0.0), everywhere(0.0)
+    r0, r1 = -residual, -quasi_fermi[0]
+    lower = everywhere(0.0)
+    inverse = 1.0 / spacing
+    field = (potential[0] - potential[1]) * inverse
     for i in range(last):
-        next_spacing = positions[i + 1] - positions[i]
-        next_inverse = 1.0 / next_spacing
-        next_field = (potential[i] - potential[i + 1]) * next_inverse
-        next_flux, q_i, q_j, g_i, g_j = edge_flux(problem, next_spacing, potential, quasi_fermi, work, i)
-        blocks[i, 14] = next_flux
-        blocks[i, 15] = abs(g_i) + abs(g_j)
-        if i == 0:
-            # rows: contact equation; the injecting contact holds the quasi-Fermi level at zero
-            residual, in_own, in_next, in_fermi = contact_equation(
-                problem, next_spacing, problem.injecting_level, potential, quasi_fermi, work, 0, 1
+        if i > 0:
+            next_spacing = positions[i + 1] - positions[i]
+            next_inverse = 1.0 / next_spacing
+            next_field = (potential[i] - potential[i + 1]) * next_inverse
+            charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
+            in_level = charge * work[i, 1]
+            l10, l11 = -edges[i - 1, 1], -edges[i - 1, 3]
+            m00, m01 = -inverse * a00, -inverse * a01
+            m10, m11 = l10 * a00 + l11 * a10, l10 * a01 + l11 * a11
+            r0, r1 = (
+                field + charge - next_field - m00 * r0 - m01 * r1,
+                edges[i - 1, 0] - edges[i, 0] - m10 * r0 - m11 * r1,
             )
-            blocks[0, 0], blocks[0, 1] = 1.0 / in_own, -in_fermi / in_own
-            blocks[0, 2], blocks[0, 3] = 0.0, 1.0
-            blocks[0, 4], blocks[0, 5], blocks[0, 6], blocks[0, 7] = in_next, 0.0, 0.0, 0.0
-            blocks[0, 12], blocks[0, 13] = -residual, -quasi_fermi[0]
-            spacing, inverse, field, flux = next_spacing, next_inverse, next_field, next_flux
-            p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
-            continue
-        charge = 0.5 * problem.charge * (spacing + next_spacing) * work[i, 4]
-        in_level = charge * work[i, 1]
-        # rows: next_field - field - charge = 0; next_flux - flux = 0
-        l00, l01, l10, l11 = -inverse, 0.0, -p_i, -f_i
-        d00, d01 = inverse + next_inverse + in_level, -in_level
-        d10, d11 = q_i - p_j, g_i - f_j
-        r0, r1 = -(next_field - field - charge), -(next_flux - flux)
-        # eliminate the node before
-        a00, a01, a10, a11 = blocks[i - 1, 0], blocks[i - 1, 1], blocks[i - 1, 2], blocks[i - 1, 3]
-        m00, m01 = l00 * a00 + l01 * a10, l00 * a01 + l01 * a11
-        m10, m11 = l10 * a00 + l11 * a10, l10 * a01 + l11 * a11
-        u00, u01, u10, u11 = blocks[i - 1, 4], blocks[i - 1, 5], blocks[i - 1, 6], blocks[i - 1, 7]
-        d00 -= m00 * u00 + m01 * u10
-        d01 -= m00 * u01 + m01 * u11
-        d10 -= m10 * u00 + m11 * u10
-        d11 -= m10 * u01 + m11 * u11
-        blocks[i, 12] = r0 - m00 * blocks[i - 1, 12] - m01 * blocks[i - 1, 13]
-        blocks[i, 13] = r1 - m10 * blocks[i - 1, 12] - m11 * blocks[i - 1, 13]
-        determinant = 1.0 / (d00 * d11 - d01 * d10)
-        blocks[i, 0] = d11 * determinant
-        blocks[i, 1] = -d01 * determinant
-        blocks[i, 2] = -d10 * determinant
-        blocks[i, 3] = d00 * determinant
-        blocks[i, 4] = -next_inverse
-        blocks[i, 5] = 0.0
-        blocks[i, 6] = q_j
-        blocks[i, 7] = g_j
-        blocks[i, 8] = l00
-        blocks[i, 9] = l01
-        blocks[i, 10] = l10
-        blocks[i, 11] = l11
-        spacing, inverse, field, flux = next_spacing, next_inverse, next_field, next_flux
-        p_i, p_j, f_i, f_j = q_i, q_j, g_i, g_j
+            a00, a01, a10, a11 = inverse_of(
+                inverse + next_inverse + in_level - m00 * u00 - m01 * u10,
+                -in_level - m01 * u11,
+                edges[i, 1] - edges[i - 1, 2] - m10 * u00 - m11 * u10,
+                edges[i, 3] - edges[i - 1, 4] - m11 * u11,
+            )
+            lower = everywhere(-inverse)
+            u00, u10, u11 = everywhere(-next_inverse), edges[i, 2], edges[i, 4]
+            spacing, inverse, field = next_spacing, next_inverse, next_field
+        blocks[i, 0], blocks[i, 1], blocks[i, 2], blocks[i, 3] = a00, a01, a10, a11
+        blocks[i, 4], blocks[i, 5], blocks[i, 6], blocks[i, 7] = lower, u00, r0, r1
 
     residual, in_own, in_before, in_fermi = contact_equation(
         problem, spacing, problem.extracting_level, potential, quasi_fermi, work, last, last - 1
     )
-    a00, a01, a10, a11 = blocks[last - 1, 0], blocks[last - 1, 1], blocks[last - 1, 2], blocks[last - 1, 3]
     m00, m01 = in_before * a00, in_before * a01
-    d00 = in_own - (m00 * blocks[last - 1, 4] + m01 * blocks[last - 1, 6])
-    d01 = in_fermi - (m00 * blocks[last - 1, 5] + m01 * blocks[last - 1, 7])
-    blocks[last, 0] = 1.0 / d00
-    blocks[last, 1] = -d01 / d00
-    blocks[last, 2] = 0.0
-    blocks[last, 3] = 1.0
-    blocks[last, 8] = in_before
-    blocks[last, 9] = 0.0
-    blocks[last, 10] = 0.0
-    blocks[last, 11] = 0.0
-    blocks[last, 12] = -residual - m00 * blocks[last - 1, 12] - m01 * blocks[last - 1, 13]
-    blocks[last, 13] = -(quasi_fermi[last] + drop)
+    a00, a01, a10, a11 = inverse_of(
+        in_own - m00 * u00 - m01 * u10, in_fermi - m01 * u11, everywhere(0.0), everywhere(1.0)
+    )
+    blocks[last, 0], blocks[last, 1], blocks[last, 2], blocks[last, 3] = a00, a01, a10, a11
+    blocks[last, 4], blocks[last, 5] = in_before, everywhere(0.0)
+    blocks[last, 6], blocks[last, 7] = -residual - m00 * r0 - m01 * r1, -(quasi_fermi[last] + drop)
 
-    largest = 0.0
-    x0, x1 = 0.0, 0.0
+
+@compiled
+def substitute_back(last, at_rest, edges, work, potential, quasi_fermi, blocks):
+    """Update the unknowns in place, from the last node on; the largest update in kT."""
+    largest, x0, x1 = everywhere(0.0), everywhere(0.0), everywhere(0.0)
     for i in range(last, -1, -1):
-        r0, r1 = blocks[i, 12], blocks[i, 13]
-        if i < last:
-            r0 -= blocks[i, 4] * x0 + blocks[i, 5] * x1
-            r1 -= blocks[i, 6] * x0 + blocks[i, 7] * x1
-        x0 = blocks[i, 0] * r0 + blocks[i, 1] * r1
-        x1 = blocks[i, 2] * r0 + blocks[i, 3] * r1
-        blocks[i, 12], blocks[i, 13] = x0, x1
-        bend = in_densities * logarithmic_bend((x1 - x0) * work[i, 1])
-        potential[i] += x0
-        quasi_fermi[i] += x1 + bend
-        size = max(abs(x0), abs(x1 + bend))
-        if not size < largest:
-            largest = size
+        r0, r1 = blocks[i, 6] - blocks[i, 5] * x0, blocks[i, 7]
+        if 0 < i < last:
+            r1 = r1 - edges[i, 2] * x0 - edges[i, 4] * x1
+        x0, x1 = blocks[i, 0] * r0 + blocks[i, 1] * r1, blocks[i, 2] * r0 + blocks[i, 3] * r1
+        blocks[i, 6], blocks[i, 7] = x0, x1
+        potential[i] = potential[i] + x0
+        size = abs(x0)
+        if at_rest == 0.0:
+            in_log_c = (x1 - x0) * work[i, 1]
+            fermi_step = x0 + (x1 - x0 - in_log_c) + density_step(in_log_c)
+            quasi_fermi[i] = quasi_fermi[i] + fermi_step
+            size = most(size, abs(fermi_step))
+        largest = where(size < largest, largest, size)  # what is no number stays
     return largest
 
 
 @compiled
-def solve_newton(problem, positions, drop, tolerance, potential, quasi_fermi, work, blocks):
-    """Newton's method from a good guess; True once an update stays below the tolerance."""
-    before = np.inf
-    for _ in range(_MOST_ITERATIONS):
-        size = newton_update(problem, positions, drop, 1.0, potential, quasi_fermi, work, blocks)
-        if not size < _LARGEST_UPDATE or (size > 1.0 and size > 4.0 * before):
-            return False
-        if size < tolerance:
-            return True
-        before = size
-    return False
+def solve_newton(problem, positions, drop, tolerance, at_rest, unknowns, work, edges, blocks):
+    """Newton's method from good guesses; `edges` and `blocks` keep the last linear system.
 
+    With a flat quasi-Fermi level no flux flows whatever the potential: the updates leave the level alone, the
+    mobility plays no part, and what remains is Poisson's equation, whose updates in the potential converge
+    from any guess.
 
-@compiled
-def solve_equilibrium(problem, positions, potential, quasi_fermi, work, blocks):
-    """The potential at zero voltage, from nothing.
+    Parameters
+    ----------
+    tolerance : of the last update in kT
+    at_rest : 1 to hold the quasi-Fermi level, else 0
 
-    With a flat quasi-Fermi level no flux flows whatever the potential: Newton's updates leave the level
-    alone, the mobility plays no part, and what remains is Poisson's equation, whose updates in the potential
-    converge from any guess.
+    Returns
+    -------
+    in which lanes an update came below the tolerance
     """
-    for i in range(len(positions)):
-        quasi_fermi[i] = 0.0
-        potential[i] = -problem.injecting_level + positions[i] * (
-            problem.injecting_level - problem.extracting_level
-        )
-    for _ in range(_MOST_EQUILIBRIUM_ITERATIONS):
-        size = newton_update(problem, positions, 0.0, 0.0, potential, quasi_fermi, work, blocks)
-        quasi_fermi[:] = 0.0
-        if size < _EQUILIBRIUM_TOLERANCE:
-            return True
-    return False
+    potential, quasi_fermi = unknowns
+    before = everywhere(np.inf)
+    converged = before < 0.0
+    failed = converged
+    for _ in range(_MOST_ITERATIONS if at_rest == 0.0 else _MOST_AT_REST):
+        fill_occupations(problem, len(positions), potential, quasi_fermi, work)
+        fill_fluxes(problem, positions, potential, quasi_fermi, work, edges)
+        eliminate(problem, positions, drop, potential, quasi_fermi, work, edges, blocks)
+        size = substitute_back(len(positions) - 1, at_rest, edges, work, potential, quasi_fermi, blocks)
+        if at_rest == 0.0:
+            astray = ~(size < _LARGEST_UPDATE) | ((size > 1.0) & (size > 4.0 * before))
+            failed = failed | (astray & ~converged)
+        converged = converged | ((size < tolerance) & ~failed)
+        before = size
+        if in_all(converged | failed):
+            break
+    return converged

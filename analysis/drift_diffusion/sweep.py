@@ -9,46 +9,52 @@ import numpy as np
 from numba import njit
 
 from analysis.drift_diffusion.adjoint import flux_derivatives
-from analysis.drift_diffusion.equations import (
-    bernoulli,
+from analysis.drift_diffusion.equations import bernoulli, edge_density, fill_occupations
+from analysis.drift_diffusion.lanes import (
+    WIDTH,
     compiled,
-    edge_density,
-    edge_flux,
-    fill_occupations,
+    everywhere,
+    exp,
+    in_all,
+    in_lanes,
+    log,
+    most,
+    where,
 )
-from analysis.drift_diffusion.newton import solve_equilibrium, solve_newton
+from analysis.drift_diffusion.newton import fill_fluxes, solve_newton
 
 CONVERGED, STUCK, NO_EQUILIBRIUM = 0, 1, 2
-_FIRST_STEP = 2.0  # in kT/q
-_SMALLEST_STEP = 1e-3
-_STEP_GROWTH = 2.0
-_TOLERANCE_BETWEEN = 3e-3  # in kT, at voltages nobody asked for
+_FIRST_REACH = 16.0  # in kT/q
+_SMALLEST_REACH = 1e-3
+_REACH_GROWTH = 2.0
+_TOLERANCE_AT_REST = 1e-5  # in kT
+_TOLERANCE_BETWEEN = 3e-3  # in kT, of solutions that only lead on
 
 
 @compiled
-def refine(coarse_potential, coarse_quasi_fermi, potential, quasi_fermi):
-    """The solution on a mesh of twice as many cells, by the cubic through four neighbours.
+def refine(n, coarse, fine):
+    """The solution on a mesh of twice as many cells, by the cubic through four of the n neighbours.
 
     Mesh maps are smooth. Where the Fermi level moves by more than one kT in a cell, the cubic through
     logarithms is no guess: there the middle node takes the density that carries the same flux to either side.
     """
-    n = len(coarse_potential)
+    coarse_potential, coarse_quasi_fermi = coarse
+    potential, quasi_fermi = fine
     for i in range(n):
-        potential[2 * i] = coarse_potential[i]
-        quasi_fermi[2 * i] = coarse_quasi_fermi[i]
+        potential[2 * i], quasi_fermi[2 * i] = coarse_potential[i], coarse_quasi_fermi[i]
     for i in range(n - 1):
-        first = min(max(i - 1, 0), n - 4)
-        potential[2 * i + 1] = interpolated(coarse_potential, first, i)
-        steepest = 0.0
+        first = i - 1 if 0 < i < n - 2 else i if i == 0 else n - 4
+        middle = interpolated(coarse_potential, first, i)
+        middle_fermi = interpolated(coarse_quasi_fermi, first, i)
+        steepest = everywhere(0.0)
         for k in range(first, first + 3):
-            level_rise = (coarse_quasi_fermi[k + 1] - coarse_potential[k + 1]) - (
-                coarse_quasi_fermi[k] - coarse_potential[k]
-            )
-            steepest = max(steepest, abs(level_rise))
-        if steepest < 1.0:
-            quasi_fermi[2 * i + 1] = interpolated(coarse_quasi_fermi, first, i)
-        else:
-            quasi_fermi[2 * i + 1] = same_flux(coarse_potential, coarse_quasi_fermi, potential[2 * i + 1], i)
+            rise = coarse_potential[k + 1] - coarse_potential[k]
+            steepest = most(steepest, abs(coarse_quasi_fermi[k + 1] - coarse_quasi_fermi[k] - rise))
+        even = steepest < 1.0
+        if not in_all(even):
+            by_flux = same_flux(coarse_potential, coarse_quasi_fermi, middle, i)
+            middle_fermi = where(even, middle_fermi, by_flux)
+        potential[2 * i + 1], quasi_fermi[2 * i + 1] = middle, middle_fermi
 
 
 @compiled
@@ -56,10 +62,10 @@ def interpolated(values, first, i):
     """Cubic through four values from `first` on, halfway between i and i + 1."""
     v0, v1, v2, v3 = values[first], values[first + 1], values[first + 2], values[first + 3]
     if i == first:
-        return (5.0 * v0 + 15.0 * v1 - 5.0 * v2 + v3) / 16.0
+        return (5.0 * v0 + 15.0 * v1 - 5.0 * v2 + v3) * 0.0625
     if i == first + 1:
-        return (9.0 * (v1 + v2) - v0 - v3) / 16.0
-    return (5.0 * v3 + 15.0 * v2 - 5.0 * v1 + v0) / 16.0
+        return (9.0 * (v1 + v2) - v0 - v3) * 0.0625
+    return (5.0 * v3 + 15.0 * v2 - 5.0 * v1 + v0) * 0.0625
 
 
 @compiled
@@ -67,88 +73,142 @@ def same_flux(potential, quasi_fermi, middle_potential, i):
     """Quasi-Fermi level between nodes i and i + 1 for equal flux on both sides of the middle, classically."""
     j = i + 1
     level_i, level_j = quasi_fermi[i] - potential[i], quasi_fermi[j] - potential[j]
-    top = max(level_i, level_j)  # keeps tiny densities from underflowing
+    top = most(level_i, level_j)  # keeps tiny densities from underflowing
     _, _, _, other, _, _ = bernoulli(potential[i] - potential[j])
-    c, _, _, _ = edge_density(math.exp(level_i - top), math.exp(level_j - top), other)
-    return middle_potential + top + math.log(c)
+    c, _, _, _ = edge_density(exp(level_i - top), exp(level_j - top), other)
+    return middle_potential + top + log(c)
 
 
 @compiled
-def quietest_edge(blocks, n):
-    """The edge where the one-way fluxes are least: the flux has lost least to rounding there."""
-    i = 1
-    for k in range(2, n - 2):
-        if blocks[k, 15] < blocks[i, 15]:
-            i = k
-    return i
+def solved_flux(n, edges, blocks):
+    """The flux after the last update of n nodes, and the edge it is taken from.
+
+    That is where the one-way fluxes are least: the flux has lost least to rounding there.
+    """
+    quietest, edge, flux = everywhere(np.inf), everywhere(0.0), everywhere(np.nan)
+    for i in range(1, n - 2):
+        j = i + 1
+        here = (
+            edges[i, 0]
+            + edges[i, 1] * blocks[i, 6]
+            + edges[i, 2] * blocks[j, 6]
+            + edges[i, 3] * blocks[i, 7]
+            + edges[i, 4] * blocks[j, 7]
+        )
+        quieter = edges[i, 5] < quietest
+        quietest = where(quieter, edges[i, 5], quietest)
+        flux = where(quieter, here, flux)
+        edge = where(quieter, i, edge)
+    return flux, edge
 
 
 @compiled
-def solved_flux(blocks, i):
-    """The flux through an edge after the last update."""
-    j = i + 1
-    return (
-        blocks[i, 14]
-        - blocks[j, 10] * blocks[i, 12]
-        - blocks[j, 11] * blocks[i, 13]
-        + blocks[i, 6] * blocks[j, 12]
-        + blocks[i, 7] * blocks[j, 13]
-    )
-
-
-@compiled
-def flux_variation(problem, positions, potential, quasi_fermi, work, flux):
+def flux_variation(problem, positions, unknowns, work, edges, flux):
     """Largest deviation of any edge's flux from `flux`, relative."""
-    fill_occupations(problem, potential, quasi_fermi, work)
-    largest = 0.0
+    potential, quasi_fermi = unknowns
+    fill_occupations(problem, len(positions), potential, quasi_fermi, work)
+    fill_fluxes(problem, positions, potential, quasi_fermi, work, edges)
+    largest = everywhere(0.0)
     for i in range(len(positions) - 1):
-        through = edge_flux(problem, positions[i + 1] - positions[i], potential, quasi_fermi, work, i)[0]
-        largest = max(largest, abs(through - flux))
+        largest = most(largest, abs(edges[i, 0] - flux))
     return largest / abs(flux)
 
 
 @compiled
-def advance(problem, positions, target, accuracy, path, now, before, guess, work, blocks):
-    """Lead the coarse solution to the target drop in steps as long as Newton's method allows.
+def lead(problem, positions, drops, path, state, work, edges, blocks):
+    """Lead the solution on one mesh from equilibrium through the drops, eight at a time.
 
-    `path` holds the drop reached (NaN before the first), the one before it and the step now tried; True if
-    the target was reached.
+    Eight targets are guessed from the last two solutions; those are kept that converge, up to the first that
+    does not. Where none is kept, the targets move closer.
+
+    Parameters
+    ----------
+    path : (drops, 2, nodes), filled here with potential and quasi-Fermi level at each drop
+    state : (2, nodes, WIDTH) to work in
+
+    Returns
+    -------
+    number of drops reached; none without an equilibrium
     """
-    n = len(positions)
-    while path[0] != target:
-        at, previous, step = path[0], path[1], path[2]
-        ahead, aim = target - at, target
-        if abs(ahead) > step:
-            ahead = np.copysign(min(step, 0.5 * abs(ahead)) if abs(ahead) < 2.0 * step else step, ahead)
-            aim = at + ahead
+    n, reached, reach = len(positions), 1, _FIRST_REACH
+    potential, quasi_fermi = in_lanes(state[0]), in_lanes(state[1])
+    unknowns = potential, quasi_fermi
+    between = problem.injecting_level - problem.extracting_level
+    for i in range(n):
+        potential[i] = everywhere(-problem.injecting_level + positions[i] * between)
+        quasi_fermi[i] = everywhere(0.0)
+    rest = everywhere(0.0)
+    if not in_all(
+        solve_newton(problem, positions, rest, _TOLERANCE_AT_REST, 1.0, unknowns, work, edges, blocks)
+    ):
+        return 0
+    now, before = np.empty((2, n)), np.empty((2, n))
+    for c in range(2):
+        for i in range(n):
+            path[0, c, i] = now[c, i] = before[c, i] = state[c, i, 0]
+    at, previous = 0.0, 0.0
+    lanes = np.empty((2, WIDTH))
+    aims, kept = lanes[0], lanes[1]
+    while reached < len(drops):
+        asked = set_aims(drops[reached:], at, reach, aims)
+        aim = in_lanes(lanes)[0]
         # potentials follow the voltage, Fermi levels (logarithms of densities) its logarithm
-        stretch, stretch_level = 0.0, 0.0
-        if abs(at) > abs(previous):
-            stretch = ahead / (at - previous)
-            stretch_level = log_ratio(aim, at) / log_ratio(at, previous)
+        stretch, stretch_level = everywhere(0.0), everywhere(0.0)
+        if at != previous:
+            stretch = (aim - at) / (at - previous)
+            log_at = math.log1p(abs(at))
+            stretch_level = (log(1.0 + abs(aim)) - log_at) / (log_at - math.log1p(abs(previous)))
         for i in range(n):
             rise = now[0, i] - before[0, i]
             level_rise = now[1, i] - before[1, i] - rise
-            guess[0, i] = now[0, i] + stretch * rise
-            guess[1, i] = guess[0, i] + now[1, i] - now[0, i] + stretch_level * level_rise
-        tolerance = accuracy if aim == target else _TOLERANCE_BETWEEN
-        if solve_newton(problem, positions, aim, tolerance, guess[0, :n], guess[1, :n], work, blocks):
-            before[:, :n] = now[:, :n]
-            now[:, :n] = guess[:, :n]
-            path[0], path[1] = aim, at
-            if aim != 0.0:
-                path[2] = max(step, _STEP_GROWTH * abs(ahead))
-        else:
-            path[2] = 0.5 * abs(ahead)
-            if not path[2] >= _SMALLEST_STEP:
-                return False
-    return True
+            potential[i] = now[0, i] + stretch * rise
+            quasi_fermi[i] = potential[i] + (now[1, i] - now[0, i]) + stretch_level * level_rise
+        converged = solve_newton(
+            problem, positions, aim, _TOLERANCE_BETWEEN, 0.0, unknowns, work, edges, blocks
+        )
+        in_lanes(lanes)[1] = where(converged, 1.0, 0.0)
+        in_a_row = 0
+        while in_a_row < WIDTH and kept[in_a_row] > 0.0:
+            in_a_row += 1
+        if in_a_row == 0:
+            reach = 0.5 * abs(aims[0] - at)
+            if not reach >= _SMALLEST_REACH:
+                return reached
+            continue
+        reach = abs(aims[in_a_row - 1] - at)
+        if in_a_row == WIDTH:
+            reach *= _REACH_GROWTH
+        for k in range(in_a_row):
+            if k < asked:
+                for c in range(2):
+                    for i in range(n):
+                        path[reached, c, i] = state[c, i, k]
+                reached += 1
+            if k >= in_a_row - 2 and aims[k] != at:
+                previous, at = at, aims[k]
+                for c in range(2):
+                    for i in range(n):
+                        before[c, i], now[c, i] = now[c, i], state[c, i, k]
+    return reached
 
 
 @compiled
-def log_ratio(drop, earlier):
-    """ln of the ratio of two drops, each with one kT to it."""
-    return math.log((1.0 + abs(drop)) / (1.0 + abs(earlier)))
+def set_aims(drops, at, reach, aims):
+    """Eight targets: the drops still ahead within reach, the last one repeated; none there: steps on the way.
+
+    Returns
+    -------
+    how many of them are drops
+    """
+    asked = 0
+    step = reach / WIDTH if drops[0] > at else -reach / WIDTH
+    for k in range(WIDTH):
+        if k < len(drops) and abs(drops[k] - at) <= reach:
+            aims[k] = drops[k]
+            asked += 1
+        else:
+            aims[k] = aims[k - 1] if asked > 0 else at + step * (k + 1)
+    return asked
 
 
 def _entry(sources: str) -> Callable[..., None]:
@@ -175,78 +235,61 @@ def _entry(sources: str) -> Callable[..., None]:
             asked for
         status : (n,), filled here with one of the numbers above
         """
-        nodes, m = len(positions), (len(positions) - 1) // 2 ** (levels - 1) + 1
-        now = np.zeros((levels, 2, nodes))
-        correction = np.zeros((levels, 2, 2, nodes))
-        before = np.zeros((2, nodes))
-        guess = np.zeros((2, nodes))
-        work = np.zeros((nodes, 5))
-        blocks = np.zeros((nodes, 16))
-        adjoint = np.zeros((nodes, 2))
-        path = np.array([np.nan, np.nan, _FIRST_STEP])
-        status[:] = NO_EQUILIBRIUM if len(sources) > 0 else STUCK
-        coarse = positions[:: 2 ** (levels - 1)].copy()
-        if not solve_equilibrium(problem, coarse, now[0, 0, :m], now[0, 1, :m], work, blocks):
-            return
-        status[:] = STUCK
-        for k in range(len(drops)):
-            # what refining adds to the coarser mesh's solution changes slowly: continued from the last two
-            # drops
-            stretch = (drops[k] - drops[k - 1]) / (drops[k - 1] - drops[k - 2]) if k > 2 else 0.0
-            stretch = stretch if stretch < 2.0 else 0.0
-            solved = True
+        status[:] = STUCK if len(sources) > 0 else NO_EQUILIBRIUM
+        nodes, numbers = len(positions), derivatives.shape[2]
+        state = np.empty((levels, 2, nodes, WIDTH))
+        work = in_lanes(np.empty((nodes, 5, WIDTH)))
+        edges = in_lanes(np.empty((nodes, 6, WIDTH)))
+        blocks = in_lanes(np.empty((nodes, 8, WIDTH)))
+        adjoint = in_lanes(np.empty((nodes, 2, WIDTH)))
+        told = np.empty((4 + numbers, WIDTH))  # drop, solved, flux, variation, derivatives
+        in_told = in_lanes(told)
+
+        coarse = positions[:: 1 << (levels - 1)].copy()
+        path = np.empty((len(drops), 2, len(coarse)))
+        reached = lead(problem, coarse, drops, path, state[0], work, edges, blocks)
+        if reached == 0:
+            status[:] = NO_EQUILIBRIUM
+        for start in range(0, reached, WIDTH):
+            together = min(WIDTH, reached - start)
+            for k in range(WIDTH):
+                column = start + min(k, together - 1)
+                told[0, k], told[1, k] = drops[column], 1.0
+                for c in range(2):
+                    for i in range(len(coarse)):
+                        state[0, c, i, k] = path[column, c, i]
             for level in range(levels):
-                mesh = positions[:: 2 ** (levels - 1 - level)].copy()
-                n, half = len(mesh), len(mesh) // 2 + 1
-                potential, quasi_fermi = now[level, 0, :n], now[level, 1, :n]
-                if level == 0:
-                    solved = advance(
-                        problem, mesh, drops[k], tolerance, path, now[0], before, guess, work, blocks
-                    )
-                    if not solved:
-                        return
-                else:
-                    refine(now[level - 1, 0, :half], now[level - 1, 1, :half], guess[0, :n], guess[1, :n])
-                    for c in range(2):
-                        for i in range(n):
-                            last, earlier = correction[level, 0, c, i], correction[level, 1, c, i]
-                            now[level, c, i] = guess[c, i] + last + stretch * (last - earlier)
-                    solved = solve_newton(
-                        problem, mesh, drops[k], tolerance, potential, quasi_fermi, work, blocks
-                    )
-                    if not solved:
-                        break
-                    for c in range(2):
-                        for i in range(n):
-                            correction[level, 1, c, i] = correction[level, 0, c, i]
-                            correction[level, 0, c, i] = now[level, c, i] - guess[c, i]
-                edge = quietest_edge(blocks, n)
-                flux[k, level] = solved_flux(blocks, edge)
-                if derivatives.shape[2] > 0:
-                    flux_derivatives(
-                        problem,
-                        mesh,
-                        edge,
-                        potential,
-                        quasi_fermi,
-                        work,
-                        blocks,
-                        adjoint,
-                        derivatives[k, level],
-                    )
-                if variation.shape[0] > 0:
-                    variation[k, level] = flux_variation(
-                        problem, mesh, potential, quasi_fermi, work, flux[k, level]
-                    )
-            if solved:
-                status[k] = CONVERGED
+                mesh = positions[:: 1 << (levels - 1 - level)].copy()
+                unknowns = in_lanes(state[level, 0]), in_lanes(state[level, 1])
+                if level > 0:
+                    before = in_lanes(state[level - 1, 0]), in_lanes(state[level - 1, 1])
+                    refine(len(mesh) // 2 + 1, before, unknowns)
+                solved = solve_newton(
+                    problem, mesh, in_told[0], tolerance, 0.0, unknowns, work, edges, blocks
+                )
+                in_told[1] = where(solved, in_told[1], 0.0)
+                in_told[2], edge = solved_flux(len(mesh), edges, blocks)
+                if numbers > 0:
+                    flux_derivatives(problem, mesh, edge, unknowns, work, edges, blocks, adjoint, in_told[4:])
+                if len(variation) > 0:
+                    in_told[3] = flux_variation(problem, mesh, unknowns, work, edges, in_told[2])
+                for k in range(together):
+                    if told[1, k] > 0.0:
+                        flux[start + k, level] = told[2, k]
+                        for number in range(numbers):
+                            derivatives[start + k, level, number] = told[4 + number, k]
+                        if len(variation) > 0:
+                            variation[start + k, level] = told[3, k]
+            for k in range(together):
+                if told[1, k] > 0.0:
+                    status[start + k] = CONVERGED
 
     return solve_sweep
 
 
 def _checksum() -> str:
     digest = hashlib.sha256()
-    for name in ("equations.py", "newton.py", "adjoint.py", "sweep.py"):
+    for name in ("lanes.py", "equations.py", "newton.py", "adjoint.py", "sweep.py"):
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
 
