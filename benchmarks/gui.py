@@ -25,6 +25,7 @@ from qdlab.events import TelemetryRecorded
 from qdlab.gui.app import application, open_replay_window
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.temperature import TemperaturePanel
+from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live import session as live
@@ -163,7 +164,7 @@ def _seek(window: MainWindow, share: float) -> float:
 
 def _strip(readings: int) -> Row:
     """Memory for a day's telemetry, one reading every two seconds, drawn now and then."""
-    panel = TemperaturePanel()
+    panel = TemperaturePanel(LIGHT)
     panel.resize(800, 250)
     panel.show()
     screen = live.initial({}).temperature

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from analysis.disorder_fit import CommonErrors, DisorderFit
 
 ConventionName = Literal["li2024", "felekidis2018"]
+Window = tuple[float, float]
 
 SAME_TEMPERATURE = 1.0
 """Curves whose temperatures differ by less were measured at one [K]."""
@@ -124,6 +125,7 @@ def analyse_jv(
     with_disorder: bool = True,
     with_model_range: bool = True,
     common_errors: "CommonErrors | None" = None,
+    windows: Sequence[Window | None] | None = None,
 ) -> JVAnalysis:
     """Analyse J-V curves of one material, at any temperatures and thicknesses.
 
@@ -136,6 +138,7 @@ def analyse_jv(
     with_disorder : fit the disorder model, which takes seconds
     with_model_range : refit it under other models too
     common_errors : standard errors of thickness, area, permittivity and temperature that all points share
+    windows : quadratic window of each curve that the operator chose [V]; None leaves one, or all, to the rule
 
     Returns
     -------
@@ -152,9 +155,10 @@ def analyse_jv(
 
     errors = common_errors or CommonErrors()
     known = [replace(curve, relative_permittivity=relative_permittivity) for curve in curves]
+    chosen = list(zip(known, windows or [None] * len(known), strict=True))
     thicknesses = sorted({curve.thickness for curve in known})
     layers = tuple(
-        _analyse_layer([curve for curve in known if curve.thickness == thickness], built_in_voltage, errors)
+        _analyse_layer([one for one in chosen if one[0].thickness == thickness], built_in_voltage, errors)
         for thickness in thicknesses
     )
     analysis = JVAnalysis(
@@ -174,19 +178,22 @@ def analyse_jv(
 
 
 def _analyse_layer(
-    curves: Sequence[JVCurve], built_in_voltage: float, errors: "CommonErrors"
+    chosen: Sequence[tuple[JVCurve, Window | None]], built_in_voltage: float, errors: "CommonErrors"
 ) -> LayerAnalysis:
-    marked = tuple(sorted(mark_points(curves), key=lambda curve: curve.temperature))
+    curves = [curve for curve, _ in chosen]
+    pairs = zip(mark_points(curves), [window for _, window in chosen], strict=True)
+    marked, windows = zip(*sorted(pairs, key=lambda pair: pair[0].temperature), strict=True)
     noise = judge_noise(marked)
     fits = tuple(
         fit_space_charge(
             curve,
             built_in_voltage=built_in_voltage,
+            window=window,
             relative_thickness_error=errors.thickness,
             relative_area_error=errors.area,
             relative_permittivity_error=errors.relative_permittivity,
         )
-        for curve in marked
+        for curve, window in zip(marked, windows, strict=True)
     )
     temperatures = [curve.temperature for curve in marked]
     drift = current_drift(curves)

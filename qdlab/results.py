@@ -139,7 +139,14 @@ def _space_charge_mobility(
 def _jv(
     screen: SessionScreen, device: Device, convention: ConventionName, with_model_range: bool
 ) -> JVAnalysis | None:
-    curves = [curve for curve in screen.jv.curves(device.identifier) if len(curve) >= MINIMUM_POINTS]
+    sweeps = [
+        (run.started.run, curve)
+        for run in screen.jv.finished
+        if run.started.device == device.identifier
+        and (curve := run.curve(device)) is not None
+        and len(curve) >= MINIMUM_POINTS
+    ]
+    curves = [curve for _, curve in sweeps]
     permittivity = device.relative_permittivity
     emits_light = any(run.started.device == device.identifier for run in screen.tel.runs)
     if not curves or permittivity is None or emits_light:
@@ -151,6 +158,7 @@ def _jv(
         built_in_voltage=device.built_in_voltage.value,
         with_disorder=len({round(curve.temperature) for curve in curves}) > 1,
         with_model_range=with_model_range,
+        windows=[screen.overrides.windows.get(run) for run, _ in sweeps],
     )
 
 

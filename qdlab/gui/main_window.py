@@ -116,7 +116,11 @@ class MainWindow(QMainWindow):
         self.addresses: dict[str, str] = {}
         self.status = PlainLabel("")
         self.jv, self.tel = JVPanel(theme), TELPanel(theme)
-        self.field, self.arrhenius, self.disorder = FieldPanel(), ArrheniusPanel(theme), DisorderPanel(theme)
+        self.field, self.arrhenius, self.disorder = (
+            FieldPanel(theme),
+            ArrheniusPanel(theme),
+            DisorderPanel(theme),
+        )
         self.temperature, self.cards, self.log = TemperaturePanel(theme), CardsPanel(theme), LogPanel()
         self.docks = self._dock_window()
         self.frame = ModeFrame(opened.mode, theme, self._whole())

@@ -24,8 +24,10 @@ class Theme:
     good: str
     active: str
     alarm: str
+    series: tuple[str, ...]
 
 
+# Okabe and Ito's palette, told apart by the colour-blind; brighter where the base is dark
 LIGHT = Theme(
     name="light",
     window="#f4f5f7",
@@ -40,6 +42,7 @@ LIGHT = Theme(
     good="#1a7f4b",
     active="#b35900",
     alarm="#c4161c",
+    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f"),
 )
 DARK = Theme(
     name="dark",
@@ -55,15 +58,13 @@ DARK = Theme(
     good="#3fbf7f",
     active="#ffb454",
     alarm="#e5484d",
+    series=("#56b4e9", "#ff8f4d", "#3ecf9f", "#e79bc4", "#f5c542", "#8fa8ff", "#c9a66b", "#b0b0b0"),
 )
 
-# Okabe and Ito's palette, told apart by the colour-blind; black or white stands in by theme.
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
 
-
-def series_colour(index: int) -> str:
+def series_colour(index: int, theme: Theme) -> str:
     """Colour of the n-th curve of a plot."""
-    return SERIES[index % len(SERIES)]
+    return theme.series[index % len(theme.series)]
 
 
 def temperature_colour(temperature: float, low: float, high: float, theme: Theme) -> str:
@@ -101,4 +102,7 @@ def apply(application: QApplication, theme: Theme) -> None:
     for name in (role.Text, role.ButtonText, role.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.muted))
     application.setPalette(palette)
+    # Fusion draws an empty box darker than the window, which a dark one swallows
+    empty = f"{{ border: 1px solid {theme.muted}; border-radius: 2px; background: {theme.base}; }}"
+    application.setStyleSheet(f"QCheckBox::indicator:unchecked, QListView::indicator:unchecked {empty}")
     pyqtgraph.setConfigOptions(background=theme.base, foreground=theme.text, antialias=True)

@@ -17,6 +17,7 @@ from qdlab.live.picture import PictureMaker
 from qdlab.live.pictures.jv import shown_values
 from qdlab.live.planned import Planned
 from qdlab.live.session import SessionScreen, fold, initial
+from qdlab.results import analyse_screen
 
 DEVICE = Device(
     identifier="batch/substrate/1",
@@ -353,3 +354,16 @@ def test_reference_pulses_and_backgrounds_of_a_series_are_told_apart_from_its_po
     assert "-6 %" in picture.checks.words and "doubt" in picture.checks.words
     assert picture.checks.backgrounds[0].light.tolist() == [2e-13]
     assert len(picture.tel[0].series) == 3
+
+
+def test_a_window_the_journal_holds_is_what_results_and_reports_use() -> None:
+    _, screen = jv_pictures(297.0)
+    by_rule = analyse_screen(screen, with_model_range=False).devices[DEVICE.identifier].jv
+    choice = window_choice("0", (5.0, 20.0))
+    noted = JournalEntry(
+        sequence=99, time=9.0, utc="", level="note", text=choice.text, details=choice.details
+    )
+    by_hand = analyse_screen(fold(screen, noted), with_model_range=False).devices[DEVICE.identifier].jv
+    assert by_rule is not None and by_hand is not None
+    assert by_rule.layers[0].space_charge[0].window != (5.0, 20.0)
+    assert by_hand.layers[0].space_charge[0].window == (5.0, 20.0)

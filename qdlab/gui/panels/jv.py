@@ -166,7 +166,7 @@ class JVPanel(QWidget):
 
     def _colours(self) -> dict[str, str]:
         if not self.by_temperature.isChecked():
-            return {trace.run: series_colour(trace.number) for trace in self._traces}
+            return {trace.run: series_colour(trace.number, self._theme) for trace in self._traces}
         temperatures = [trace.curve.temperature for trace in self._traces]
         low, high = min(temperatures, default=0.0), max(temperatures, default=0.0)
         return {

@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from analysis.estimate import Estimate
 from qdlab.gui.plots import Dash, Plot, Style
-from qdlab.gui.theme import SERIES, Theme
+from qdlab.gui.theme import Theme, series_colour
 from qdlab.gui.widgets import PlainLabel
 from qdlab.live.pictures.laws import ArrheniusPicture, ArrheniusSeries, FieldPicture, FieldSeries
 
@@ -24,8 +24,9 @@ _LAW_STYLES: dict[str, tuple[Dash, str]] = {
 class FieldPanel(QWidget):
     """Draws transit mobility (log) against the root of the field; crosses rest on a doubtful delay time."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._theme = theme
         self.plot = Plot(x="E^½ ((V/cm)^½)", y="Transit mobility μ (m² V⁻¹ s⁻¹)", log_y=True)
         self.printed = QCheckBox("also with plain V, as eq. 3 is printed")
         self.printed.setToolTip("The paper's eq. 3 has V where its numbers need V - V_bi; both are drawn")
@@ -45,7 +46,7 @@ class FieldPanel(QWidget):
         series = () if self._picture is None else self._picture.series
         shown = series if self.printed.isChecked() else series[:1]
         for index, one in enumerate(shown):
-            keep |= self._draw(one, SERIES[index], _FIELD_SYMBOLS[index])
+            keep |= self._draw(one, series_colour(index, self._theme), _FIELD_SYMBOLS[index])
         self.plot.forget(keep)
         self.printed.setEnabled(len(series) != 1)
         self.words.setText("no delay time yet" if self._picture is None else self._picture.words)
@@ -100,7 +101,7 @@ class ArrheniusPanel(QWidget):
         keep: set[str] = set()
         for index, one in enumerate(() if picture is None else picture.series):
             keep |= self._draw(
-                one, SERIES[index % len(SERIES)], _DEVICE_SYMBOLS[index % len(_DEVICE_SYMBOLS)]
+                one, series_colour(index, self._theme), _DEVICE_SYMBOLS[index % len(_DEVICE_SYMBOLS)]
             )
         if picture is not None and len(picture.pending):
             level = _where_pending(picture)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtBoundSignal, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from analysis.constants import microsecond
 from qdlab.gui.plots import Plot, Style, see_through
@@ -52,6 +52,9 @@ class TELPanel(QWidget):
         self.series = RunList("Pulse amplitudes", newest=32)
         self.series.ticked_changed.connect(self._redraw)
         self.series.chosen_changed.connect(self._redraw)
+        self.near = QCheckBox("near the axis")
+        self.near.setToolTip("Show the part where the lines meet the axis, instead of all widths")
+        self.near.toggled.connect(self._set_range)
         self.rule = QPushButton("by the rule")
         self.rule.setToolTip("Give the straight part of the chosen series back to the rule")
         self.rule.clicked.connect(lambda: self._emit(self.part_chosen, None))
@@ -69,6 +72,7 @@ class TELPanel(QWidget):
         across.setSizes([400, 80])
         buttons = QHBoxLayout()
         buttons.addWidget(self.signs, stretch=1)
+        buttons.addWidget(self.near)
         buttons.addWidget(self.rule)
         buttons.addWidget(self.record)
         return _page([across, buttons, self.words])
@@ -110,7 +114,12 @@ class TELPanel(QWidget):
     def _redraw(self) -> None:
         self.series.show_runs(
             [
-                Listed(key=trace.key, label=trace.series.label, colour=series_colour(index), tip=trace.words)
+                Listed(
+                    key=trace.key,
+                    label=trace.series.label,
+                    colour=series_colour(index, self._theme),
+                    tip=trace.words,
+                )
                 for index, trace in enumerate(self._traces)
             ]
         )
@@ -118,9 +127,24 @@ class TELPanel(QWidget):
         keep: set[str] = set()
         for index, trace in enumerate(self._traces):
             if trace.key in ticked:
-                keep |= self._draw(trace, series_colour(index))
+                keep |= self._draw(trace, series_colour(index, self._theme))
         self.plot.forget(keep)
         self._show_part()
+
+    def _set_range(self) -> None:
+        """All points, or up to two delay times."""
+        if not self.near.isChecked():
+            self.plot.enableAutoRange()
+            return
+        ticked = self.series.ticked
+        drawn = [trace for trace in self._traces if trace.key in ticked]
+        delays = [trace.delay.delay_time.value for trace in drawn if trace.delay is not None]
+        reach = 2 * max((delay for delay in delays if math.isfinite(delay)), default=0.0)
+        inside = [trace.series.light_current[trace.series.pulse_width <= reach] for trace in drawn]
+        lights = np.concatenate(inside) if inside else np.array([])
+        highest = float(np.nanmax(lights, initial=0.0)) / NANOAMPERE
+        if reach > 0 and highest > 0:
+            self.plot.setRange(xRange=(0.0, reach / microsecond), yRange=(-0.05 * highest, highest))
 
     def _chosen(self) -> TELTrace | None:
         """The series clicked, else the newest with a delay time."""
@@ -181,7 +205,7 @@ class TELPanel(QWidget):
     def _draw_checks(self, checks: ChecksPicture) -> None:
         keep: set[str] = set()
         for index, one in enumerate(checks.references):
-            style = Style(colour=series_colour(index), symbol="o", line=True, width=1.0)
+            style = Style(colour=series_colour(index, self._theme), symbol="o", line=True, width=1.0)
             hint = f"reference pulse at {one.label}"
             self.drift.draw_points(one.label, one.time / 60, one.light, style, hint=hint)
             keep.add(one.label)
@@ -190,7 +214,7 @@ class TELPanel(QWidget):
         for name, symbol, found in (("dark", "o", checks.backgrounds), ("pickup", "t1", checks.pickups)):
             for index, one in enumerate(found):
                 key = f"{one.label} {name}"
-                style = Style(colour=series_colour(index), symbol=symbol)
+                style = Style(colour=series_colour(index, self._theme), symbol=symbol)
                 hint = f"{name} at {one.label}"
                 self.background.draw_points(key, one.time / 60, one.light / PICOAMPERE, style, hint=hint)
                 kept.add(key)

@@ -29,6 +29,8 @@ class TemperaturePanel(QWidget):
         self.view.currentTextChanged.connect(lambda: self._draw(self._screen))
         self.plot = Plot(x="Time in the session (min)", y="T (K)")
         self.plot.legend.setVisible(False)
+        self.plot.getAxis("bottom").showLabel(False)
+        self.plot.setTitle(self._title(), size="8pt")
         self._make_heater_axis()
         self.band = pyqtgraph.FillBetweenItem(
             pyqtgraph.PlotCurveItem(), pyqtgraph.PlotCurveItem(), brush=pyqtgraph.mkBrush(theme.muted)
@@ -45,15 +47,18 @@ class TemperaturePanel(QWidget):
         head = QHBoxLayout()
         head.addWidget(self.state)
         head.addWidget(self.words, stretch=1)
-        for index, name in enumerate(_LINES):
-            label = PlainLabel(f"{'╌' if name == 'set' else '━'} {name}")
-            label.setStyleSheet(f"color: {series_colour(index)};")
-            head.addWidget(label)
-        heater = PlainLabel("━ heater (right axis, %)")
-        heater.setStyleSheet(f"color: {self._theme.muted};")
-        head.addWidget(heater)
         head.addWidget(self.view)
         return head
+
+    def _title(self) -> str:
+        """The lines by name and colour, and what they are drawn against; no text from a file."""
+        colours = [series_colour(index, self._theme) for index in range(len(_LINES))]
+        lines = [
+            f"<span style='color:{colour}'>{name}</span>"
+            for name, colour in zip(_LINES, colours, strict=True)
+        ]
+        heater = f"<span style='color:{self._theme.muted}'>heater (right, %)</span>"
+        return ", ".join([f"{lines[0]} (dashed)", *lines[1:], heater]) + " against time (min)"
 
     def _make_heater_axis(self) -> None:
         """Per cent on the right, in a view of its own that follows the time axis."""
@@ -91,7 +96,7 @@ class TemperaturePanel(QWidget):
         zero = setpoint if relative else np.zeros(len(setpoint))
         for index, (name, values) in enumerate(zip(_LINES, (setpoint, stage, sample), strict=True)):
             dash: Dash = "dashed" if name == "set" else "solid"
-            style = Style(colour=series_colour(index), symbol=None, line=True, dash=dash)
+            style = Style(colour=series_colour(index, self._theme), symbol=None, line=True, dash=dash)
             self.plot.draw_points(name, minutes, values - zero, style)
         half = screen.rule.tolerance
         self.band.setCurves(
