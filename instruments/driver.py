@@ -87,8 +87,8 @@ class Driver(Instrument):
 
     line_frequency: int = 50
 
-    def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
-        super().__init__(adapter, name, includeSCPI=False, **kwargs)
+    def __init__(self, adapter: Any, name: str = "", **kwargs: Any) -> None:
+        super().__init__(adapter, name or type(self).__name__, includeSCPI=False, **kwargs)
         self.remarks: list[str] = []
 
     @property

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@cache
+def run_example(desk: Path, script: str) -> subprocess.CompletedProcess[str]:
+    return run(desk, f"examples/{script}")
+
+
 @pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("qdlab gui")])
 def test_every_command_in_the_readme_does_what_it_says(desk: Path, line: str) -> None:
     (session,) = (desk / "recorded").iterdir()
@@ -60,13 +66,23 @@ def test_the_readme_names_every_command_there_is() -> None:
 
 @pytest.mark.parametrize("script", [name for name in SCRIPTS if name != "read_session.py"])
 def test_every_example_script_runs(desk: Path, script: str) -> None:
-    outcome = run(desk, f"examples/{script}")
+    outcome = run_example(desk, script)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.strip()
 
 
+def test_every_example_is_short_enough_to_read_at_once() -> None:
+    """All but the reader of the format, which is a description of it."""
+    scripts = [path for path in (ROOT / "examples").rglob("*.py") if path.name != "read_session.py"]
+    assert len(scripts) == 5
+    assert {
+        path.name for path in scripts if len(path.read_text(encoding="utf-8").splitlines()) >= 40
+    } == set()
+
+
 def test_the_example_fit_finds_the_published_disorder_it_was_made_with(desk: Path) -> None:
-    outcome = run(desk, "examples/fit_tq1_like.py")
-    width, hopping_distance = re.findall(r"([\d.]+)\(\d+\)", outcome.stdout)
+    outcome = run_example(desk, "two_conventions.py")
+    _, _, told = outcome.stdout.partition("felekidis2018:")
+    width, hopping_distance = re.findall(r"(?:disorder_width|hopping_distance) +([\d.]+)\(", told)
     assert float(width) == pytest.approx(92.2, rel=0.01)
     assert float(hopping_distance) == pytest.approx(1.75, rel=0.05)
