@@ -96,7 +96,7 @@ def _new_row(folder: Path, trials: int) -> Row:
         _let_run(float(random.uniform(0.05, 0.25)))
         run.write(jv_row(voltage))
         started = time.perf_counter()
-        _until(partial(_has_seen, seen, number))
+        until(partial(_has_seen, seen, number))
         taken.append(time.perf_counter() - started)
     worker.stop()
     run.end("finished")
@@ -122,7 +122,7 @@ def _replayed(session: Path, rows: int) -> Iterator[Row]:
     with _stalls() as stalls:
         window.findChild(TransportBar).speed.setCurrentText("max")
         begun = time.perf_counter()
-        _until(lambda: window._opened.worker._place is not None and window._opened.worker._place[0] == 1.0)
+        until(lambda: window._opened.worker._place is not None and window._opened.worker._place[0] == 1.0)
         played = time.perf_counter() - begun
     milliseconds = 1e3 * np.array(stalls)
     yield {
@@ -157,7 +157,7 @@ def _seek(window: MainWindow, share: float) -> float:
 
     worker.picture_ready.connect(look)
     worker.wish(asked)
-    _until(lambda: bool(drawn))
+    until(lambda: bool(drawn))
     worker.picture_ready.disconnect(look)
     return drawn[0]
 
@@ -267,7 +267,7 @@ def _stalls() -> Iterator[list[float]]:
         timer.stop()
 
 
-def _until(reached: Callable[[], bool]) -> None:
+def until(reached: Callable[[], bool]) -> None:
     """Let the event loop run until something is so."""
     end = time.perf_counter() + PATIENCE
     while not reached():
@@ -279,7 +279,7 @@ def _until(reached: Callable[[], bool]) -> None:
 
 def _let_run(seconds: float) -> None:
     end = time.perf_counter() + seconds
-    _until(lambda: time.perf_counter() > end)
+    until(lambda: time.perf_counter() > end)
 
 
 def _memory() -> float:

@@ -69,7 +69,7 @@ def measure(full: bool = False) -> list[dict[str, str]]:
         ]
     draw = random.Random(SEED)
     kills, freezes, losses = (100, 30, 30) if full else (10, 4, 4)
-    with tempfile.TemporaryDirectory() as folder, _Lab(Path(folder)) as lab:
+    with tempfile.TemporaryDirectory() as folder, Lab(Path(folder)) as lab:
         killed = [lab.trial(lambda facts: os.kill(facts.pid, signal.SIGKILL), draw) for _ in range(kills)]
         frozen = [
             lab.trial(lambda facts: os.kill(facts.pid, signal.SIGSTOP), draw) for _ in range(freezes // 2)
@@ -100,7 +100,7 @@ def _row(figure: str, goal: str, times: list[float]) -> dict[str, str]:
     }
 
 
-class _Lab:
+class Lab:
     """The simulated bench over TCP, and trials on it."""
 
     def __init__(self, folder: Path) -> None:
@@ -110,7 +110,7 @@ class _Lab:
         self._plan = folder / "plan.toml"
         self._plan.write_text(PLAN.format(device=DEVICE.as_posix()), encoding="utf-8")
 
-    def __enter__(self) -> "_Lab":
+    def __enter__(self) -> "Lab":
         log = self._folder / "wire.jsonl"
         words = [sys.executable, "-P", "-m", "qdlab", "sim", "--port-base", "0", "--wire-log", str(log)]
         self._sim = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
