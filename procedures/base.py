@@ -1,8 +1,8 @@
 """What every procedure is made of: parameters that print in full, a bench, a place for rows, and a safe end.
 
-Only this module touches PyMeasure's experiment API. A `BenchProcedure` is a PyMeasure `Procedure`, so its
-files load with PyMeasure's `Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`,
-never by PyMeasure's Worker.
+A `BenchProcedure` is a PyMeasure `Procedure`, so its files load with PyMeasure's
+`Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`, never by PyMeasure's Worker.
+Only this module and `hosted`, which runs plain PyMeasure procedures, touch PyMeasure's experiment API.
 """
 
 import math
@@ -256,7 +256,7 @@ class Surroundings:
     device : what is connected
     record : takes finished rows
     should_stop : true once the operator asked to stop after this point
-    announce : a sentence for the operator's display
+    announce, say : a sentence for the operator's display; what is announced is also kept in the journal
     allowed_slew, allowed_step : of the source [V/s], [V]; inf where nothing limits it
     done : earlier rows of the run this one resumes; their points are not measured again
     next_point : chooses the next pulse width of an adaptive series; None keeps to the list
@@ -268,6 +268,7 @@ class Surroundings:
     record: RowSink
     should_stop: Callable[[], bool] = lambda: False
     announce: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = lambda text: None
     allowed_slew: float = math.inf
     allowed_step: float = math.inf
     done: Sequence[tuple[Row, frozenset[str]]] = ()
@@ -295,6 +296,7 @@ class BenchProcedure(Procedure):
     source : the role that feeds the device; it is switched off whatever happens
     result_column : what is compared when points are measured again
     resumable : whether an interrupted run may be gone on with; else it is measured again from its beginning
+    longest_silence : how long it may say nothing to its instruments or to us [s]; 0 is as long as one wait
     """
 
     kind: ClassVar[str]
@@ -303,6 +305,7 @@ class BenchProcedure(Procedure):
     source: ClassVar[SourceRole | None] = None
     result_column: ClassVar[str]
     resumable: ClassVar[bool] = True
+    longest_silence: ClassVar[float] = 0.0
 
     surroundings: Surroundings
     early_end: "EarlyEnd | None" = None
@@ -326,6 +329,11 @@ class BenchProcedure(Procedure):
         """Switch off what feeds the device; write-only, so it works on a link that no longer answers."""
         if self.source is not None:
             getattr(self.bench, self.source).off()
+
+    @classmethod
+    def why_not_on_hardware(cls) -> str:
+        """Why this procedure cannot be made safe on a bench of real boxes; empty where it can."""
+        return ""
 
     def problems(self, device: ConnectedDevice) -> Iterator[Problem]:
         """Why these parameters cannot be used on this device, before anything moves."""

@@ -37,8 +37,10 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
 
     Raises
     ------
-    ConfigError : the disk has no room for what the plan would record
+    ConfigError : the disk has no room for what the plan would record, or a procedure is not safe on hardware
     """
+    if bench is not None and bench.kind == "hardware":
+        refuse_what_cannot_be_made_safe(plan)
     room = room_for(plan, output)
     if not room.enough:
         raise ConfigError(f"{output}: {room}; make room, or choose another --output")
@@ -48,6 +50,14 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
         *warm_up_remarks(bench),
         *cut_pulse_remarks(plan, bench),
     ]
+
+
+def refuse_what_cannot_be_made_safe(plan: PlanConfig) -> None:
+    """Raises ConfigError for a procedure that may not run on a bench of real boxes."""
+    for planned in planned_procedures(plan):
+        reason = planned.step.procedure_class.why_not_on_hardware()
+        if reason:
+            raise ConfigError(f"{planned.key}: {planned.step.kind} is not run on a hardware bench: {reason}")
 
 
 def expected_size(plan: PlanConfig) -> float:

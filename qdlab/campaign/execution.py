@@ -1,7 +1,8 @@
 """The campaign itself: step after step, in a frame that makes the bench safe however they end."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -33,7 +34,7 @@ from qdlab.config import (
 from qdlab.control import Aborted, Control, InterruptibleClock, Prompt, Stopped
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import JournalLevel, RunEnd
-from qdlab.preflight import preflight
+from qdlab.preflight import preflight, refuse_what_cannot_be_made_safe
 from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed, read_run
 
 SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
@@ -174,6 +175,8 @@ class _Campaign:
 
     def _prepare(self) -> None:
         check_plan(self._plan, bench_limits=bench_limits(self._bench))
+        if self._bench.kind == "hardware":
+            refuse_what_cannot_be_made_safe(self._plan)
         for remark in preflight(self._plan, None, self._session.path):
             self._reporter.journal("warning", remark)
         self._reporter.say("setting up the instruments")
@@ -398,12 +401,14 @@ class _Campaign:
                 self._reporter.tell(recorded)
             self._reporter.telemetry()
             self._control.check()
+            self._beat()
 
         try:
             procedure.attach(self._surroundings(procedure, device, record, beginning.done))
             self._bench.arm(token=self._arm(f"{procedure.file_name} on {device.identifier}"))
             self._reporter.say("measuring")
-            procedure.run()
+            with self._patient(procedure.longest_silence):
+                procedure.run()
             self._bench.disarm()
         except BaseException as problem:
             self._make_safe()
@@ -411,6 +416,21 @@ class _Campaign:
             raise
         self._end_run(procedure, run, device)
         return measured
+
+    @contextmanager
+    def _patient(self, longest_silence: float) -> Iterator[None]:
+        """Tell the guardian to wait this long [s] for a procedure that sleeps without our clock."""
+        announce = self._bench.on_deadline
+        self._bench.on_deadline = lambda seconds: announce(max(seconds, longest_silence))
+        self._beat()
+        try:
+            yield
+        finally:
+            self._bench.on_deadline = announce
+
+    def _asked_to_stop(self) -> bool:
+        self._beat()
+        return self._control.stop_requested
 
     def _beginning(self, step: ProcedureStep, place: Place) -> Beginning:
         """What an interrupted run at this place leaves to a new one."""
@@ -437,8 +457,9 @@ class _Campaign:
             bench=self._bench,
             device=device.to_connected(typical_current=self._currents.curve(device.identifier)),
             record=record,
-            should_stop=lambda: self._control.stop_requested,
+            should_stop=self._asked_to_stop,
             announce=self._reporter.announce,
+            say=self._reporter.say,
             waiting=self._clock,
             allowed_slew=math.inf if envelope.maximum_slew is None else envelope.maximum_slew,
             allowed_step=math.inf if envelope.maximum_step is None else envelope.maximum_step,

@@ -151,9 +151,9 @@ class KnownCurrents:
         self._curves: dict[str, dict[float, float]] = {}
 
     def add(self, device: str, row: Row) -> None:
-        current = row.get(columns.CURRENT, math.nan)
-        if math.isfinite(current) and row.get(columns.SWEEP_DIRECTION, 1.0) > 0:
-            self._curves.setdefault(device, {})[row[columns.VOLTAGE]] = current
+        current, voltage = (row.get(heading, math.nan) for heading in (columns.CURRENT, columns.VOLTAGE))
+        if math.isfinite(current) and math.isfinite(voltage) and row.get(columns.SWEEP_DIRECTION, 1.0) > 0:
+            self._curves.setdefault(device, {})[voltage] = current
 
     def curve(self, device: str) -> "Curve | None":
         """Current [A] at a voltage [V]; None where fewer than two points are known."""

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, create_model
+from pymeasure.experiment import Procedure
 
 from procedures.base import BenchProcedure, Choice, Count, Quantity, QuantityList, SourceRole, Switch
 from procedures.conditioning import Conditioning
+from procedures.hosted import hosting
 from procedures.jv_sweep import JVSweep
 from procedures.pixel_check import PixelCheck
 from procedures.tel_series import TELSeriesMeasurement
@@ -26,6 +28,7 @@ from qdlab.config.fields import (
     show_si,
     whole_number,
 )
+from qdlab.quantities import convert
 
 _log = logging.getLogger(__name__)
 
@@ -193,14 +196,13 @@ OWN_PROCEDURES: tuple[type[BenchProcedure], ...] = (PixelCheck, JVSweep, TELSeri
 def known_procedures() -> tuple[type[BenchProcedure], ...]:
     """Our procedures, and those that installed packages offer as `qdlab.procedures`.
 
-    One that cannot be loaded, is no `BenchProcedure` or takes a name already taken is left out; we warn.
+    A plain PyMeasure procedure is hosted under the name it is offered by (see `procedures.hosted`). One that
+    cannot be loaded or hosted, or takes a name already taken, is left out; we warn.
     """
     known = {procedure.kind: procedure for procedure in OWN_PROCEDURES}
     for entry in entry_points(group="qdlab.procedures"):
         try:
-            procedure = entry.load()
-            if not issubclass(procedure, BenchProcedure):
-                raise TypeError("it is no subclass of procedures.base.BenchProcedure")
+            procedure = _runnable(entry)
             if procedure.kind in known:
                 raise ValueError(f"a procedure {procedure.kind!r} is known already")
         except Exception as problem:
@@ -209,6 +211,20 @@ def known_procedures() -> tuple[type[BenchProcedure], ...]:
         else:
             known[procedure.kind] = procedure
     return tuple(known.values())
+
+
+def _runnable(entry: EntryPoint) -> type[BenchProcedure]:
+    """The class that an installed package offers as a procedure, fit for our runner."""
+    offered = entry.load()
+    if not (isinstance(offered, type) and issubclass(offered, Procedure)):
+        raise TypeError("it is no subclass of PyMeasure's Procedure")
+    if issubclass(offered, BenchProcedure):
+        return offered
+    hosted = hosting(offered, entry.name)
+    for parameter in hosted.declared_parameters().values():
+        if isinstance(parameter, Quantity):
+            convert(1.0, parameter.units, parameter.units, name=f"its parameter {parameter.name!r}")
+    return hosted
 
 
 _OTHER_STEPS: tuple[type[StepConfig], ...] = (
