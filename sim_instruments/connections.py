@@ -380,6 +380,13 @@ class PhotodiodeWiring:
         steady = self._photodiode.photocurrent(self._source_meter.light())
         return self._background() + steady + self._generator.peak_light(start, duration)
 
+    @property
+    def resistance(self) -> float:
+        return self._photodiode.shunt_resistance if self.connected else math.inf
+
+    def open_voltage(self, start: float, duration: float) -> float:
+        return self._photodiode.open_voltage(self.mean_current(start, duration)) if self.connected else 0.0
+
     def _background(self) -> float:
         return self._photodiode.dark_current + self.stray_light
 

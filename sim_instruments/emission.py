@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+THERMAL_VOLTAGE = 0.0257  # k_B T / e at 298 K [V]
+
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
@@ -153,18 +155,32 @@ def light_integral(time: float, transit_time: float, dispersion: float, rise_tim
 
 @dataclass(frozen=True, kw_only=True)
 class Photodiode:
-    """The photodiode over the pixels, short-circuited into the electrometer.
+    """The photodiode over the pixels, short-circuited into the electrometer unless that measures volts.
 
     Parameters
     ----------
     dark_current : [A]
     saturation_current : photocurrents fall short of linear by I/(I + saturation) [A]
     pickup_charge : what each pulse couples into the cable, for each volt of its height [C V⁻¹]
+    shunt_resistance : at zero volts [Ω]
+    junction_current : saturation current of its junction, which bounds the open-circuit voltage [A]
     """
 
     dark_current: float = 5e-13
     saturation_current: float = math.inf
     pickup_charge: float = 0.0
+    shunt_resistance: float = 1e9
+    junction_current: float = 1e-11
+
+    def open_voltage(self, photocurrent: float) -> float:
+        """Voltage [V] at which shunt and junction carry a photocurrent [A]; at room temperature."""
+        low, high = 0.0, THERMAL_VOLTAGE * math.log1p(abs(photocurrent) / self.junction_current)
+        for _ in range(60):
+            middle = (low + high) / 2
+            carried = middle / self.shunt_resistance
+            carried += self.junction_current * math.expm1(middle / THERMAL_VOLTAGE)
+            low, high = (middle, high) if carried < abs(photocurrent) else (low, middle)
+        return math.copysign(high, photocurrent)
 
     def photocurrent(self, light: float) -> float:
         """Current [A] for light that would give so much without saturation [A]."""

@@ -1,82 +1,41 @@
-"""A Keithley 6514 electrometer, as an ammeter behind a photodiode.
+"""A Keithley 6514 electrometer behind a photodiode: its state and its physics.
 
-State and command table; the trigger model, the stores and the status tree are in `keithley`. Page numbers are
-those of the manual 6514-901-01 rev. D; its appendix with accuracy and noise is not at hand, so those are
-model assumptions.
+As an ammeter it takes the photocurrent, as a coulombmeter its integral; as a voltmeter it lets the photodiode
+charge itself up, as an ohmmeter it sees its shunt resistance. Its ranges are in `keithley6514_ranges`, its
+command table in `keithley6514_commands`, the trigger model, the stores and the status tree in `keithley`.
+Page numbers are those of the manual 6514-901-01 rev. D; its appendix with accuracy and noise is not at hand,
+so those are model assumptions.
 """
 
 import math
 import statistics
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
 
 from sim_instruments.clock import Clock
-from sim_instruments.keithley import (
-    BUFFER_COMMANDS,
-    OVERFLOW,
-    READING_COMMANDS,
-    STATUS_COMMANDS,
-    SYSTEM_COMMANDS,
-    KeithleyBox,
-    Reading,
-    TriggerModel,
-    format_commands,
-    trigger_commands,
+from sim_instruments.keithley import OVERFLOW, KeithleyBox, Reading, TriggerModel
+from sim_instruments.keithley6514_commands import COMMANDS, DEFAULT_NPLC, ELEMENTS
+from sim_instruments.keithley6514_ranges import (
+    CHARGE_GROUPS,
+    RANGES,
+    MeterRange,
+    function_name,
+    range_for,
+    range_of,
 )
-from sim_instruments.scpi import Choice, Command, Number, Parameter, ScpiError, Switch, Text, control
+from sim_instruments.scpi import ScpiError
 from sim_instruments.terminals import Dark, LightTerminals
-
-
-@dataclass(frozen=True)
-class AmpsRange:
-    """One current range: nominal [A], settling time [s] (p. 123), preamplifier full scale [V] (p. 156)."""
-
-    nominal: float
-    settling_time: float
-    preamplifier: float
-    gain_accuracy: float
-
-    @property
-    def full_scale(self) -> float:
-        """Largest value of the range, 105 % of nominal [A]."""
-        return 1.05 * self.nominal
-
-
-# gain accuracy [?] assumption
-AMPS_RANGES = (
-    AmpsRange(20e-12, 2.5, 20.0, 1e-2),
-    AmpsRange(200e-12, 2.5, 200.0, 1e-2),
-    AmpsRange(2e-9, 10e-3, 2.0, 0.2e-2),
-    AmpsRange(20e-9, 10e-3, 20.0, 0.2e-2),
-    AmpsRange(200e-9, 10e-3, 200.0, 0.2e-2),
-    AmpsRange(2e-6, 10e-3, 2.0, 0.1e-2),
-    AmpsRange(20e-6, 5e-3, 20.0, 0.1e-2),
-    AmpsRange(200e-6, 5e-3, 200.0, 0.1e-2),
-    AmpsRange(2e-3, 1e-3, 2.0, 0.1e-2),
-    AmpsRange(20e-3, 0.5e-3, 20.0, 0.1e-2),
-)
-
-# function -> nominal ranges; only amps have a sample behind them
-OTHER_RANGES: dict[str, tuple[float, ...]] = {
-    "VOLT": (2.0, 20.0, 200.0),
-    "RES": (2e3, 20e3, 200e3, 2e6, 20e6, 200e6, 2e9, 20e9, 200e9),
-    "CHAR": (20e-9, 200e-9, 2e-6, 20e-6),
-}
-OTHER_DELAYS: dict[str, tuple[float, ...]] = {  # [s], range by range (p. 123)
-    "VOLT": (5e-3, 3e-3, 2e-3),
-    "RES": (5e-3, 1e-3, 1e-3, 10e-3, 10e-3, 10e-3, 50e-3, 50e-3, 50e-3),
-    "CHAR": (3e-3, 3e-3, 3e-3, 3e-3),
-}
-FUNCTIONS = {"VOLT": "VOLT:DC", "CURR": "CURR:DC", "RES": "RES", "CHAR": "CHAR"}
-LONG_NAMES = {"VOLTAGE": "VOLT", "CURRENT": "CURR", "RESISTANCE": "RES", "CHARGE": "CHAR"}
 
 CONVERSION_OVERHEAD = 1e-3  # [?] assumption
 NOISE = 5e-6  # [?] assumption: standard deviation of a conversion of 1 power line cycle, of nominal range
-NOISE_FLOOR = 0.4e-15  # [?] assumption: the same, never below [A]
+NOISE_FLOOR = 0.4e-15  # [?] assumption: the same of amperes, never below [A]
 HUM = 200e-6  # [?] assumption: amplitude of mains pickup, of nominal range; whole power line cycles remove it
 INPUT_BIAS = 2e-15  # [?] assumption: standard deviation between boxes; zero correct does not remove it [A]
+CHARGE_BIAS = 4e-15  # largest input current as a coulombmeter (p. 93) [A]
+ZERO_CHECK_HOP = 5e-14  # [?] assumption: standard deviation of the charge that releasing it brings [C]
+SLOWER_WHEN_DAMPED, NOISE_WHEN_DAMPED = 5.0, 0.5  # [?] assumption [1]
 OFFSET, WARM_UP_OFFSET, WARM_UP_TIME = 20e-6, 300e-6, 1200.0  # [?] assumption: of the preamplifier [V], [s]
 
 # bits of the status word of a reading ([M] p. 216: 0 and 1; the others [S] 6487)
@@ -89,7 +48,7 @@ EVENT_LIMITS_PASS, EVENT_OVERFLOW = 1 << 5, 1 << 7
 
 
 class Keithley6514(KeithleyBox):
-    """The box. Amperes come from the terminals; as a volt-, ohm- or coulombmeter its input is left open.
+    """The box.
 
     Parameters
     ----------
@@ -104,7 +63,8 @@ class Keithley6514(KeithleyBox):
 
     name = "keithley6514"
     identity = "KEITHLEY INSTRUMENTS INC.,MODEL 6514,4691930,A13   Aug 30 2011 15:09:19/B01  /H"
-    elements = ("READing", "TIME", "STATus")
+    elements = ELEMENTS
+    commands = COMMANDS
     time_element = 1
 
     def __init__(
@@ -124,27 +84,35 @@ class Keithley6514(KeithleyBox):
         self.delays_automatically = delays_automatically
         self.clips_peaks = clips_peaks
         self._zero: float | None = None
+        self._charge, self._charged_until = 0.0, 0.0
         super().__init__(
             clock=clock,
             seed=seed,
             mains_frequency=mains_frequency,
             answers_while_running=answers_while_running,
         )
-        gains = self.rng.standard_normal(len(AMPS_RANGES)).clip(-3, 3) / 3
-        self._gains = [
-            float(gain) * item.gain_accuracy for gain, item in zip(gains, AMPS_RANGES, strict=True)
-        ]
+        self._gains = {"CURR": self._draw_gains("CURR", self.rng)}
         self._offset_voltage, self._input_bias = (
             float(draw) * size
             for draw, size in zip(self.rng.standard_normal(2), (OFFSET, INPUT_BIAS), strict=True)
         )
+        (others,) = self.rng.spawn(1)
+        self._gains |= {name: self._draw_gains(name, others) for name in ("VOLT", "RES", "CHAR")}
+
+    @staticmethod
+    def _draw_gains(function: str, random: np.random.Generator) -> list[float]:
+        """Gain error of every range, a third of its accuracy as standard deviation."""
+        ranges = RANGES[function]
+        draws = random.standard_normal(len(ranges)).clip(-3, 3) / 3
+        return [float(draw) * item.gain_accuracy for draw, item in zip(draws, ranges, strict=True)]
 
     # zero check and zero correct
 
     def set_zero_check(self, on: bool) -> None:
-        """SYSTem:ZCHeck: on shunts the input; off lets it settle anew."""
+        """SYSTem:ZCHeck: on shunts the input and empties the integrator; off lets it settle anew."""
         if on != self.settings["zero check"]:
             self._disturb()
+            self._restart_charge(0.0 if on else ZERO_CHECK_HOP * float(self.rng.standard_normal()))
         self.settings["zero check"] = on
 
     def set_zero_correct(self, on: bool) -> None:
@@ -178,18 +146,17 @@ class Keithley6514(KeithleyBox):
 
     def set_function(self, name: str) -> None:
         """SENSe:FUNCtion: the input settles anew, filters start anew."""
-        word = name.strip().upper().removesuffix(":DC")
-        word = LONG_NAMES.get(word, word)
-        if word not in FUNCTIONS:
-            raise ScpiError(-224)
+        word = function_name(name)
         if word != self.function:
             self._empty_filters()
+            self._shown = 0.0
             self._disturb()
+            self._restart_charge()
         self.settings["function"] = word
 
     def set_range(self, function: str, value: float) -> None:
         """SENSe:...:RANGe: the lowest range that holds the expected reading, automatic off."""
-        self.settings[f"{function} range"] = nominal_range(function, value)
+        self.settings[f"{function} range"] = range_for(function, value).nominal
         self.settings[f"{function} auto"] = False
         if function == self.function:
             self._empty_filters()
@@ -200,18 +167,15 @@ class Keithley6514(KeithleyBox):
         return 1.05 * self.settings[f"{function} range"]
 
     @property
-    def amps_range(self) -> AmpsRange:
-        """The current range in use."""
-        return next(item for item in AMPS_RANGES if item.nominal == self.settings["CURR range"])
+    def used_range(self) -> MeterRange:
+        """The range in use."""
+        return range_of(self.function, self.settings[f"{self.function} range"])
 
     def settling_delay(self) -> float:
         """The trigger delay in effect [s]: set, or the range's own ([M] p. 123)."""
         if not self.settings["trigger delay auto"]:
             return self.settings["trigger delay"]
-        if self.function == "CURR":
-            return self.amps_range.settling_time
-        place = OTHER_RANGES[self.function].index(self.settings[f"{self.function} range"])
-        return OTHER_DELAYS[self.function][place]
+        return self.used_range.settling_time
 
     # life
 
@@ -223,6 +187,7 @@ class Keithley6514(KeithleyBox):
         self._empty_filters()
         self._shown = 0.0
         self._disturbed_at, self._disturbed_from = -math.inf, 0.0
+        self._restart_charge()
 
     def power_on(self) -> None:
         """Start up: nothing acquired, and cold."""
@@ -271,19 +236,28 @@ class Keithley6514(KeithleyBox):
         return self._reading(value)
 
     def _find_range(self) -> Generator[float, None, None]:
-        """Auto-range of the ammeter between its limits; a new range has to settle."""
-        if self.function != "CURR" or not self.settings["CURR auto"]:
+        """Auto-range between its limits; a new range has to settle."""
+        function = self.function
+        if not self.settings[f"{function} auto"]:
             return
-        expected = 0.0
-        if not self.settings["zero check"]:
-            expected = abs(self.terminals.mean_current(self.step_time, self.aperture))
-        low = nominal_range("CURR", self.settings["CURR lower limit"])
-        high = nominal_range("CURR", self.settings["CURR upper limit"])
-        best = next((item.nominal for item in AMPS_RANGES if expected <= item.full_scale), high)
+        expected = 0.0 if self.settings["zero check"] else abs(self._expected())
+        low = range_for(function, self.settings[f"{function} lower limit"]).nominal
+        high = range_for(function, self.settings[f"{function} upper limit"]).nominal
+        ranges = CHARGE_GROUPS[self.settings["charge group"]] if function == "CHAR" else RANGES[function]
+        best = next((item.nominal for item in ranges if expected <= item.full_scale), ranges[-1].nominal)
         nominal = min(max(best, low), high)
-        if nominal != self.settings["CURR range"]:
-            self.settings["CURR range"] = nominal
-            yield self.amps_range.settling_time
+        if nominal != self.settings[f"{function} range"]:
+            self.settings[f"{function} range"] = nominal
+            yield self.used_range.settling_time
+
+    def _expected(self) -> float:
+        """Roughly what the input carries now, for auto-range."""
+        start, aperture = self.step_time, self.aperture
+        if self.function == "CURR":
+            return self.terminals.mean_current(start, aperture)
+        if self.function == "VOLT":
+            return self.terminals.open_voltage(start, aperture)
+        return self._charge if self.function == "CHAR" else self.terminals.resistance
 
     @property
     def aperture(self) -> float:
@@ -294,27 +268,68 @@ class Keithley6514(KeithleyBox):
         """One conversion: the value, or None on overflow."""
         start, aperture = self.step_time, self.aperture
         yield aperture * (3 if self.settings["auto zero"] else 1) + CONVERSION_OVERHEAD
-        if self.function != "CURR":
-            return OTHER_RANGES[self.function][0] * NOISE * float(self.rng.standard_normal())
-        used = self.amps_range
-        current = 0.0 if self.settings["zero check"] else self._input_current(start, aperture)
-        current *= 1 + self._gains[AMPS_RANGES.index(used)]
-        offset = self.offset_voltage(start) - (
-            self._zero if self.settings["zero correct"] and self._zero else 0.0
-        )
-        current += offset / used.preamplifier * used.nominal
-        noise = max(NOISE * used.nominal, NOISE_FLOOR) / math.sqrt(self.settings["nplc"])
-        current += noise * float(self.rng.standard_normal()) + self._hum(start, aperture) * used.nominal
-        current += self._unsettled(start, current)
-        if abs(current) > used.full_scale:
+        used = self.used_range
+        value = self._input(start, aperture)
+        value *= 1 + self._gains[self.function][RANGES[self.function].index(used)]
+        if self.function != "RES":
+            offset = self.offset_voltage(start) - (
+                self._zero if self.settings["zero correct"] and self._zero else 0.0
+            )
+            value += offset / used.preamplifier * used.nominal
+        value += self._noise(used) * float(self.rng.standard_normal())
+        value += self._hum(start, aperture) * used.nominal
+        value += self._unsettled(start, value)
+        if abs(value) > used.full_scale:
             return None
         step = used.nominal * 1e-6
-        return round(current / step) * step
+        return round(value / step) * step
+
+    def _input(self, start: float, aperture: float) -> float:
+        """What the input carries over an aperture, in the function's unit; zero check shunts it."""
+        if self.function == "CHAR":
+            return self._integrate(start, aperture)
+        if self.settings["zero check"]:
+            return 0.0
+        if self.function == "CURR":
+            return self._input_current(start, aperture)
+        if self.function == "RES":
+            return self.terminals.resistance
+        if self.settings["external feedback"]:
+            return math.inf
+        return self.terminals.open_voltage(start, aperture)
+
+    def _integrate(self, start: float, aperture: float) -> float:
+        """The charge collected since zero check was released, or since the last discharge [C]."""
+        end = start + aperture
+        if self.settings["zero check"]:
+            self._restart_charge()
+            return 0.0
+        if end > self._charged_until:
+            time = end - self._charged_until
+            bias = math.copysign(min(abs(self._input_bias), CHARGE_BIAS), self._input_bias)
+            self._charge += (self.terminals.mean_current(self._charged_until, time) + bias) * time
+            self._charged_until = end
+        level = abs(self.settings["discharge level"])
+        if self.settings["auto discharge"] and abs(self._charge) >= level > 0:
+            self._charge = math.fmod(self._charge, level)
+        return self._charge
+
+    def _restart_charge(self, charge: float = 0.0) -> None:
+        """Let the integrator begin with a charge [C]."""
+        self._charge = charge
+        self._charged_until = self.step_time if self._run is not None else self.clock.monotonic()
+
+    def _noise(self, used: MeterRange) -> float:
+        """Standard deviation of one conversion."""
+        noise = NOISE * used.nominal
+        if self.function == "CURR":
+            noise = max(noise, NOISE_FLOOR) * (NOISE_WHEN_DAMPED if self.settings["damping"] else 1.0)
+        return noise / math.sqrt(self.settings["nplc"])
 
     def _input_current(self, start: float, aperture: float) -> float:
         """The mean input current over an aperture, cut off where its peak leaves the range [A]."""
         mean = self.terminals.mean_current(start, aperture)
-        ceiling = self.amps_range.full_scale
+        ceiling = self.used_range.full_scale
         if self.clips_peaks and abs(mean) <= ceiling:
             peak = abs(self.terminals.peak_current(start, aperture))
             if peak > ceiling:
@@ -329,8 +344,10 @@ class Keithley6514(KeithleyBox):
     def _unsettled(self, start: float, settled: float) -> float:
         """What is left of the last disturbance; eight time constants fit into the settling time ([?])."""
         elapsed = start - self._disturbed_at
-        time_constant = self.amps_range.settling_time / 8
-        if elapsed > 30 * time_constant:
+        time_constant = self.used_range.settling_time / 8
+        if self.function == "CURR" and self.settings["damping"]:
+            time_constant *= SLOWER_WHEN_DAMPED
+        if elapsed > 30 * time_constant or self.function == "CHAR" or math.isinf(settled):
             return 0.0
         return (self._disturbed_from - settled) * math.exp(-elapsed / time_constant)
 
@@ -438,305 +455,3 @@ class Keithley6514(KeithleyBox):
         if function is not None:
             self.configure(function)
         return self.read()
-
-
-def nominal_range(function: str, value: float) -> float:
-    """Return the lowest nominal range that holds a value; -222 where none does."""
-    ranges = tuple(item.nominal for item in AMPS_RANGES) if function == "CURR" else OTHER_RANGES[function]
-    for nominal in ranges:
-        if abs(value) <= 1.05 * nominal * (1 + 1e-9):
-            return nominal
-    raise ScpiError(-222)
-
-
-# --- command table ----------------------------------------------------------------------------------
-
-DEFAULT_NPLC = 5.0  # [S] 6485: 5 at 50 Hz
-TREE = "[D]"
-
-
-def _kept(
-    header: str, parameter: Parameter, default: Any, key: str, meaning: str, source: str = TREE
-) -> Command:
-    return control(header, parameter, default=default, key=key or header, meaning=meaning, source=source)
-
-
-def _function_commands(function: str, node: str, unit: str) -> tuple[Command, ...]:
-    """Range and aperture of one function."""
-    ranges = tuple(item.nominal for item in AMPS_RANGES) if function == "CURR" else OTHER_RANGES[function]
-    base, top = f"[:SENSe[1]]:{node}", 1.05 * ranges[-1]
-    number = Number(-top, top, default=ranges[-1])
-    return (
-        Command(
-            f"{base}:RANGe[:UPPer]",
-            meaning=f"Range: the lowest that holds the expected reading, automatic off [{unit}]",
-            source="[M] p. 98; reply with its 5 % over-range [?]",
-            takes=(number,),
-            set=lambda box, value: box.set_range(function, value),
-            query=lambda box: box.full_scale(function),
-            keys=(f"{function} range",),
-            default=200e-6 if function == "CURR" else ranges[-1],
-        ),
-        _kept(
-            f"{base}:RANGe:AUTO", Switch(), True, f"{function} auto", "Range follows the reading", "[M] p. 98"
-        ),
-        _kept(
-            f"{base}:RANGe:AUTO:ULIMit",
-            number,
-            ranges[-1],
-            f"{function} upper limit",
-            f"Highest range of the automatic [{unit}]",
-            "[M] p. 98",
-        ),
-        _kept(
-            f"{base}:RANGe:AUTO:LLIMit",
-            number,
-            ranges[0],
-            f"{function} lower limit",
-            f"Lowest range of the automatic [{unit}]",
-            "[M] p. 98",
-        ),
-        _kept(
-            f"{base}:NPLCycles",
-            Number(0.01, 10, default=DEFAULT_NPLC),
-            DEFAULT_NPLC,
-            "nplc",
-            "Aperture in power line cycles, one for all functions",
-        ),
-    )
-
-
-def _measure_commands(function: str, node: str) -> tuple[Command, ...]:
-    return (
-        Command(
-            f":CONFigure:{node}",
-            meaning="One-shot settings for this function",
-            source="[D]",
-            set=lambda box: box.configure(function),
-        ),
-        Command(
-            f":MEASure:{node}",
-            meaning="CONFigure and READ?",
-            source="[D]",
-            query=lambda box: box.measure_once(function),
-        ),
-    )
-
-
-NODES: tuple[tuple[str, str, str], ...] = (
-    ("VOLT", "VOLTage[:DC]", "V"),
-    ("CURR", "CURRent[:DC]", "A"),
-    ("RES", "RESistance", "ohm"),
-    ("CHAR", "CHARge", "C"),
-)
-
-Keithley6514.commands = (
-    Command(
-        "[:SENSe[1]]:FUNCtion[:ON]",
-        meaning="Function, quoted",
-        source="[R]",
-        takes=(Text(),),
-        set=lambda box, name: box.set_function(name),
-        query=lambda box: f'"{FUNCTIONS[box.function]}"',
-        keys=("function",),
-        default="VOLT",
-    ),
-    *(command for function, node, unit in NODES for command in _function_commands(function, node, unit)),
-    *(command for function, node, _ in NODES for command in _measure_commands(function, node)),
-    Command(
-        ":CONFigure",
-        meaning="The function configured",
-        source="[D]",
-        query=lambda box: f'"{FUNCTIONS[box.function]}"',
-    ),
-    Command(":MEASure", meaning="READ? as configured", source="[D]", query=lambda box: box.measure_once()),
-    _kept(
-        "[:SENSe[1]]:CURRent[:DC]:DAMPing",
-        Switch(),
-        False,
-        "",
-        "Slower, quieter input: kept, not acted on",
-        "[S]",
-    ),
-    _kept(
-        "[:SENSe[1]]:CHARge:ADIScharge[:STATe]",
-        Switch(),
-        False,
-        "",
-        "Automatic discharge: kept, not acted on",
-        "[S]",
-    ),
-    _kept(
-        "[:SENSe[1]]:CHARge:ADIScharge:LEVel",
-        Number(-2.2e-5, 2.2e-5),
-        2e-6,
-        "",
-        "Level of the automatic discharge [C]",
-        "[S]",
-    ),
-    _kept("[:SENSe[1]]:VOLTage[:DC]:GUARd", Switch(), False, "", "Driven guard: kept, not acted on", "[S]"),
-    _kept(
-        "[:SENSe[1]]:RESistance:VSControl",
-        Choice("AUTO", "MANual"),
-        "AUTO",
-        "",
-        "Test voltage: kept, not acted on",
-        "[S]",
-    ),
-    _kept(
-        "[:SENSe[1]]:MEDian[:STATe]",
-        Switch(),
-        False,
-        "median",
-        "Median filter, before the average",
-        "[M] p. 102",
-    ),
-    _kept(
-        "[:SENSe[1]]:MEDian:RANK",
-        Number(1, 5, default=1, integer=True),
-        1,
-        "median rank",
-        "Median of 2 rank + 1",
-        "[M] p. 102",
-    ),
-    _kept("[:SENSe[1]]:AVERage[:STATe]", Switch(), False, "average", "Digital filter", "[M] p. 102"),
-    _kept(
-        "[:SENSe[1]]:AVERage:TCONtrol",
-        Choice("MOVing", "REPeat"),
-        "REP",
-        "average type",
-        "Moving or repeating filter",
-        "[M] p. 102",
-    ),
-    _kept(
-        "[:SENSe[1]]:AVERage:COUNt",
-        Number(1, 100, default=10, integer=True),
-        10,
-        "average count",
-        "Conversions averaged",
-        "[M] p. 102",
-    ),
-    Command(
-        ":SYSTem:ZCHeck[:STATe]",
-        meaning="Zero check: the input is shunted, readings show the offset",
-        source="[M] p. 81; after *RST: [?] zero_check_after_reset",
-        takes=(Switch(),),
-        set=lambda box, on: box.set_zero_check(on),
-        query=lambda box: box.settings["zero check"],
-        keys=("zero check",),
-        initial=False,
-    ),
-    Command(
-        ":SYSTem:ZCORrect[:STATe]",
-        meaning="Subtract the acquired zero",
-        source="[M] p. 81",
-        takes=(Switch(),),
-        set=lambda box, on: box.set_zero_correct(on),
-        query=lambda box: box.settings["zero correct"],
-        keys=("zero correct",),
-        default=False,
-    ),
-    Command(
-        ":SYSTem:ZCORrect:ACQuire",
-        meaning="Acquire the zero; zero check must be on",
-        source="[D]; -221 otherwise [?]",
-        set=lambda box: box.acquire_zero(),
-    ),
-    *READING_COMMANDS,
-    *BUFFER_COMMANDS,
-    Command(
-        ":CALCulate3:DATA",
-        meaning="Statistic of the stored readings",
-        source="[M] p. 115",
-        query=lambda box: box.buffer_statistic([0]),
-    ),
-    _kept(
-        ":CALCulate[1]:FORMat",
-        Choice("MXB", "RECiprocal", "LOG10"),
-        "MXB",
-        "math format",
-        "Calculation: mX+b, 1/X or log X",
-        "[S]",
-    ),
-    _kept(":CALCulate[1]:KMATh:MMFactor", Number(-9.99999e20, 9.99999e20), 1.0, "math m", "m of mX+b", "[S]"),
-    _kept(":CALCulate[1]:KMATh:MBFactor", Number(-9.99999e20, 9.99999e20), 0.0, "math b", "b of mX+b", "[S]"),
-    _kept(":CALCulate[1]:KMATh:MUNits", Text(), "X", "", "Unit of mX+b", "[S]"),
-    _kept(":CALCulate[1]:STATe", Switch(), False, "math", "Calculation on", "[S]"),
-    Command(
-        ":CALCulate[1]:DATA[:LATest]",
-        meaning="The last readings, calculated",
-        source="[S]",
-        query=lambda box: box.calculation("CALC1"),
-    ),
-    _kept(
-        ":CALCulate2:FEED",
-        Choice("SENSe", "CALCulate1", aliases={"SENS1": "SENS", "SENSE1": "SENS", "CALC": "CALC1"}),
-        "SENS",
-        "calculate 2 feed",
-        "What null and limits work on",
-        "[S]",
-    ),
-    _kept(
-        ":CALCulate2:NULL:OFFSet",
-        Number(-9.99999e20, 9.99999e20),
-        0.0,
-        "null offset",
-        "Offset subtracted",
-        "[S]",
-    ),
-    _kept(":CALCulate2:NULL:STATe", Switch(), False, "null", "Null on", "[S]"),
-    Command(
-        ":CALCulate2:NULL:ACQuire",
-        meaning="Take the last reading as offset",
-        source="[S]",
-        set=lambda box: box.acquire_null(),
-    ),
-    _kept(
-        ":CALCulate2:LIMit{1|2}:UPPer[:DATA]",
-        Number(-9.99999e20, 9.99999e20),
-        1.0,
-        "limit upper",
-        "Upper limit",
-        "[M] p. 196",
-    ),
-    _kept(
-        ":CALCulate2:LIMit{1|2}:LOWer[:DATA]",
-        Number(-9.99999e20, 9.99999e20),
-        -1.0,
-        "limit lower",
-        "Lower limit",
-        "[M] p. 196",
-    ),
-    _kept(":CALCulate2:LIMit{1|2}:STATe", Switch(), False, "limit state", "Limit tested", "[M] p. 196"),
-    Command(
-        ":CALCulate2:LIMit{1|2}:FAIL",
-        meaning="Whether the last reading lay outside",
-        source="[M] p. 196",
-        query=lambda box, number: box.limit_failed(number),
-    ),
-    Command(
-        ":CALCulate2:DATA[:LATest]",
-        meaning="The last readings, nulled",
-        source="[S]",
-        query=lambda box: box.calculation("CALC2"),
-    ),
-    *trigger_commands(
-        arm_sources=Choice(
-            "IMMediate", "TIMer", "BUS", "TLINk", "STESt", "PSTest", "NSTest", "BSTest", "MANual"
-        ),
-        trigger_sources=Choice("IMMediate", "TLINk"),
-        trigger_outputs=Choice("SENSe", "NONE"),
-        delay_set=lambda box: box.settings.update({"trigger delay auto": False}),
-    ),
-    _kept(
-        ":TRIGger[:SEQuence[1]]:DELay:AUTO",
-        Switch(),
-        True,
-        "trigger delay auto",
-        "Delay of the range's own settling; after *RST: [?] delays_automatically",
-        "[M] p. 123",
-    ),
-    *format_commands(Keithley6514.elements),
-    *STATUS_COMMANDS,
-    *SYSTEM_COMMANDS,
-)

@@ -4,6 +4,7 @@ Boxes own accuracy, noise, ranges and time; terminals own the physics. A reading
 values over the aperture [start, start + duration] on the bench's clock.
 """
 
+import math
 from typing import Literal, Protocol
 
 SourceKind = Literal["voltage", "current"]
@@ -42,11 +43,18 @@ class SourceTerminals(Protocol):
 class LightTerminals(Protocol):
     """The photodiode as an electrometer sees it."""
 
+    @property
+    def resistance(self) -> float:
+        """Resistance an ohmmeter sees between the inputs [Ω]."""
+
     def mean_current(self, start: float, duration: float) -> float:
         """Return the true current averaged over an aperture, pulses and their beat included [A]."""
 
     def peak_current(self, start: float, duration: float) -> float:
         """Return the current of largest magnitude within an aperture, signed [A]."""
+
+    def open_voltage(self, start: float, duration: float) -> float:
+        """Return the mean voltage the photodiode gives without current [V]."""
 
 
 class OpenSource:
@@ -70,10 +78,16 @@ class OpenSource:
 class Dark:
     """Nothing connected to an electrometer: no current."""
 
+    resistance = math.inf
+
     def mean_current(self, start: float, duration: float) -> float:
         """Return 0 A."""
         return 0.0
 
     def peak_current(self, start: float, duration: float) -> float:
         """Return 0 A."""
+        return 0.0
+
+    def open_voltage(self, start: float, duration: float) -> float:
+        """Return 0 V."""
         return 0.0

@@ -47,6 +47,11 @@ class SteadyLight:
     def peak_current(self, start, duration):
         return self.mean * self.crest
 
+    resistance = 47e6
+
+    def open_voltage(self, start, duration):
+        return self.mean * self.resistance
+
 
 @pytest.fixture
 def resistor() -> Resistor:

@@ -84,3 +84,14 @@ def test_a_photodiode_saturates() -> None:
 def test_impossible_emissions_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         Emission(**changes)
+
+
+def test_an_open_photodiode_shows_the_shunts_voltage_in_the_dark_and_the_junctions_in_the_light() -> None:
+    eye = Photodiode(shunt_resistance=1e8, junction_current=1e-11)
+    assert eye.open_voltage(1e-12) == pytest.approx(1e-12 * 1e8, rel=0.05)
+    for photocurrent in (1e-6, 1e-5):
+        volts = eye.open_voltage(photocurrent)
+        carried = volts / 1e8 + 1e-11 * math.expm1(volts / 0.0257)
+        assert carried == pytest.approx(photocurrent, rel=1e-6)
+    decade = eye.open_voltage(1e-5) - eye.open_voltage(1e-6)
+    assert decade == pytest.approx(0.0257 * math.log(10), rel=0.02)

@@ -243,6 +243,84 @@ def test_null_limits_and_mathematics(box, light):
     assert box.receive(b"CALC2:LIM1:FAIL?") == b"1" and int(box.receive(b"STAT:MEAS:COND?")) & 1 << 2
 
 
+def test_as_a_coulombmeter_it_integrates_from_the_release_of_zero_check(box, light):
+    light.mean = 1e-9
+    box.receive(b"SYST:ZCH ON;:FUNC 'CHAR';:CHAR:RANG 2E-7")
+    assert abs(read(box)) < 1e-10
+    box.receive(b"SYST:ZCH OFF")
+    start = box.clock.monotonic()
+    box.clock.wait(60.0)
+    charge = read(box)
+    assert charge == pytest.approx(1e-9 * (box.clock.monotonic() - start), rel=0.01)
+    box.clock.wait(200.0)
+    assert read(box) == OVERFLOW, "260 nC on the 200 nC range"
+    box.receive(b"SYST:ZCH ON;ZCH OFF")
+    assert read(box) < 2e-9
+
+
+def test_automatic_discharge_begins_anew_at_its_level(box, light):
+    light.mean = 1e-9
+    box.receive(b"FUNC 'CHAR';:CHAR:RANG 2E-7;:CHAR:ADIS:LEV 5E-8;:CHAR:ADIS ON;:SYST:ZCH ON;ZCH OFF")
+    seen = []
+    for _ in range(12):
+        box.clock.wait(10.0)
+        seen.append(read(box))
+    assert max(seen) < 5.1e-8 and sum(b < a for a, b in itertools.pairwise(seen)) == 2
+    assert box.receive(b"CHAR:ADIS:LEV?") == b"5.000000E-08"
+
+
+def test_charge_ranges_keep_to_their_group(box, light):
+    light.mean = 0.0
+    box.receive(b"FUNC 'CHAR';:CHAR:RANG:AUTO ON")
+    read(box)
+    assert float(box.receive(b"CHAR:RANG?")) == pytest.approx(2.1e-6)
+    box.receive(b"CHAR:RANG:AUTO:LGR LOW")
+    read(box)
+    assert float(box.receive(b"CHAR:RANG?")) == pytest.approx(2.1e-8)
+
+
+def test_as_a_voltmeter_and_ohmmeter_it_sees_what_is_at_its_input(box, light):
+    light.mean = 1e-9
+    box.receive(b"FUNC 'VOLT'")
+    assert read(box) == pytest.approx(1e-9 * light.resistance, rel=0.02)
+    assert float(box.receive(b"VOLT:RANG?")) == pytest.approx(2.1)
+    box.receive(b"FUNC 'RES'")
+    assert read(box) == pytest.approx(light.resistance, rel=0.01)
+    assert float(box.receive(b"RES:RANG?")) == pytest.approx(2.1e8)
+    box.receive(b"SYST:ZCH ON;:FUNC 'VOLT'")
+    assert abs(read(box)) < 2e-3
+
+
+def test_external_feedback_without_an_element_saturates(box):
+    box.receive(b"FUNC 'VOLT';:VOLT:XFE ON;:FORM:ELEM READ,STAT")
+    value, status = (float(item) for item in box.receive(b"READ?").split(b","))
+    assert value == OVERFLOW and int(status) & 1
+    box.receive(b"VOLT:XFE OFF")
+    assert read(box) < OVERFLOW
+
+
+def test_an_open_input_is_more_ohms_than_it_can_tell():
+    open_input = Keithley6514(clock=SimClock())
+    open_input.receive(b"CONF:RES;:FORM:ELEM READ")
+    assert read(open_input) == OVERFLOW
+
+
+def test_another_function_forgets_what_the_one_before_had_shown(box, light):
+    light.mean = 1e-12
+    box.receive(b"FUNC 'VOLT'")
+    read(box)
+    box.receive(b"CONF:CURR")
+    assert read(box) == pytest.approx(1e-12, rel=0.05)
+
+
+def test_damping_is_quieter_and_slower(box, light):
+    box.receive(b"CURR:RANG 2E-8;:CURR:NPLC 1;:SYST:AZER OFF")
+    box.clock.wait(1.0)
+    plain = spread(readings(box, 40))
+    box.receive(b"CURR:DAMP ON")
+    assert spread(readings(box, 40)) < 0.8 * plain
+
+
 @pytest.mark.parametrize("message", ["OUTP?", "SOUR:VOLT 1", "RANG?", "CURR:PROT 1"])
 def test_what_only_a_source_meter_has_is_an_undefined_header(box, message):
     box.receive(message.encode())
