@@ -19,7 +19,7 @@ from typing import Literal, get_args
 
 from qdlab.errors import ConfigError
 from qdlab.paths import require_folder_for
-from qdlab.records import Session
+from qdlab.records import Session, open_session
 
 Form = Literal["origin", "pymeasure", "nexus", "table"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -69,6 +69,15 @@ def export_sessions(
     name, write = writers[form]
     path = _place(session, name) if output is None else require_folder_for(output)
     return write(path)
+
+
+def export_recorded(path: Path, output: Path, decimal_comma: bool = False) -> list[Path]:
+    """Write one recorded session as its output's name says, such as ``origin`` or ``session.nxs``."""
+    forms: Mapping[str, Form] = {".nxs": "nexus", ".csv": "table", ".parquet": "table"}
+    form = forms.get(output.suffix) or next((known for known in FORMS if known == output.name), None)
+    if form is None:
+        raise ConfigError(f"{output}: name it origin or pymeasure, or end it with .nxs, .csv or .parquet")
+    return export_sessions([open_session(path)], form, output, decimal_comma=decimal_comma)
 
 
 def _place(session: Session, name: str) -> Path:

@@ -14,16 +14,19 @@ from PyQt6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
+    QProgressBar,
     QStatusBar,
     QVBoxLayout,
     QWidget,
 )
 
 from qdlab.events import JournalEntry
+from qdlab.gui.away import away
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.docks import BOTTOM, LEFT, RIGHT, DockWindow
 from qdlab.gui.errands import send
+from qdlab.gui.export_dialogue import ExportDialogue
 from qdlab.gui.failures import Failures
 from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.disorder import DisorderPanel
@@ -127,6 +130,12 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.frame)
         self.status_bar = QStatusBar()
         self.status_bar.addWidget(self.status, 1)
+        self.busy = QProgressBar()
+        self.busy.setRange(0, 0)
+        self.busy.setMaximumWidth(160)
+        self.busy.setToolTip("Something is being written")
+        self.busy.hide()
+        self.status_bar.addPermanentWidget(self.busy)
         self.menus: dict[str, QMenu] = {}
         self.setStatusBar(self.status_bar)
         self._make_menus()
@@ -202,6 +211,7 @@ class MainWindow(QMainWindow):
             MenuEntry(text="Sessions…", key="Ctrl+O", act=self.browse),
             MenuEntry(text="Note…", key="Ctrl+N", act=self.ask_for_note),
             MenuEntry(text="Report…", key="Ctrl+P", act=self.write_report),
+            MenuEntry(text="Export…", key="Ctrl+E", act=self.export),
             MenuEntry(text="Close the window", key="Ctrl+W", act=self.close),
         )
         for title, entries in {"&Session": own, **self._opened.actions}.items():
@@ -303,7 +313,20 @@ class MainWindow(QMainWindow):
         if session is not None:
             report = session / "report.html"
             self._tell(f"writing {report} …")
-            self._send(lambda: write_session_report(session, report), lambda _: self._show_report(report))
+            self.busy.show()
+            self._send(
+                lambda: away(write_session_report, session, report), lambda _: self._show_report(report)
+            )
+
+    def export(self) -> ExportDialogue | None:
+        """Choose what else to write of the session shown, and where, in a dialogue beside the window."""
+        session = self._session()
+        if session is None:
+            return None
+        dialogue = ExportDialogue(session, self)
+        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        show_below(dialogue, self.docks)
+        return dialogue
 
     def _session(self) -> Path | None:
         session = self._opened.session()
@@ -316,6 +339,7 @@ class MainWindow(QMainWindow):
         send(action, self, answered=answered, failed=self.show_failure)
 
     def _show_report(self, report: Path) -> None:
+        self.busy.hide()
         self._tell(f"report: {report}")
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
 
@@ -387,6 +411,7 @@ class MainWindow(QMainWindow):
 
         The measurement is another process and goes on. A failure at every redraw fills the same dialogue.
         """
+        self.busy.hide()
         if self.failure_box is None:
             self.failure_box = QMessageBox(QMessageBox.Icon.Warning, "qdlab", "", parent=self)
             self.failure_box.setTextFormat(Qt.TextFormat.PlainText)

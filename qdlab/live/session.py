@@ -113,10 +113,14 @@ def _own_part(screen: SessionScreen, event: Event) -> dict[str, Any]:
 
 
 def folded(
-    devices: Mapping[str, Device], events: Iterable[Event], *, convention: ConventionName = "li2024"
+    devices: Mapping[str, Device],
+    events: Iterable[Event],
+    *,
+    planned: Planned | None = None,
+    convention: ConventionName = "li2024",
 ) -> SessionScreen:
     """The screen after all events, with the EGDM fit of every device that allows one."""
-    screen = initial(devices)
+    screen = initial(devices, planned=planned)
     for event in events:
         screen = fold(screen, event)
     return with_disorder_fits(screen, convention=convention)

@@ -25,6 +25,7 @@ from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.closing import ClosingQuestion
 from qdlab.gui.docks import DockWindow
 from qdlab.gui.errands import Errand
+from qdlab.gui.export_dialogue import ExportDialogue
 from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.cards import CardsPanel
@@ -70,6 +71,10 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (MainWindow, "browse", lambda window: menu_action(window, "Sessions…").trigger()),
     (MainWindow, "ask_for_note", lambda window: menu_action(window, "Note…").trigger()),
     (MainWindow, "write_report", lambda window: menu_action(window, "Report…").trigger()),
+    (MainWindow, "export", lambda window: menu_action(window, "Export…").trigger()),
+    (ExportDialogue, "begin", lambda window: window.export().write.click()),
+    (ExportDialogue, "_ask_for_folder", lambda window: window.export().other.click()),
+    (ExportDialogue, "_open_folder", lambda window: window.export().show_folder.click()),
     (MainWindow, "note", lambda window: window.ask_for_note().textValueSelected.emit("x")),
     (SessionBrowser, "_choose", lambda window: window.browse().table.cellActivated.emit(0, 0)),
     (SessionBrowser, "_ask_for_folder", lambda window: window.browse().other.click()),

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.records import campaigns, hostile, trials
 from benchmarks.records.trials import StepClock
 from qdlab.events import Event, RunEnded
+from qdlab.live.planned import planned_of
 from qdlab.live.session import SessionScreen, folded
 from qdlab.records import RunFeed, SessionWriter, device_to_document
 from qdlab.records.storage import DISK
@@ -23,7 +24,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_replay_ends_where_live_ended_bit_for_bit(campaign: Path) -> None:
     feed = RunFeed(campaign)
-    live = folded(feed.devices, feed.events())
+    live = folded(feed.devices, feed.events(), planned=planned_of(feed.plan))
     replay = open_replay(campaign)
     for _ in replay.play():
         pass
