@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
 
     def browse(self) -> SessionBrowser:
         """List the sessions of a folder in a dialogue beside the window."""
-        browser = SessionBrowser(self._opened.sessions, self)
+        browser = SessionBrowser(self._opened.sessions, self._theme, self)
         browser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         browser.chosen.connect(self.open_session)
         show_below(browser, self.docks)

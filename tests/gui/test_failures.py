@@ -23,6 +23,7 @@ from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.closing import ClosingQuestion
+from qdlab.gui.comparison import ComparisonWindow
 from qdlab.gui.docks import DockWindow
 from qdlab.gui.errands import Errand
 from qdlab.gui.export_dialogue import ExportDialogue
@@ -39,6 +40,7 @@ from qdlab.gui.run_list import RunList
 from qdlab.gui.runner_link import RunnerLink
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
+from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live import session as live
@@ -77,6 +79,9 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (ExportDialogue, "_open_folder", lambda window: window.export().show_folder.click()),
     (MainWindow, "note", lambda window: window.ask_for_note().textValueSelected.emit("x")),
     (SessionBrowser, "_choose", lambda window: window.browse().table.cellActivated.emit(0, 0)),
+    (SessionBrowser, "_selected", lambda window: window.browse().table.itemSelectionChanged.emit()),
+    (SessionBrowser, "compare_chosen", lambda window: window.browse().compare.clicked.emit()),
+    (ComparisonWindow, "copy_text", lambda window: ComparisonWindow([], LIGHT, window).copy.click()),
     (SessionBrowser, "_ask_for_folder", lambda window: window.browse().other.click()),
     (CardsPanel, "_want", lambda window: window.cards.list.itemActivated.emit(None)),
     (CardsPanel, "copy_text", lambda window: window.cards.copy.click()),

@@ -106,7 +106,7 @@ def test_the_browser_lists_the_sessions_of_a_folder_and_opens_one(
 ) -> None:
     browser = replay.browse()
     qtbot.waitUntil(lambda: browser.table.rowCount() == 1, timeout=PATIENCE)
-    assert browser.table.item(0, 4).text() == "finished"
+    assert browser.table.item(0, 5).text() == "finished"
     assert not browser.isModal()
     browser.chosen.disconnect()
     with qtbot.waitSignal(browser.chosen) as chosen:

@@ -12,6 +12,7 @@ from analysis.estimate import Estimate
 from analysis.space_charge import mott_gurney_current_density
 from procedures import columns
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
+from qdlab.live.compare import compared
 from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
 from qdlab.live.pictures.jv import shown_values
@@ -367,3 +368,15 @@ def test_a_window_the_journal_holds_is_what_results_and_reports_use() -> None:
     assert by_rule is not None and by_hand is not None
     assert by_rule.layers[0].space_charge[0].window != (5.0, 20.0)
     assert by_hand.layers[0].space_charge[0].window == (5.0, 20.0)
+
+
+def test_results_of_sessions_stand_in_one_line_and_their_sweeps_stay_apart() -> None:
+    screens = {"first": jv_pictures(297.0)[1], "second": jv_pictures(297.0, 257.0, 217.0)[1]}
+    found = compared({name: PictureMaker().draw(screen) for name, screen in screens.items()})
+    assert found.names == ("first", "second")
+    assert len({trace.run for trace in found.traces}) == len(found.traces) == 4
+    assert {trace.number for trace in found.traces} == {0, 1}
+    lines = {line.title: line.cards for line in found.lines}
+    one, other = lines["μ(0), 297 K"]
+    assert one is not None and other is not None and one.value == other.value
+    assert lines["Activation energy Δ"][0] is None and lines["Activation energy Δ"][1] is not None
