@@ -103,6 +103,7 @@ def test_a_fixed_range_that_is_too_small_overflows(simulated):
     meter.configure(current_range=2e-11)
     meter.zero_correct()
     simulated.pulse_generator.switch_on()
+    simulated.pulse_generator.start_burst(10_000)
     reading = meter.read_light()
     assert "overflow" in reading.flags
     assert math.isnan(reading.current)
