@@ -5,12 +5,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sim_instruments.scpi import Command, Number, Parameter, Reply, ScpiBox, ScpiError, Text
-
-if TYPE_CHECKING:
-    from sim_instruments.lakeshore336 import Lakeshore336
 
 PID_DEFAULT = (50.0, 20.0, 0.0)
 HEATER_DEFAULT = (2, 2, 1.0, 2)
@@ -101,10 +98,10 @@ def kept(
 
     takes = (*by, *(replace(f, kept_when_empty=True) if isinstance(f, Field) else f for f in fields))
 
-    def values_of(box: "Lakeshore336", key: tuple[Any, ...]) -> tuple[Any, ...]:
+    def values_of(box: Any, key: tuple[Any, ...]) -> tuple[Any, ...]:
         return box.settings.get((header, *key), default)
 
-    def keep(box: "Lakeshore336", *values: Any) -> None:
+    def keep(box: Any, *values: Any) -> None:
         key, new = values[: len(by)], values[len(by) :]
         old = values_of(box, key)
         new += (None,) * (len(old) - len(new))
@@ -112,7 +109,7 @@ def kept(
         if after is not None:
             after(box, *key)
 
-    def answer(box: "Lakeshore336", *key: Any) -> str:
+    def answer(box: Any, *key: Any) -> str:
         values = values_of(box, key)
         return ",".join(field.reply(value, box) for field, value in zip(fields, values, strict=True))
 
@@ -134,33 +131,47 @@ def _diode_voltage(kelvin: float) -> float:
     return max(0.519 + (300.0 - kelvin) * 2.3e-3, 0.0)
 
 
-def _curve_point(box: "Lakeshore336", curve: int, index: int) -> str:
+def _curve_point(box: Any, curve: int, index: int) -> str:
     sensor, kelvin = box.settings.get(("CRVPT", curve, index), (0.0, 0.0))
     return f"{sensor:+.5f},{kelvin:+.3f}"
 
 
-def _set_curve_point(box: "Lakeshore336", curve: int, index: int, *point: float) -> None:
+def _set_curve_point(box: Any, curve: int, index: int, *point: float) -> None:
     if len(point) < 2:
         raise ScpiError(-109)
     box.settings["CRVPT", curve, index] = point[:2]
 
 
-def _delete_curve(box: "Lakeshore336", curve: int) -> None:
+def _soft_calibrate(box: Any, standard: int, curve: int, serial: str, *points: float) -> None:
+    if len(points) < 2 or len(points) % 2:
+        raise ScpiError(-109)
+    _delete_curve(box, curve)
+    box.settings["CRVHDR", curve] = (f"SCAL_{standard}", serial, 2, 325.0, 1)
+    for index, (kelvin, sensor) in enumerate(zip(points[::2], points[1::2], strict=True), 1):
+        box.settings["CRVPT", curve, index] = (sensor, kelvin)
+
+
+def _factory_settings(box: Any, code: int) -> None:
+    box.settings.clear()
+    box.reset()
+
+
+def _delete_curve(box: Any, curve: int) -> None:
     for key in [key for key in box.settings if isinstance(key, tuple) and key[1:2] == (curve,)]:
         if key[0] in ("CRVPT", "CRVHDR"):
             del box.settings[key]
 
 
-def _set_operation_enable(box: "Lakeshore336", mask: int) -> None:
+def _set_operation_enable(box: Any, mask: int) -> None:
     box.operation_status.enable = mask
 
 
-def _operation_condition(box: "Lakeshore336") -> int:
+def _operation_condition(box: Any) -> int:
     box.update_operation_status()
     return box.operation_status.condition
 
 
-def _operation_event(box: "Lakeshore336") -> int:
+def _operation_event(box: Any) -> int:
     box.update_operation_status()
     return box.operation_status.read_event()
 
@@ -478,6 +489,20 @@ PANEL_COMMANDS = (
         asks=(whole(1, 59), whole(1, 200)),
         set=_set_curve_point,
         query=_curve_point,
+    ),
+    Command(
+        "SCAL",
+        meaning=f"Curve of one to three points beside a standard one, with serial number; {_PANEL}",
+        source="[D] socs",
+        takes=(whole(1, 20), whole(21, 59), Label(bare=True, length=10), *(VALUE,) * 6),
+        set=_soft_calibrate,
+    ),
+    Command(
+        "DFLT",
+        meaning="Factory settings, by the code 99",
+        source="[M] 336 ch. 6 [?]",
+        takes=(whole(99, 99),),
+        set=_factory_settings,
     ),
     Command(
         "CRVDEL", meaning="Delete a user curve", source=_LAKESHORE, takes=(whole(21, 59),), set=_delete_curve

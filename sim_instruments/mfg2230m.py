@@ -17,6 +17,7 @@ from sim_instruments.scpi import ScpiBox, ScpiError
 from sim_instruments.waveform import GeneratorTerminals, OpenChannel, Shape, Waveform
 
 SOURCE_RESISTANCE = 50.0  # [Ω]
+SMALLEST_SWING = 2e-3  # [V] peak to peak, open circuit
 LARGEST_SWING = 20.0  # [V] peak to peak, open circuit
 LARGEST_LEVEL = 10.0  # [V] offset and half the swing together, open circuit
 
@@ -65,7 +66,7 @@ class Channel:
 
     def check(self) -> None:
         """Refuse what the hardware cannot put out, or what contradicts itself."""
-        if not 2e-3 <= self.swing <= LARGEST_SWING:
+        if not SMALLEST_SWING * (1 - 1e-9) <= self.swing <= LARGEST_SWING * (1 + 1e-9):
             raise ScpiError(-222)
         if abs(self.offset) + self.swing / 2 > LARGEST_LEVEL * (1 + 1e-9):
             raise ScpiError(-221)
@@ -205,17 +206,20 @@ class MFG2230M(ScpiBox):
         channel = self.channels[number]
         self.change(number, swing=_to_swing(value, channel) / channel.shown)
 
-    def amplitude(self, number: int) -> float:
-        """The amplitude in the channel's unit and for its load setting."""
+    def amplitude(self, number: int, bound: str = "") -> float:
+        """The amplitude, or its MIN or MAX, in the channel's unit and for its load setting."""
         channel = self.channels[number]
-        return _from_swing(channel.swing * channel.shown, channel)
+        swing = {"MIN": SMALLEST_SWING, "MAX": LARGEST_SWING}.get(bound, channel.swing)
+        return _from_swing(swing * channel.shown, channel)
 
     def set_offset(self, number: int, value: float) -> None:
         self.change(number, offset=value / self.channels[number].shown)
 
-    def offset(self, number: int) -> float:
+    def offset(self, number: int, bound: str = "") -> float:
+        """The offset, or what is left for it beside the amplitude."""
         channel = self.channels[number]
-        return channel.offset * channel.shown
+        room = LARGEST_LEVEL - channel.swing / 2
+        return {"MIN": -room, "MAX": room}.get(bound, channel.offset) * channel.shown
 
     def apply(self, number: int, function: str, *values: float) -> None:
         """APPLy: function, then frequency, amplitude and offset as far as given; the output goes on."""
@@ -234,6 +238,21 @@ class MFG2230M(ScpiBox):
         channel = self.channels[number]
         values = (channel.frequency, self.amplitude(number), self.offset(number))
         return f'"{channel.function} ' + ",".join(self.format_number(value) for value in values) + '"'
+
+    def learned(self) -> str:
+        """What ``*LRN?`` answers."""
+        return ";".join(
+            f":SOUR{number}:{leaf} {value}"
+            for number, channel in self.channels.items()
+            for leaf, value in (
+                ("FUNC", channel.function),
+                ("FREQ", self.format_number(channel.frequency)),
+                ("VOLT:UNIT", channel.unit),
+                ("AMP", self.format_number(self.amplitude(number))),
+                ("DCO", self.format_number(self.offset(number))),
+                ("PULS:WIDT", self.format_number(channel.width)),
+            )
+        )
 
     def save(self, slot: int) -> None:
         self._saved[slot] = dict(self.channels)

@@ -30,7 +30,11 @@ _VOLTS = Number(-1e3, 1e3, units=VOLTAGE_UNITS)
 _HERTZ = Number(1e-6, 30e6, units=FREQUENCY_UNITS)
 _SECONDS = Number(20e-9, 1e6, units=TIME_UNITS)
 _PERCENT = Number(0, 100, units={"%": 1.0, "PCT": 1.0})
-_FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", "PULSe", "NOISe", "USER")
+_BOUND = Choice("MINimum", "MAXimum", optional=True)
+"""A query for a bound, which hangs on load, unit and the channel's other level."""
+_FUNCTIONS = Choice(
+    "SINusoid", "SQUare", "RAMP", "PULSe", "NOISe", "USER", aliases={"ARB": "USER"}
+)  # ARB [D]
 
 _HERTZ_APPLIED = Number(1e-6, 30e6, units=FREQUENCY_UNITS, default=1e3, optional=True)
 _VOLTS_APPLIED = Number(-1e3, 1e3, units=VOLTAGE_UNITS, default=0.0, optional=True)
@@ -103,16 +107,18 @@ COMMANDS: tuple[Command, ...] = (
         meaning="Amplitude for the set load, peak to peak [V]",
         source=VENDOR + "; [?] settles in `settling_time`",
         takes=(_VOLTS,),
+        asks=(_BOUND,),
         set=lambda box, number, volts: box.set_amplitude(number, volts),
-        query=lambda box, number: box.amplitude(number),
+        query=lambda box, number, bound="": box.amplitude(number, bound),
     ),
     Command(
         "SOURce{1|2}:DCOffset",
         meaning="Offset for the set load [V]",
         source=VENDOR + "; [?] settles in `settling_time`",
         takes=(_VOLTS,),
+        asks=(_BOUND,),
         set=lambda box, number, volts: box.set_offset(number, volts),
-        query=lambda box, number: box.offset(number),
+        query=lambda box, number, bound="": box.offset(number, bound),
     ),
     _setting(
         "SOURce{1|2}:VOLTage:UNIT",
@@ -234,6 +240,12 @@ COMMANDS: tuple[Command, ...] = (
         source=FAMILY,
         takes=(Number(0, 9, integer=True),),
         set=lambda box, slot: box.recall(slot),
+    ),
+    Command(
+        "*LRN",
+        meaning="The commands that bring both channels to their present settings; outputs are left out",
+        source=FAMILY + "; its form [?]",
+        query=lambda box: box.learned(),
     ),
     Command("SYSTem:REMote", meaning="Front panel locked", source=VENDOR, set=lambda box: None),
     Command("SYSTem:LOCal", meaning="Front panel free", source=VENDOR, set=lambda box: None),

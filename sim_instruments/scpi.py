@@ -63,6 +63,7 @@ ERROR_TEXTS: dict[int, str] = {
     -104: "Data type error",
     -108: "Parameter not allowed",
     -109: "Missing parameter",
+    -112: "Program mnemonic too long",
     -113: "Undefined header",
     -114: "Header suffix out of range",
     -121: "Invalid character in number",
@@ -96,6 +97,8 @@ ERROR_TEXTS: dict[int, str] = {
     -430: "Query DEADLOCKED",
     -440: "Query UNTERMINATED after indefinite response",
 }
+
+LONGEST_MNEMONIC = 12  # characters (SCPI-99, 6.2.1)
 
 OPERATION_COMPLETE, QUERY_ERROR, DEVICE_ERROR, EXECUTION_ERROR, COMMAND_ERROR, POWER_ON = 1, 4, 8, 16, 32, 128
 
@@ -477,18 +480,38 @@ class Unit:
     error: int = 0
 
 
+_BLOCK = re.compile(r"#(?:([1-9])|0)")
+
+
+def _end_of_block(text: str, start: int) -> int:
+    """Where IEEE 488.2 block data that begins at a place ends; the place itself where there is none."""
+    match = _BLOCK.match(text, start)
+    if match is None:
+        return start
+    if match[1] is None:
+        return len(text)
+    digits = text[match.end() : match.end() + int(match[1])]
+    if not (digits.isascii() and digits.isdigit() and len(digits) == int(match[1])):
+        return start
+    return min(match.end() + len(digits) + int(digits), len(text))
+
+
 def split_outside_quotes(text: str, separator: str) -> list[str]:
-    """Return the parts of `text` between separators that stand outside quotes and parentheses."""
+    """Return the parts of `text` between separators outside quotes, parentheses and block data."""
     if separator not in text:
         return [text]
-    if not any(mark in text for mark in "\"'("):
+    if not any(mark in text for mark in "\"'(#"):
         return text.split(separator)
-    parts, start, quote, depth = [], 0, "", 0
+    parts, start, quote, depth, block_end = [], 0, "", 0, 0
     for position, letter in enumerate(text):
+        if position < block_end:
+            continue
         if quote:
             quote = "" if letter == quote else quote
         elif letter in "\"'":
             quote = letter
+        elif letter == "#":
+            block_end = _end_of_block(text, position)
         elif letter in "()":
             depth += 1 if letter == "(" else -1
         elif letter == separator and depth <= 0:
@@ -546,6 +569,8 @@ class CommandTable:
     def _look_up(self, header: str, is_query: bool, arguments: str) -> Unit:
         entry = self._entries.get(header)
         if entry is None:
+            if any(len(mnemonic) > LONGEST_MNEMONIC for mnemonic in header.split(":")):
+                return Unit(error=-112)
             known_without_suffix = re.sub(r"\d+(?=:|$)", "", header) in self._entries
             return Unit(error=-114 if known_without_suffix else -113)
         command, suffixes = entry

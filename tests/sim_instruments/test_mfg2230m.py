@@ -96,6 +96,28 @@ def test_limits_depend_on_the_load(load: bytes, amplitude: float, offset: float,
     assert generator.send(b"SYST:ERR?").split(",")[0] == error
 
 
+def test_bounds_are_told_for_the_load_and_beside_the_amplitude() -> None:
+    generator = Generator()
+    generator.send(b"OUTP1:LOAD DEF;:SOUR1:AMP 4;DCO 0")
+    told = generator.send(b"SOUR1:AMP? MIN;AMP? MAX;DCO? MIN;DCO? MAX").split(";")
+    assert [float(text) for text in told] == [1e-3, 10.0, -3.0, 3.0]
+    generator.send(b"OUTP1:LOAD INF")
+    told = generator.send(b"SOUR1:AMP? MIN;AMP? MAX;DCO? MAX").split(";")
+    assert [float(text) for text in told] == [2e-3, 20.0, 6.0]
+    generator.send(b"SOUR1:DCO 6;:SOUR1:DCO 0;AMP 20;AMP 2E-3")
+    assert generator.send(b"SYST:ERR?") == "+0, 'No error.'"
+
+
+def test_what_it_has_learned_brings_it_back() -> None:
+    generator = Generator()
+    generator.send(PULSES)
+    learned = generator.send(b"*LRN?")
+    generator.send(b"*RST;:OUTP1:LOAD INF")
+    assert generator.send(b"*LRN?") != learned
+    generator.send(learned.encode())
+    assert generator.send(b"SYST:ERR?;*LRN?") == f"+0, 'No error.';{learned}"
+
+
 def test_a_refused_value_leaves_everything_as_it_was() -> None:
     generator = Generator()
     generator.send(PULSES)

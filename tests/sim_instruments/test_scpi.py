@@ -121,6 +121,19 @@ def test_replies_of_one_message_are_joined_by_semicolons(lamp):
         (b"CURR:RANG #B12", -168),
         (b"CURR:RANG 1e999", -222),
         (b"CURR:RANG #H" + b"F" * 400, -222),
+        (b"CURR:RANG (1+1)", -178),
+        (b"CURR:RANG #15a;b,c", -168),
+        (b"CURR:RANG #0all;of,it", -168),
+        (b"VOLT:MODE (@1)", -178),
+        (b"OUTP #15a;b,c", -168),
+        (b"CURR:RANG 1E", -131),
+        (b"CURR:RANG --1", -121),
+        (b"CURRENTISMUCHTOOLONG:RANG 1", -112),
+        (b"*ESE", -109),
+        (b"*ESE 256", -222),
+        (b"*ESE -1", -222),
+        (b"*RST?", -113),
+        (b"*IDN", -113),
     ],
 )
 def test_each_mistake_has_its_error(lamp, message, code):
@@ -190,6 +203,17 @@ def test_status_byte_sums_up_and_clears_as_the_standard_says(lamp):
     lamp.receive(b"*CLS")
     assert lamp.receive(b"*STB?") == b"0"
     assert lamp.receive(b"*ESE?;*SRE?") == b"32;32"
+
+
+def test_masks_are_bytes_and_the_request_bit_cannot_be_enabled(lamp):
+    assert lamp.receive(b"*ESE #B101;*ESE?;*SRE 255;*SRE?;*SRE #Q20;*SRE?") == b"5;191;16"
+
+
+def test_each_class_of_error_sets_its_bit(lamp):
+    for code, bit in ((-113, 32), (-222, 16), (-350, 8), (-363, 8), (-410, 4), (-440, 4)):
+        lamp.receive(b"*CLS")
+        lamp.report(code)
+        assert lamp.receive(b"*ESR?") == b"%d" % bit, code
 
 
 def test_operation_complete_sets_its_bit_when_idle(lamp):
