@@ -1,8 +1,9 @@
 """The opened instruments of one bench, and how to make all of them safe."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from instruments.door import ArmingToken, Door, arming_token
@@ -264,7 +265,16 @@ class Bench:
         return [station.door.line.link for station in self.stations.values()]
 
     def _safe_end(self, role: Role) -> SafeEnd:
-        return self.stations[role].driver.safe_end(self.heater_end)
+        return self.stations[role].driver.safe_end(self._heater_end_within_the_envelope())
+
+    def _heater_end_within_the_envelope(self) -> HeaterEnd:
+        """A device may be stricter than what the bench does in the end; the way home must not be refused."""
+        end, envelope = self.heater_end, self._envelope
+        temperature = max(end.temperature, envelope.minimum_temperature or 0.0)
+        temperature = min(temperature, envelope.maximum_temperature or math.inf)
+        return replace(
+            end, temperature=temperature, rate=min(end.rate, envelope.maximum_temperature_rate or math.inf)
+        )
 
     def _send_off_to(self, roles: Sequence[Role]) -> dict[Role, str]:
         """What went wrong with each box; every bus at the same time, so that a dead one delays no other."""

@@ -12,7 +12,7 @@ from pymeasure.instruments.validators import strict_range
 
 from instruments.door import Door, Shadow, command, number, numbers, one_of, query, whole
 from instruments.driver import Driver, HeaterEnd, SafeEnd, read_number, read_numbers
-from instruments.errors import InstrumentError, ReplyError
+from instruments.errors import InstrumentError, ReplyError, SettingNotTaken
 from instruments.limits import Demand, known
 
 LOWEST, HIGHEST = 4.0, 400.0
@@ -23,6 +23,8 @@ ROOM_TEMPERATURE_AND_MORE = 320.0
 
 _HEADROOM = 5.0  # K above the highest set point, for overshoot
 _MINUTE = 60.0
+_SLOWEST, _FASTEST = 0.1 / _MINUTE, 100.0 / _MINUTE  # K/s
+_KELVIN = 1  # of INTYPE's units; 2 is °C, 3 the sensor's own
 _READING_FAULTS = {
     1: "invalid",
     16: "too cold for its sensor",
@@ -83,6 +85,7 @@ class LakeShore336(Driver):
     HEADERS = (
         query("KRDG", one_of("A", "B"), replies=number),
         query("RDGST", one_of("A", "B"), replies=number),
+        query("INTYPE", one_of("A", "B"), replies=numbers),
         command("SETP", one_of("1"), number, changes=(None, "setpoint")),
         query("SETP", one_of("1"), replies=number),
         command("RAMP", one_of("1"), whole, number, changes=(None, "ramping", "rate")),
@@ -147,7 +150,9 @@ class LakeShore336(Driver):
     @ramp.setter
     def ramp(self, value: tuple[bool, float]) -> None:
         on, rate = value
-        self.write(f"RAMP 1,{int(on)},{strict_range(rate * _MINUTE, (0.0, 100.0)):.1f}")
+        # a rate of zero would be a step
+        strict_range(rate, (_SLOWEST if on else 0.0, _FASTEST))
+        self.write(f"RAMP 1,{int(on)},{_per_minute(rate):.1f}")
 
     @property
     def is_ramping(self) -> bool:
@@ -180,6 +185,7 @@ class LakeShore336(Driver):
         Nothing is reset: a cryostat that holds its temperature over night must not lose it to a new session.
         """
         self.write("*CLS")
+        self._check_units()
         self.write("OUTMODE 1,1,1,0")
         for letter in "AB":
             self.write(f"TLIMIT {letter},{self.temperature_limit:.3f}")
@@ -218,7 +224,7 @@ class LakeShore336(Driver):
             self.ramp = (False, 0.0)
             self.setpoint = self.stage_temperature
         self.ramp = (True, rate)
-        self.verify(ramp_rate=round(rate * _MINUTE, 1) / _MINUTE)
+        self.verify(ramp_rate=_per_minute(rate) / _MINUTE)
         self.setpoint = temperature
         if self.heater_range == 0:
             self.heater_range = self.working_range
@@ -238,7 +244,7 @@ class LakeShore336(Driver):
             return SafeEnd(messages=(), word="holds its temperature")
         temperature, rate = heater_end.temperature, heater_end.rate
         return SafeEnd(
-            messages=(f"RAMP 1,1,{rate * _MINUTE:.1f}", f"SETP 1,{temperature:.3f}"),
+            messages=(f"RAMP 1,1,{_per_minute(max(rate, _SLOWEST)):.1f}", f"SETP 1,{temperature:.3f}"),
             word=f"ramps to {temperature:g} K",
         )
 
@@ -252,6 +258,17 @@ class LakeShore336(Driver):
         }
         return [name for bit, name in names.items() if status & bit]
 
+    def _check_units(self) -> None:
+        """Refuse a controller that takes set points in anything but kelvin: 217 would mean 217 °C."""
+        for letter in "AB":
+            unit = read_numbers(self.ask(f"INTYPE? {letter}"), 5, box=self.name)[-1]
+            if unit != _KELVIN:
+                words = {2.0: "°C"}.get(unit, "the sensor's own unit")
+                raise SettingNotTaken(
+                    f"{self.name}: input {letter} counts in {words}; set its preferred units to kelvin "
+                    "(INPUT SETUP on its front panel)"
+                )
+
     def _kelvin(self, letter: str) -> float:
         """One reading [K]; a sensor that is lost answers zero, and says so only in its status."""
         status = int(read_number(self.ask(f"RDGST? {letter}")))
@@ -261,3 +278,8 @@ class LakeShore336(Driver):
                 f"{self.name}: the reading of input {letter} is {faults or status}; check the sensor"
             )
         return known(read_number(self.ask(f"KRDG? {letter}")))
+
+
+def _per_minute(rate: float) -> float:
+    """A rate [K/s] in K/min to the tenth that the box knows, never faster than asked for."""
+    return math.floor(rate * _MINUTE * 10 + 1e-6) / 10

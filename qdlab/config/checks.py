@@ -1,6 +1,6 @@
 """A plan against its devices and limits, before anything moves; refusals name key, value, way out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from instruments.limits import Demand
@@ -53,7 +53,8 @@ def plan_problems(plan: PlanConfig, *, bench_limits: LimitsConfig | None = None)
         yield from _procedure_problems(plan, planned, bench_limits)
     for key, step in steps_with_keys(plan.steps):
         if isinstance(step, TemperatureSweepStep):
-            yield from _temperature_problems(plan, step, key, bench_limits)
+            devices = {each.connection.device for each in procedures if each.key.startswith(f"{key}.")}
+            yield from _temperature_problems(plan, step, key, bench_limits, sorted(devices))
             yield from _dew_point_problems(plan, step, key)
 
 
@@ -79,15 +80,23 @@ def _procedure_problems(
 
 
 def _temperature_problems(
-    plan: PlanConfig, step: TemperatureSweepStep, key: str, bench_limits: LimitsConfig | None
+    plan: PlanConfig,
+    step: TemperatureSweepStep,
+    key: str,
+    bench_limits: LimitsConfig | None,
+    devices: Sequence[str],
 ) -> Iterator[PlanProblem]:
-    resolved = limits_for(plan, None, bench_limits)
-    envelope = resolved.limits.to_envelope()
-    for temperature in step.temperatures:
-        for limit, sentence in envelope.violations(Demand(temperature=temperature)).items():
-            yield _beyond(key, "temperatures", sentence, limit, resolved)
-    for limit, sentence in envelope.violations(Demand(temperature_rate=step.ramp_rate)).items():
-        yield _beyond(key, "ramp_rate", sentence, limit, resolved)
+    demands = [("temperatures", Demand(temperature=temperature)) for temperature in step.temperatures]
+    demands += [("end_temperature", Demand(temperature=step.end_temperature))] if step.warm_end else []
+    demands += [("ramp_rate", Demand(temperature_rate=step.ramp_rate))]
+    told: set[tuple[str, str]] = set()
+    for device in (None, *devices):
+        resolved = limits_for(plan, device, bench_limits)
+        for parameter, demand in demands:
+            for limit, sentence in resolved.limits.to_envelope().violations(demand).items():
+                if (parameter, sentence) not in told:
+                    told.add((parameter, sentence))
+                    yield _beyond(key, parameter, sentence, limit, resolved)
 
 
 def _beyond(step: str, parameter: str, sentence: str, limit: str, resolved: ResolvedLimits) -> PlanProblem:

@@ -180,6 +180,21 @@ def test_a_guardian_that_is_gone_stops_the_next_step_up(simulated):
     assert outputs(simulated)[0] is False
 
 
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        (Envelope(maximum_temperature=290.0), "336 ramps to 290 K"),
+        (Envelope(maximum_temperature_rate=0.01), "336 ramps to 297 K"),
+        (Envelope(minimum_temperature=300.0), "336 ramps to 300 K"),
+    ],
+)
+def test_a_device_stricter_than_the_bench_does_not_keep_the_stage_from_going_home(simulated, device, message):
+    simulated.use_envelope(device)
+    reports = simulated.safe()
+    assert [report.message for report in reports if report.box == "336"] == [message]
+    assert all(report.confirmed for report in reports)
+
+
 def test_boxes_that_integrate_are_told_the_mains_and_it_is_verified():
     bench = open_simulated_bench(simulation=SimBench(seed=1, mains_frequency=50.0), line_frequency=60)
     bench.set_up()

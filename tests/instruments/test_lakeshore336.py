@@ -6,7 +6,7 @@ import pytest
 from pymeasure.test import expected_protocol
 
 from instruments.driver import HeaterEnd
-from instruments.errors import InstrumentError, ReplyError
+from instruments.errors import InstrumentError, ReplyError, SettingNotTaken
 from instruments.lakeshore336 import LakeShore336
 from instruments.limits import Envelope
 
@@ -52,6 +52,8 @@ def test_a_property_is_set_as_the_maker_does(name, value, command):
         ("setpoint", math.nan),
         ("heater_range", 4),
         ("ramp", (True, 2.0)),
+        ("ramp", (True, 0.0)),
+        ("ramp", (True, 0.0016)),
     ],
 )
 def test_a_value_beyond_the_driver_is_refused_before_a_byte_is_sent(name, value):
@@ -122,6 +124,24 @@ def test_each_policy_ends_by_writing_only(policy, messages):
     with expected_protocol(LakeShore336, []) as controller:
         end = HeaterEnd(policy=policy, temperature=297.0, rate=0.05)
         assert controller.safe_end(end).messages == messages
+
+
+def test_a_ramp_is_never_faster_than_asked_for_though_the_box_knows_tenths_only():
+    with expected_protocol(LakeShore336, [("RAMP 1,1,0.7", None)]) as controller:
+        controller.ramp = (True, 0.79 / 60)
+
+
+@pytest.mark.parametrize(("unit", "words"), [(2, "°C"), (3, "the sensor's own unit")])
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_a_controller_that_does_not_count_in_kelvin_is_refused_before_it_is_told_anything(
+    simulated, letter, unit, words
+):
+    simulated.simulation.lakeshore336.receive(f"INTYPE {letter},1,0,0,0,{unit}".encode())
+    log = []
+    simulated.on_io = log.append
+    with pytest.raises(SettingNotTaken, match=f"input {letter} counts in {words}; set its preferred units"):
+        simulated.temperature_controller.set_up()
+    assert not any("OUTMODE" in entry.text or "TLIMIT" in entry.text for entry in log)
 
 
 def test_refused_commands_are_told_by_the_event_status():

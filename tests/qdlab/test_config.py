@@ -237,6 +237,20 @@ def test_a_temperature_below_the_dew_point_is_refused(folder: Path) -> None:
     assert "277 K is not above the dew point of 285 K" in refusal(folder, sweep)
 
 
+def test_a_sweep_is_held_against_the_temperatures_of_the_devices_it_takes_along(folder: Path) -> None:
+    sweep = PLAN.replace(
+        "[[steps]]",
+        '[[steps]]\nkind = "temperature_sweep"\ntemperatures = ["297 K", "277 K"]\n[[steps.steps]]',
+    )
+    load_plan(write(folder, sweep))
+    with (folder / "film.toml").open("a", encoding="utf-8") as device:
+        device.write('[limits]\nmaximum_temperature = "280 K"\n')
+    told = refusal(folder, sweep)
+    assert told.startswith(
+        "steps[0].temperatures: temperature 297 K exceeds maximum_temperature 280 K of device"
+    )
+
+
 def test_a_plan_survives_the_way_through_its_document(project_root: Path) -> None:
     plan = load_plan(project_root / "examples" / "plan-paper.toml")
     assert plan_from_document(plan.to_document()) == plan
