@@ -4,9 +4,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from instruments.bench import Bench
 
 _PACKAGES = ("numpy", "scipy", "numba", "pymeasure", "pyvisa", "pyvisa-py", "pyserial", "PyQt6", "h5py")
 _MARKS = {"good": "[green]✓[/green]", "notice": "[yellow]![/yellow]", "bad": "[red]✗[/red]"}
@@ -120,26 +123,57 @@ def _sleep() -> Iterator[Finding]:
 
 
 def _boxes(source: str) -> Iterator[Finding]:
-    from instruments.errors import InstrumentError
+    """Who answers, how fast each box confirms that it is off, and whether it takes its settings.
+
+    A stage may be cold: its heater is left as it is.
+    """
+    from instruments.bench import HeaterEnd
     from qdlab.config import load_bench
-    from qdlab.hardware import open_bench
+    from qdlab.hardware import open_bench, unopened_bench
     from qdlab.lock import BenchLock
     from qdlab.paths import runtime_directory
 
     config = load_bench(source)
     lock = BenchLock(config.name, runtime_directory())
     lock.acquire()
+    bench = open_bench(config) if config.kind == "simulation" else unopened_bench(config)
+    bench.heater_end = HeaterEnd(policy="hold")
     try:
-        bench = open_bench(config)
-        try:
-            for role, identity in bench.identify().items():
-                yield Finding(subject=role.replace("_", " "), text=str(identity))
-            for report in bench.safe():
-                text = report.message.removeprefix(f"{report.box} ")
-                yield Finding(subject=report.box, text=text, state="good" if report.confirmed else "bad")
-        finally:
-            bench.close()
-    except InstrumentError as error:
-        yield Finding(subject=config.name, text=str(error), state="bad")
+        yield from _identities(bench)
+        for report in bench.safe():
+            text = report.message.removeprefix(f"{report.box} ")
+            yield Finding(subject=report.box, text=text, state="good" if report.confirmed else "bad")
+        yield from _settings(bench)
     finally:
+        bench.close()
         lock.release()
+
+
+def _identities(bench: "Bench") -> Iterator[Finding]:
+    """Each box's name; what does not answer is left out of the bench from then on."""
+    from instruments.errors import InstrumentError
+
+    for role, station in list(bench.stations.items()):
+        subject = role.replace("_", " ")
+        try:
+            yield Finding(subject=subject, text=str(station.door.line.open()))
+        except InstrumentError as error:
+            yield Finding(subject=subject, text=str(error), state="bad")
+            bench.stations.pop(role).door.close()
+
+
+def _settings(bench: "Bench") -> Iterator[Finding]:
+    """Whether each box takes what a run sets up first, read back."""
+    from instruments.errors import InstrumentError
+
+    for role, station in bench.stations.items():
+        if role == "temperature_controller":
+            continue
+        try:
+            station.driver.set_up()
+        except InstrumentError as error:
+            yield Finding(subject=station.door.box, text=str(error), state="bad")
+            continue
+        yield Finding(subject=station.door.box, text="takes its settings, outputs off")
+        for remark in station.driver.remarks:
+            yield Finding(subject=station.door.box, text=remark, state="notice")
