@@ -39,6 +39,9 @@ class LocalSlope:
         return np.abs(self.slope - 2) + self.quantile * self.standard_error <= tolerance
 
 
+CENTRES = 256  # points worked out at a time; their neighbourhoods are held in memory at once
+
+
 def local_slope(
     curve: JVCurve,
     *,
@@ -77,8 +80,11 @@ def local_slope(
         return LocalSlope(voltage=empty, slope=empty, standard_error=empty, log_scatter=empty, quantile=empty)
 
     log_voltage, log_current = np.log(voltage), np.log(current)
-    operators = [_slope_operator(log_voltage, centre, bandwidth, minimum_points) for centre in log_voltage]
-    values, slopes = (np.stack(rows) for rows in zip(*operators, strict=True))
+    portions = [
+        _slope_operators(log_voltage, log_voltage[first : first + CENTRES], bandwidth, minimum_points)
+        for first in range(0, len(log_voltage), CENTRES)
+    ]
+    values, slopes = (np.vstack(rows) for rows in zip(*portions, strict=True))
     residual = log_current - values @ log_current
     scatter, degrees = _pooled_scatter(log_voltage, residual, np.diag(values))
     error = scatter
@@ -93,19 +99,22 @@ def local_slope(
     )
 
 
-def _slope_operator(
-    x: FloatArray, centre: float, bandwidth: float, minimum_points: int
+def _slope_operators(
+    x: FloatArray, centres: FloatArray, bandwidth: float, minimum_points: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Rows that, multiplied with y, give the local parabola's value and slope at `centre`."""
-    distance = np.abs(x - centre)
-    reach = max(bandwidth, 1.0001 * np.partition(distance, minimum_points - 1)[minimum_points - 1])
-    near = distance < reach
-    u, weight = (x[near] - centre) / reach, (1 - (distance[near] / reach) ** 3) ** 3
+    """Rows that, multiplied with y, give the local parabola's value and slope at each centre.
+
+    The normal equations are 3 x 3 in -1 < u < 1, where squaring their condition costs nothing that matters.
+    """
+    distance = np.abs(x - centres[:, None])
+    nearest = np.partition(distance, minimum_points - 1, axis=1)[:, minimum_points - 1]
+    reach = np.maximum(bandwidth, 1.0001 * nearest)[:, None]
+    u = (x - centres[:, None]) / reach
+    weight = np.maximum(1 - (distance / reach) ** 3, 0.0) ** 3
     design = np.stack([np.ones_like(u), u, u**2], axis=1)
-    hat = np.linalg.pinv(design * np.sqrt(weight)[:, None]) * np.sqrt(weight)
-    value, slope = np.zeros(len(x)), np.zeros(len(x))
-    value[near], slope[near] = hat[0], hat[1] / reach
-    return value, slope
+    weighted = design * weight[:, None, :]
+    hat = np.linalg.pinv(weighted @ design.transpose(0, 2, 1), rcond=1e-12, hermitian=True) @ weighted
+    return hat[:, 0], hat[:, 1] / reach
 
 
 def _pooled_scatter(
