@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
-from scipy.stats import t as student_t
+from scipy.special import chdtri, stdtrit
 
 from analysis.curves import FloatArray, read_only
 from analysis.estimate import GOOD, Estimate, Verdict
@@ -125,7 +124,7 @@ def _mean(values: FloatArray, y: FloatArray, v: FloatArray, between: float, unit
     # never below what the errors alone say: two values may agree by chance
     error = unit * math.sqrt(max(scatter, 1.0) / weight.sum())
     centre = float(values.mean()) + unit * mean
-    reach = float(student_t.ppf(0.975, freedom)) * error
+    reach = float(stdtrit(freedom, 0.975)) * error
     return Estimate(value=centre, standard_error=error, confidence_interval=(centre - reach, centre + reach))
 
 
@@ -166,9 +165,7 @@ def _most_likely(y: FloatArray, v: FloatArray) -> float:
 def _interval(y: FloatArray, v: FloatArray) -> tuple[float, float]:
     """The variances between under which the scatter lies inside its central 95 %."""
     freedom = len(y) - 1
-    low, high = (
-        _where_excess_is(float(chi2.ppf(probability, freedom)), y, v) for probability in (0.975, 0.025)
-    )
+    low, high = (_where_excess_is(float(chdtri(freedom, upper_tail)), y, v) for upper_tail in (0.025, 0.975))
     return low, high
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit  # scipy.stats takes longer to load than a fit to run
 
 from analysis.curves import FloatArray, read_only
 from analysis.estimate import Estimate, Verdict
@@ -56,7 +56,7 @@ class StraightLineFit:
         """Two-sided quantile that goes with the covariance: Student's where the scatter was estimated."""
         tail = 0.5 + confidence / 2
         degrees = math.inf if self.errors_known else self.degrees_of_freedom
-        return float(student_t.ppf(tail, degrees)) if degrees > 0 else math.inf
+        return float(stdtrit(degrees, tail)) if degrees > 0 else math.inf
 
     def x_intercept(self, confidence: float = 0.95) -> Estimate:
         """Where the line meets y = 0.

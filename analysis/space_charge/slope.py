@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from analysis.curves import FloatArray, JVCurve, read_only
 
@@ -95,7 +95,7 @@ def local_slope(
         slope=read_only(slopes @ log_current, "slope"),
         standard_error=read_only(np.sqrt(slopes**2 @ error**2), "standard_error"),
         log_scatter=read_only(scatter, "log_scatter"),
-        quantile=read_only(student_t.ppf(0.975, degrees), "quantile"),
+        quantile=read_only(stdtrit(degrees, 0.975), "quantile"),
     )
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import f as fisher_f
-from scipy.stats import norm
+from scipy.special import fdtrc, ndtr
 
 from analysis.curves import FloatArray, TELSeries
 from analysis.estimate import GOOD, Estimate, Verdict, VerdictWord
@@ -270,7 +269,7 @@ def _residuals_run(width: FloatArray, residual: FloatArray) -> bool:
     if count < 10:
         return False
     correlation = float(np.sum(ordered[1:] * ordered[:-1]) / max(np.sum(ordered**2), 1e-300))
-    return float(norm.sf(correlation * math.sqrt(count))) < _SIGNIFICANCE
+    return float(ndtr(-correlation * math.sqrt(count))) < _SIGNIFICANCE
 
 
 def _is_bent(series: TELSeries, used: BoolArray, onset: OnsetFit) -> bool:
@@ -289,7 +288,7 @@ def _is_bent(series: TELSeries, used: BoolArray, onset: OnsetFit) -> bool:
     degrees = len(x) - 3
     if degrees < 1:
         return False
-    return float(fisher_f.sf((left[0] - left[1]) / (left[1] / degrees), 1, degrees)) < _SIGNIFICANCE
+    return float(fdtrc(1, degrees, (left[0] - left[1]) / (left[1] / degrees))) < _SIGNIFICANCE
 
 
 def _residuals_of_used(series: TELSeries, used: BoolArray, onset: OnsetFit) -> FloatArray:

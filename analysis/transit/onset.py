@@ -15,8 +15,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
-from scipy.stats import t as student_t
+from scipy.special import ndtr, stdtrit
 
 from analysis.curves import FloatArray
 
@@ -120,7 +119,7 @@ def fit_onset(
     model = _model(problem, least)
     scatter = max(least.chi_square / degrees, _ROUNDING if light_error is None else 1.0)
     delay_error, slope_error = _linear_errors(problem, least, model.slope, scatter)
-    quantile = float(student_t.ppf(0.975, degrees))
+    quantile = float(stdtrit(degrees, 0.975))
     interval = _profile_interval(problem, least, delay_error, quantile**2 * scatter)
     return OnsetFit(
         delay_time=least.delay,
