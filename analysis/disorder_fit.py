@@ -31,7 +31,7 @@ from analysis.drift_diffusion.mobility import VALID_REDUCED_DISORDER
 from analysis.drift_diffusion.solution import Statistics
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.least_squares import Minimum, minimise, robust_scale
-from analysis.space_charge.points import common_ceiling, judge_noise, mark_points
+from analysis.space_charge.points import NOISE_FLAGS, common_ceiling, judge_noise, mark_points
 
 _START_POINTS = 6  # per curve, while looking for the right valley
 _BEST_STARTS = 3
@@ -390,7 +390,7 @@ def _fit(
             model = model.changed(points=tidied)
             end = _descend(model, model.values(end.position))
     fit = _report(model, end, _with_the_unusable(model.points, selected), options, starts)
-    noise = judge_noise(mark_points(curves))
+    noise = judge_noise(mark_points(curves, NOISE_FLAGS))
     return fit if noise.is_good else replace(fit, verdict=noise)
 
 

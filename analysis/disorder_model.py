@@ -275,8 +275,8 @@ class Model:
         parts = []
         for points, solution in zip(self.points, solutions, strict=True):
             slope = points.compressed_slope(solution.current_density) / points.error
-            derivative = _in_fit_parameters(solution, self.convention, values)
-            parts.append(np.column_stack([slope * derivative[name] for name in names]))
+            derivatives = [_derivative(solution, name, self.convention, values) for name in names]
+            parts.append(slope[:, None] * np.column_stack(derivatives))
         return np.vstack(parts)
 
     def evaluate(self, position: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -343,22 +343,25 @@ def permittivity_of(curve: JVCurve, values: Mapping[str, float]) -> float:
     return permittivity
 
 
-def _in_fit_parameters(
-    solution: JVSolution, convention: Convention, values: Mapping[str, float]
-) -> dict[str, FloatArray]:
-    """The current density's derivatives in the fit's parameters and in what all points share."""
-    found = dict(solution.sensitivities)
-    found["area"] = -solution.current_density  # relative
-    if convention.prefactor == "attempt_rate":
-        width, distance, rate = (
-            values[name] for name in ("disorder_width", "hopping_distance", "attempt_rate")
-        )
-        prefactor = convention.prefactor_factor * rate * distance**2 / (width / electronvolt)
-        relative = found["mobility_prefactor"] * prefactor
-        found["attempt_rate"] = relative / rate
-        found["hopping_distance"] = found["hopping_distance"] + 2 * relative / distance
-        found["disorder_width"] = found["disorder_width"] - relative / width
-    return found
+def _derivative(
+    solution: JVSolution, name: str, convention: Convention, values: Mapping[str, float]
+) -> FloatArray:
+    """The current density's derivative in one of the fit's parameters or of what all points share."""
+    found = solution.sensitivities
+    if name == "area":
+        return -solution.current_density  # relative
+    if convention.prefactor != "attempt_rate" or name not in (
+        "attempt_rate",
+        "hopping_distance",
+        "disorder_width",
+    ):
+        return found[name]
+    width, distance, rate = (values[name] for name in ("disorder_width", "hopping_distance", "attempt_rate"))
+    prefactor = convention.prefactor_factor * rate * distance**2 / (width / electronvolt)
+    relative = found["mobility_prefactor"] * prefactor
+    if name == "attempt_rate":
+        return relative / rate
+    return found[name] + (2 * relative / distance if name == "hopping_distance" else -relative / width)
 
 
 def select_points(

@@ -7,7 +7,7 @@ last factorisation, however many numbers there are.
 
 import math
 
-from analysis.drift_diffusion.equations import EVEN_BELOW, edge_mobility, edge_state
+from analysis.drift_diffusion.equations import EVEN_BELOW, edge_mobility, edge_state, node_at
 from analysis.drift_diffusion.lanes import compiled, everywhere, exp, least, log, where
 
 # the order of the derivatives
@@ -72,7 +72,6 @@ def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, ad
     derivatives[INJECTING_LEVEL] = -adjoint[0, 0]
     derivatives[EXTRACTING_LEVEL] = -adjoint[last, 0]
     derivatives[DROP] = -adjoint[last, 1]
-    gaussian = len(problem.occupation_values) > 0
     in_charge, in_disorder = everywhere(0.0), everywhere(0.0)
     for i in range(1, last):
         charge = 0.5 * problem.charge * (positions[i + 1] - positions[i - 1]) * work[i, 4]
@@ -92,6 +91,7 @@ def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, ad
 
     in_amplitude, in_exponent = everywhere(0.0), everywhere(0.0)
     in_field_amplitude, in_scale, in_frenkel = everywhere(0.0), everywhere(0.0), everywhere(0.0)
+    there = node_at(potential, quasi_fermi, work, 0)
     for i in range(last):
         j = i + 1
         weight = where(is_at(edge, i), 1.0, 0.0)
@@ -100,7 +100,8 @@ def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, ad
         if j < last:
             weight = weight + adjoint[j, 1]
         weighted = weight * edges[i, 0]
-        state = edge_state(problem, positions[j] - positions[i], potential, quasi_fermi, work, i)
+        here, there = there, node_at(potential, quasi_fermi, work, j)
+        state = edge_state(problem, positions[j] - positions[i], here, there)
         if problem.density_amplitude != 0.0:
             log_twice = log(2.0 * least(state.c, problem.density_cap))
             power = exp(problem.density_exponent * log_twice)
@@ -118,8 +119,8 @@ def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, ad
         _, in_density, in_field = edge_mobility(problem, state.c, state.field)
         in_rise = -(1.0 + in_field * state.field) * state.inverse_rise
         in_charge = in_charge + weighted * in_rise * state.rise
-        if gaussian:
-            by_disorder = log_flux_in_disorder(state, work, i, in_density, in_rise)
+        if problem.gaussian:
+            by_disorder = log_flux_in_disorder(state, here, there, in_density, in_rise)
             in_disorder = in_disorder + weighted * by_disorder
     derivatives[LOG_CHARGE] = in_charge
     derivatives[REDUCED_DISORDER] = in_disorder
@@ -131,14 +132,13 @@ def flux_derivatives(problem, positions, edge, unknowns, work, edges, blocks, ad
 
 
 @compiled
-def log_flux_in_disorder(state, work, i, in_density, in_rise):
+def log_flux_in_disorder(state, here, there, in_density, in_rise):
     """Derivative of ln |flux| through one edge in s by way of the occupations, the Fermi levels held."""
-    j = i + 1
-    log_rise = work[j, 0] - work[i, 0]
+    log_rise = there.log_c - here.log_c
     even = abs(log_rise) < EVEN_BELOW
-    log_g = where(even, 0.0, -(work[j, 3] - work[i, 3]) / where(even, 1.0, log_rise))
+    log_g = where(even, 0.0, (here.in_disorder - there.in_disorder) / where(even, 1.0, log_rise))
     in_log_c = in_density + in_rise * state.rise
     in_t = state.bracket_in_t / state.bracket + in_log_c * state.c_in_t + in_rise * state.rise_in_t
-    by_node = (state.out * work[i, 3] - state.back * work[j, 3]) / state.bracket
-    by_density = in_log_c * (state.share_i * work[i, 3] + state.share_j * work[j, 3])
+    by_node = (state.out * here.in_disorder - state.back * there.in_disorder) / state.bracket
+    by_density = in_log_c * (state.share_i * here.in_disorder + state.share_j * there.in_disorder)
     return by_node + by_density + log_g * (1.0 - in_rise * state.rise - in_t * state.t)

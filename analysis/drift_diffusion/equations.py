@@ -9,12 +9,12 @@ own numbers are `Lanes`: eight voltages at once.
 import math
 from typing import NamedTuple
 
-from analysis.curves import FloatArray
 from analysis.drift_diffusion.lanes import (
     compiled,
     everywhere,
     exp,
     growth,
+    inlined,
     least,
     log,
     row_of_four,
@@ -41,12 +41,20 @@ class ScaledProblem(NamedTuple):
     field_scale: float  # in kT/q per thickness
     field_cap: float
     frenkel_slope: float
-    occupation_start: (
-        float  # of the table, see density_of_states.py; its array is empty for classical statistics
-    )
-    occupation_step: float
-    occupation_values: FloatArray
     reduced_disorder: float
+    gaussian: bool  # statistics; otherwise classical
+
+
+class Node(NamedTuple):
+    """What the edges ask of a node."""
+
+    potential: float
+    quasi_fermi: float
+    log_c: float  # ln of the occupation, its first and second slope in the Fermi level, its slope in s
+    slope: float
+    curvature: float
+    in_disorder: float
+    c: float
 
 
 @compiled
@@ -84,13 +92,12 @@ def bernoulli(t):
     )
 
 
-@compiled
-def occupation(problem, level):
+@inlined
+def occupation(problem, table, level):
     """ln c, its first and second slope in the Fermi level, and its slope in the reduced disorder."""
-    values, h = problem.occupation_values, problem.occupation_step
-    if len(values) == 0:
-        return level, everywhere(1.0), everywhere(0.0), everywhere(0.0)
-    place = (level - problem.occupation_start) / h
+    s = problem.reduced_disorder
+    values, h = table.values, table.step
+    place = (level - table.start) / h
     below = ~(place > 0.0)
     k = math.floor(where(below, 0.0, least(place, len(values) - 2.0)))
     u = place - k
@@ -103,7 +110,6 @@ def occupation(problem, level):
     in_disorder = own * s0 + own_slope * m0 + other * s1 - other_slope * m1
     slope = 6.0 * u * w * (y1 - y0) / h + w * (1.0 - 3.0 * u) * d0 + u * (3.0 * u - 2.0) * d1
     curvature = (6.0 * (w - u) * (y1 - y0) / h + (6.0 * u - 4.0) * d0 + (6.0 * u - 2.0) * d1) / h
-    s = problem.reduced_disorder
     return (
         where(below, level + 0.5 * s * s, value),
         where(below, 1.0, slope),
@@ -113,15 +119,20 @@ def occupation(problem, level):
 
 
 @compiled
-def fill_occupations(problem, n, potential, quasi_fermi, work):
+def fill_occupations(problem, table, n, potential, quasi_fermi, work):
     """For each of n nodes: ln c, slope, curvature, slope in s, and c."""
     for i in range(n):
-        log_c, slope, curvature, in_disorder = occupation(problem, quasi_fermi[i] - potential[i])
-        work[i, 0] = log_c
-        work[i, 1] = slope
-        work[i, 2] = curvature
-        work[i, 3] = in_disorder
+        log_c = quasi_fermi[i] - potential[i]
+        slope, curvature, in_disorder = everywhere(1.0), everywhere(0.0), everywhere(0.0)
+        if problem.gaussian:
+            log_c, slope, curvature, in_disorder = occupation(problem, table, log_c)
+        work[i, 0], work[i, 1], work[i, 2], work[i, 3] = log_c, slope, curvature, in_disorder
         work[i, 4] = exp(log_c)
+
+
+@inlined
+def node_at(potential, quasi_fermi, work, i):
+    return Node(potential[i], quasi_fermi[i], work[i, 0], work[i, 1], work[i, 2], work[i, 3], work[i, 4])
 
 
 @compiled
@@ -173,19 +184,17 @@ def edge_mobility(problem, c, field):
 
 
 @compiled
-def mean_enhancement(work, i, level_rise):
+def mean_enhancement(here, there, level_rise):
     """Rise of the Fermi level over that of ln c along an edge, with its slopes in the two Fermi levels."""
-    j = i + 1
-    slope_i, slope_j = work[i, 1], work[j, 1]
-    rise = work[j, 0] - work[i, 0]
+    rise = there.log_c - here.log_c
     even = abs(rise) < EVEN_BELOW
     per_rise = 1.0 / where(even, 1.0, rise)
-    g = where(even, 2.0 / (slope_i + slope_j), level_rise * per_rise)
+    g = where(even, 2.0 / (here.slope + there.slope), level_rise * per_rise)
     in_slope = -0.5 * g * g
     return (
         g,
-        where(even, in_slope * work[i, 2], (g * slope_i - 1.0) * per_rise),
-        where(even, in_slope * work[j, 2], (1.0 - g * slope_j) * per_rise),
+        where(even, in_slope * here.curvature, (g * here.slope - 1.0) * per_rise),
+        where(even, in_slope * there.curvature, (1.0 - g * there.slope) * per_rise),
     )
 
 
@@ -212,9 +221,9 @@ class EdgeState(NamedTuple):
     field: float
 
 
-@compiled
-def edge_state(problem, spacing, potential, quasi_fermi, work, i):
-    """The edge from node i to the next one.
+@inlined
+def edge_state(problem, spacing, here, there):
+    """The edge from one node to the next.
 
     `rise` is how far the charge within the edge bends its potential, as the flux feels it. The flux between
     two nodes is the drop of c exp(potential/g) over the integral of exp(potential/g)/mobility. A charge c
@@ -223,17 +232,16 @@ def edge_state(problem, spacing, potential, quasi_fermi, work, i):
     Without it the flux in a strong field is that of the upstream node at the field of the middle: of first
     order only.
     """
-    j = i + 1
     inverse_spacing = 1.0 / spacing
-    drop = potential[i] - potential[j]
-    fermi_drop = quasi_fermi[i] - quasi_fermi[j]
+    drop = here.potential - there.potential
+    fermi_drop = here.quasi_fermi - there.quasi_fermi
     g, g_i, g_j, inverse_g = everywhere(1.0), everywhere(0.0), everywhere(0.0), everywhere(1.0)
-    if len(problem.occupation_values) > 0:
-        g, g_i, g_j = mean_enhancement(work, i, drop - fermi_drop)
+    if problem.gaussian:
+        g, g_i, g_j = mean_enhancement(here, there, drop - fermi_drop)
         inverse_g = 1.0 / g
     t = drop * inverse_g
     forward, backward, slope_t, other, shape, shape_slope = bernoulli(t)
-    c_i, c_j = work[i, 4], work[j, 4]
+    c_i, c_j = here.c, there.c
     out, back = c_i * backward, c_j * forward
     reduced_drop = fermi_drop * inverse_g
     near = abs(reduced_drop) < 0.5
@@ -266,9 +274,9 @@ def edge_state(problem, spacing, potential, quasi_fermi, work, i):
     )
 
 
-@compiled
-def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
-    """Flux from node i to node i + 1, with its derivatives.
+@inlined
+def edge_flux(problem, spacing, here, there):
+    """Flux from node i, here, to node j, there, with its derivatives.
 
     The flux of Bessemoulin-Chatard (2012): g [c_i B(-t) - c_j B(t)] mobility/spacing with t the drop of
     potential over g and g the mean diffusion enhancement, the rise of the Fermi level over that of ln c.
@@ -279,7 +287,7 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     -------
     flux, and its slopes in potential i, potential j, quasi-Fermi level i, quasi-Fermi level j
     """
-    e = edge_state(problem, spacing, potential, quasi_fermi, work, i)
+    e = edge_state(problem, spacing, here, there)
     log_mobility, in_density, in_field = edge_mobility(problem, e.c, e.field)
     per_drop = e.inverse_spacing * e.inverse_rise
     scale = exp(log_mobility) * per_drop
@@ -290,7 +298,7 @@ def edge_flux(problem, spacing, potential, quasi_fermi, work, i):
     in_log_c = flux * in_density + in_rise * e.rise
     in_t = scale * e.g * e.bracket_in_t + in_log_c * e.c_in_t + in_rise * e.rise_in_t
     in_g = scale * e.bracket - (in_rise * e.rise + in_t * e.t) * e.inverse_g
-    level_i = (scale * e.g * e.out + in_log_c * e.share_i) * work[i, 1] + in_g * e.g_i
-    level_j = (-scale * e.g * e.back + in_log_c * e.share_j) * work[i + 1, 1] + in_g * e.g_j
+    level_i = (scale * e.g * e.out + in_log_c * e.share_i) * here.slope + in_g * e.g_i
+    level_j = (-scale * e.g * e.back + in_log_c * e.share_j) * there.slope + in_g * e.g_j
     in_drop = in_t * e.inverse_g + flux * in_field * per_drop
     return flux, in_drop - level_i, -in_drop - level_j, level_i, level_j

@@ -31,6 +31,9 @@ _OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 compiled: Any = njit(**_OPTIONS)
+inlined: Any = njit(
+    forceinline=True, **_OPTIONS
+)  # for the little that takes arrays: no counting of references
 
 _builds_code: Any = intrinsic
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from analysis.drift_diffusion.equations import edge_flux, fill_occupations
+from analysis.drift_diffusion.equations import edge_flux, fill_occupations, node_at
 from analysis.drift_diffusion.lanes import compiled, everywhere, in_all, log, most, where
 
 _MOST_ITERATIONS = 14
@@ -57,10 +57,10 @@ def density_step(change):
 @compiled
 def fill_fluxes(problem, positions, potential, quasi_fermi, work, edges):
     """Per edge: flux, its slopes in potential i and j and in quasi-Fermi level i and j, one-way flux."""
+    there = node_at(potential, quasi_fermi, work, 0)
     for i in range(len(positions) - 1):
-        flux, p_i, p_j, f_i, f_j = edge_flux(
-            problem, positions[i + 1] - positions[i], potential, quasi_fermi, work, i
-        )
+        here, there = there, node_at(potential, quasi_fermi, work, i + 1)
+        flux, p_i, p_j, f_i, f_j = edge_flux(problem, positions[i + 1] - positions[i], here, there)
         edges[i, 0] = flux
         edges[i, 1] = p_i
         edges[i, 2] = p_j
@@ -159,7 +159,7 @@ def substitute_back(last, at_rest, edges, work, potential, quasi_fermi, blocks):
 
 
 @compiled
-def solve_newton(problem, positions, drop, tolerance, at_rest, unknowns, work, edges, blocks):
+def solve_newton(problem, table, positions, drop, tolerance, at_rest, unknowns, work, edges, blocks):
     """Newton's method from good guesses; `edges` and `blocks` keep the last linear system.
 
     With a flat quasi-Fermi level no flux flows whatever the potential: the updates leave the level alone, the
@@ -180,7 +180,7 @@ def solve_newton(problem, positions, drop, tolerance, at_rest, unknowns, work, e
     converged = before < 0.0
     failed = converged
     for _ in range(_MOST_ITERATIONS if at_rest == 0.0 else _MOST_AT_REST):
-        fill_occupations(problem, len(positions), potential, quasi_fermi, work)
+        fill_occupations(problem, table, len(positions), potential, quasi_fermi, work)
         fill_fluxes(problem, positions, potential, quasi_fermi, work, edges)
         eliminate(problem, positions, drop, potential, quasi_fermi, work, edges, blocks)
         size = substitute_back(len(positions) - 1, at_rest, edges, work, potential, quasi_fermi, blocks)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -17,7 +17,7 @@ from analysis.constants import (
     thermal_voltage,
 )
 from analysis.curves import FloatArray
-from analysis.drift_diffusion.density_of_states import occupation_table
+from analysis.drift_diffusion.density_of_states import OccupationTable, occupation_table
 from analysis.drift_diffusion.mesh import graded_mesh
 from analysis.drift_diffusion.mobility import VALID_REDUCED_DISORDER, MobilityModel
 from analysis.estimate import GOOD, Verdict
@@ -35,6 +35,7 @@ _MESHES: dict[Accuracy, tuple[int, int, float]] = {
     "fine": (384, 3, 1e-5),
 }
 _TIGHT = 1e-5
+_POINTS_PER_THREAD = 5000  # voltages times cells; with less to do a second thread costs more than it saves
 _MOST_EXTRAPOLATED = 0.02  # of the flux between the finest mesh and the extrapolated one; more is no solution
 _UNCAPPED = 1e300
 _WIDEST_LAYER = 0.2  # of the film; beyond it a graded mesh gains nothing
@@ -46,7 +47,7 @@ _DIFFERENCE_SCALE = {  # where a parameter is zero
     "extracting_barrier": 1.6e-20,
     "field_coefficient": 1e-4,  # [(V m⁻¹)^-1/2]
 }
-_NO_TABLE = np.zeros((0, 4))
+_NO_TABLE = OccupationTable(start=0.0, step=1.0, values=np.zeros((2, 4)))
 
 _ADVICE = {
     "newton_failed": "Newton's method stalled on the way to this voltage; ask for voltages in between, or "
@@ -168,7 +169,8 @@ class JVSolution:
     current_density : (n,) [A m⁻²]; NaN where it did not converge
     status : (n,) "converged", or in a word why not
     advice : what to do about it; empty where all converged
-    sensitivities : derivative of current_density in each parameter by its name, (n,) each [A m⁻² per SI unit]
+    sensitivities : derivative of current_density in each parameter by its name, (n,) each [A m⁻² per SI
+        unit], computed when first asked for
     verdict : *not_converged*, *outside_validity* (of the mobility model), or *good*
     """
 
@@ -176,7 +178,7 @@ class JVSolution:
     current_density: FloatArray
     status: tuple[str, ...]
     advice: str
-    sensitivities: dict[str, FloatArray] = field(default_factory=dict)
+    sensitivities: Mapping[str, FloatArray] = field(default_factory=dict)
     verdict: Verdict = GOOD
 
     @property
@@ -277,7 +279,8 @@ def solve_many(
     def solve(job: tuple[npt.ArrayLike, TransportProblem]) -> JVSolution:
         return _solve(_voltages(job[0]), job[1], accuracy, sensitivities)
 
-    workers = min(len(jobs), threads or _allowed_threads())
+    points = sum(np.size(voltage) for voltage, _ in jobs) * _MESHES[accuracy][0]
+    workers = min(len(jobs), threads or _allowed_threads(), points // _POINTS_PER_THREAD)
     if workers <= 1:
         return [solve(job) for job in jobs]
     with ThreadPoolExecutor(workers) as pool:
@@ -303,7 +306,7 @@ class _Film(NamedTuple):
     """What the solver found between the contacts, before any series resistance."""
 
     current_density: FloatArray  # (n,) [A m⁻²]
-    status: list[str]
+    status: npt.NDArray[np.object_]  # (n,) words
     derivatives: FloatArray  # (n, numbers) of the flux over the flux, in the order of `adjoint`; or (n, 0)
 
 
@@ -317,7 +320,7 @@ def _solve(
         current_density=film.current_density,
         status=words,
         advice=_advice(words),
-        sensitivities=_sensitivities(film_voltage, film, problem) if sensitivities else {},
+        sensitivities=_Sensitivities(film_voltage, film, problem) if sensitivities else {},
         verdict=_verdict(problem, words),
     )
 
@@ -343,11 +346,9 @@ def _film_at_terminals(
         if np.all(np.abs(step) <= 1e-9 * np.abs(voltage) + 1e-12):
             return film_voltage, film
         film_voltage = film_voltage - step
-    status = [
-        "series_resistance" if abs(change) > 1e-9 * abs(asked) + 1e-12 else word
-        for word, change, asked in zip(film.status, step, voltage, strict=True)
-    ]
-    current_density = np.where([word == "converged" for word in status], film.current_density, np.nan)
+    moving = np.abs(step) > 1e-9 * np.abs(voltage) + 1e-12
+    status = np.where(moving, "series_resistance", film.status)
+    current_density = np.where(status == "converged", film.current_density, np.nan)
     return film_voltage, film._replace(current_density=current_density, status=status)
 
 
@@ -365,12 +366,12 @@ def _solve_film(voltage: FloatArray, scaling: _Scaling, accuracy: Accuracy, diff
     drops = scaling.orientation * voltage / scaling.thermal_voltage
     film = _Film(
         current_density=np.full(len(drops), np.nan),
-        status=["newton_failed"] * len(drops),
+        status=np.full(len(drops), "newton_failed", dtype=object),
         derivatives=np.full((len(drops), adjoint.NUMBERS if differentiate else 0), np.nan),
     )
     cells, meshes, tolerance = _MESHES[accuracy]
     for density in (1, 2, 4):
-        missing = np.array([word != "converged" for word in film.status], dtype=np.bool_)
+        missing = film.status != "converged"
         for of_one_sign in (missing & (drops >= 0), missing & (drops < 0)):
             _sweep(film, of_one_sign, drops, scaling.problem, density * cells, meshes, tolerance)
     return film._replace(current_density=scaling.orientation * scaling.current_density * film.current_density)
@@ -403,65 +404,93 @@ def _sweep(
     codes = np.empty(len(ascending), dtype=np.int64)
     nodes = _mesh(problem, cells, ascending[-1])
     sweep.solve_sweep(
-        problem, nodes, meshes, tolerance, signed, flux, derivatives, np.empty((0, meshes)), codes
+        problem,
+        _table(problem),
+        nodes,
+        meshes,
+        tolerance,
+        signed,
+        flux,
+        derivatives,
+        np.empty((0, meshes)),
+        codes,
     )
     limit, slopes = extrapolate(flux), extrapolate(derivatives)
     limit[ascending == 0] = 0.0  # equilibrium; what the meshes carry then is rounding
     close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
     found = np.array([words[int(code)] for code in codes], dtype=object)
     found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
-    for index, k in zip(np.flatnonzero(chosen), place[:-1], strict=True):
-        film.status[index] = found[k]
-        if found[k] == "converged":
-            film.current_density[index] = limit[k]
-            film.derivatives[index] = slopes[k]
+    limit[found != "converged"] = np.nan
+    film.status[chosen] = found[place[:-1]]
+    film.current_density[chosen] = limit[place[:-1]]
+    film.derivatives[chosen] = slopes[place[:-1]]
 
 
-def _sensitivities(film_voltage: FloatArray, film: _Film, problem: TransportProblem) -> dict[str, FloatArray]:
+class _Sensitivities(Mapping[str, FloatArray]):
     """Derivative of the current density in each parameter, by the chain rule through the scaled numbers.
 
     The scaled numbers are short formulas of the parameters: their slopes by central differences are good to
     1e-9.
     """
-    from analysis.drift_diffusion import adjoint
 
-    scaling = _scale(problem)
-    by_number = scaling.orientation * scaling.current_density * film.derivatives
-    by_number[:, adjoint.DROP] *= (
-        scaling.orientation * film_voltage
-    )  # its number is the inverse thermal voltage
-    conductance = _conductance(film, scaling)
-    behind_resistance = 1 / (1 + problem.series_resistance_area * conductance)
+    def __init__(self, film_voltage: FloatArray, film: _Film, problem: TransportProblem) -> None:
+        from analysis.drift_diffusion import adjoint
 
-    found = {"voltage": conductance, "series_resistance_area": -conductance * film.current_density}
-    for name, value in problem.parameters.items():
+        scaling = _scale(problem)
+        self._problem = problem
+        self._orientation = scaling.orientation
+        self._current_density = film.current_density
+        self._by_number = scaling.orientation * scaling.current_density * film.derivatives
+        # the number behind the drop is the inverse thermal voltage
+        self._by_number[:, adjoint.DROP] *= scaling.orientation * film_voltage
+        self._conductance = _conductance(film, scaling)
+        self._known: dict[str, FloatArray] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("voltage", "series_resistance_area", *self._problem.parameters))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name not in self._known:
+            behind_resistance = 1 / (1 + self._problem.series_resistance_area * self._conductance)
+            self._known[name] = behind_resistance * self._of_film(name)
+        return self._known[name]
+
+    def _of_film(self, name: str) -> FloatArray:
+        if name == "voltage":
+            return self._conductance
+        if name == "series_resistance_area":
+            return -self._conductance * self._current_density
+        value = self._problem.parameters[name]
         step = _DIFFERENCE_STEP * (abs(value) or _DIFFERENCE_SCALE[name])
         above, below = (
-            _numbers(_scale(problem.with_parameters(**{name: value + change}), scaling.orientation))
+            _numbers(self._problem.with_parameters(**{name: value + change}), self._orientation)
             for change in (step, -step)
         )
         slope = (above - below) / (2 * step)
-        found[name] = film.current_density * slope[0] + by_number @ slope[1:]
-    return {name: behind_resistance * change for name, change in found.items()}
+        return self._current_density * slope[0] + self._by_number @ slope[1:]
 
 
-def _numbers(scaling: _Scaling) -> FloatArray:
+def _numbers(problem: TransportProblem, orientation: int) -> FloatArray:
     """ln of the unit of current density, and the scaled numbers in the order of `adjoint`."""
-    problem = scaling.problem
+    scaling = _scale(problem, orientation)
+    scaled = scaling.problem
     return np.array(
         [
             math.log(scaling.current_density),
-            math.log(problem.charge),
-            problem.injecting_level,
-            problem.extracting_level,
+            math.log(scaled.charge),
+            scaled.injecting_level,
+            scaled.extracting_level,
             1 / scaling.thermal_voltage,
-            problem.density_amplitude,
-            problem.density_exponent,
-            problem.field_amplitude,
-            math.log(problem.field_scale),
-            problem.frenkel_slope,
-            problem.reduced_disorder,
-            problem.image_lowering,
+            scaled.density_amplitude,
+            scaled.density_exponent,
+            scaled.field_amplitude,
+            math.log(scaled.field_scale),
+            scaled.frenkel_slope,
+            scaled.reduced_disorder,
+            scaled.image_lowering,
         ]
     )
 
@@ -492,6 +521,7 @@ def solve_on_meshes(
     codes = np.empty(len(drops), dtype=np.int64)
     sweep.solve_sweep(
         scaling.problem,
+        _table(scaling.problem),
         nodes,
         meshes,
         _TIGHT,
@@ -522,7 +552,7 @@ def extrapolate(on_meshes: FloatArray) -> FloatArray:
     return table[:, 0]
 
 
-def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scaling:
+def _scale(problem: TransportProblem, orientation: int | None = None, *, tabulated: bool = True) -> _Scaling:
     """The problem free of units; mirrored, unless told otherwise, if the extracting contact is denser."""
     from analysis.drift_diffusion.equations import ScaledProblem  # compiles on first use
 
@@ -534,10 +564,6 @@ def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scalin
     if orientation is None:
         orientation = 1 if injecting >= extracting else -1
     image_force = isinstance(problem.contacts, BarrierContacts) and problem.contacts.image_force
-    table = None
-    if problem.statistics == "gaussian":
-        assert problem.reduced_disorder is not None
-        table = occupation_table(problem.reduced_disorder)
     scaled = ScaledProblem(
         charge=ELEMENTARY_CHARGE * model.site_density * problem.thickness**2 / (permittivity * volt),
         injecting_level=injecting if orientation > 0 else extracting,
@@ -552,10 +578,8 @@ def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scalin
         field_scale=law.field_scale / unit_field,
         field_cap=min(law.field_cap, _UNCAPPED),
         frenkel_slope=law.frenkel_slope * math.sqrt(unit_field),
-        occupation_start=0.0 if table is None else float(table.start),
-        occupation_step=1.0 if table is None else table.step,
-        occupation_values=_NO_TABLE if table is None else table.values,
         reduced_disorder=problem.reduced_disorder or 0.0,
+        gaussian=problem.statistics == "gaussian",
     )
     return _Scaling(
         problem=scaled,
@@ -563,6 +587,10 @@ def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scalin
         thermal_voltage=volt,
         orientation=orientation,
     )
+
+
+def _table(problem: "ScaledProblem") -> OccupationTable:
+    return occupation_table(problem.reduced_disorder) if problem.gaussian else _NO_TABLE
 
 
 def _contact_levels(problem: TransportProblem) -> tuple[float, float]:

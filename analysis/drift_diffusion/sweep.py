@@ -103,10 +103,10 @@ def solved_flux(n, edges, blocks):
 
 
 @compiled
-def flux_variation(problem, positions, unknowns, work, edges, flux):
+def flux_variation(problem, table, positions, unknowns, work, edges, flux):
     """Largest deviation of any edge's flux from `flux`, relative."""
     potential, quasi_fermi = unknowns
-    fill_occupations(problem, len(positions), potential, quasi_fermi, work)
+    fill_occupations(problem, table, len(positions), potential, quasi_fermi, work)
     fill_fluxes(problem, positions, potential, quasi_fermi, work, edges)
     largest = everywhere(0.0)
     for i in range(len(positions) - 1):
@@ -115,7 +115,7 @@ def flux_variation(problem, positions, unknowns, work, edges, flux):
 
 
 @compiled
-def lead(problem, positions, drops, path, state, work, edges, blocks):
+def lead(problem, table, positions, drops, path, state, work, edges, blocks):
     """Lead the solution on one mesh from equilibrium through the drops, eight at a time.
 
     Eight targets are guessed from the last two solutions; those are kept that converge, up to the first that
@@ -139,7 +139,7 @@ def lead(problem, positions, drops, path, state, work, edges, blocks):
         quasi_fermi[i] = everywhere(0.0)
     rest = everywhere(0.0)
     if not in_all(
-        solve_newton(problem, positions, rest, _TOLERANCE_AT_REST, 1.0, unknowns, work, edges, blocks)
+        solve_newton(problem, table, positions, rest, _TOLERANCE_AT_REST, 1.0, unknowns, work, edges, blocks)
     ):
         return 0
     now, before = np.empty((2, n)), np.empty((2, n))
@@ -164,7 +164,7 @@ def lead(problem, positions, drops, path, state, work, edges, blocks):
             potential[i] = now[0, i] + stretch * rise
             quasi_fermi[i] = potential[i] + (now[1, i] - now[0, i]) + stretch_level * level_rise
         converged = solve_newton(
-            problem, positions, aim, _TOLERANCE_BETWEEN, 0.0, unknowns, work, edges, blocks
+            problem, table, positions, aim, _TOLERANCE_BETWEEN, 0.0, unknowns, work, edges, blocks
         )
         in_lanes(lanes)[1] = where(converged, 1.0, 0.0)
         in_a_row = 0
@@ -219,12 +219,15 @@ def _entry(sources: str) -> Callable[..., None]:
     """
 
     @njit(cache=True, nogil=True, error_model="numpy")
-    def solve_sweep(problem, positions, levels, tolerance, drops, flux, derivatives, variation, status):
+    def solve_sweep(
+        problem, table, positions, levels, tolerance, drops, flux, derivatives, variation, status
+    ):
         """Flux at each drop of the quasi-Fermi level on each of the nested meshes.
 
         Parameters
         ----------
         problem : ScaledProblem
+        table : OccupationTable, not looked at in classical statistics
         positions : (nodes,) of the finest mesh; every second node makes the next coarser one
         levels : number of meshes
         tolerance : of the last update in kT; the error left is of the order of its square
@@ -247,7 +250,7 @@ def _entry(sources: str) -> Callable[..., None]:
 
         coarse = positions[:: 1 << (levels - 1)].copy()
         path = np.empty((len(drops), 2, len(coarse)))
-        reached = lead(problem, coarse, drops, path, state[0], work, edges, blocks)
+        reached = lead(problem, table, coarse, drops, path, state[0], work, edges, blocks)
         if reached == 0:
             status[:] = NO_EQUILIBRIUM
         for start in range(0, reached, WIDTH):
@@ -265,14 +268,14 @@ def _entry(sources: str) -> Callable[..., None]:
                     before = in_lanes(state[level - 1, 0]), in_lanes(state[level - 1, 1])
                     refine(len(mesh) // 2 + 1, before, unknowns)
                 solved = solve_newton(
-                    problem, mesh, in_told[0], tolerance, 0.0, unknowns, work, edges, blocks
+                    problem, table, mesh, in_told[0], tolerance, 0.0, unknowns, work, edges, blocks
                 )
                 in_told[1] = where(solved, in_told[1], 0.0)
                 in_told[2], edge = solved_flux(len(mesh), edges, blocks)
                 if numbers > 0:
                     flux_derivatives(problem, mesh, edge, unknowns, work, edges, blocks, adjoint, in_told[4:])
                 if len(variation) > 0:
-                    in_told[3] = flux_variation(problem, mesh, unknowns, work, edges, in_told[2])
+                    in_told[3] = flux_variation(problem, table, mesh, unknowns, work, edges, in_told[2])
                 for k in range(together):
                     if told[1, k] > 0.0:
                         flux[start + k, level] = told[2, k]

@@ -5,7 +5,7 @@ which of these keep a point out of a fit. Readings are never altered.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +37,7 @@ OHMIC_START = 8
 """A diode is ohmic up to a few kT/q; points beyond this many say nothing of an offset [1]."""
 
 _MARGIN = 3  # gaps at either end where the slope around is one-sided
-_NOISE_FLAGS = frozenset({"noise-floor", "offset"})
+NOISE_FLAGS = frozenset({"noise-floor", "offset"})
 _NOISY_SHARE = 0.25  # of a curve's readings
 _STEP = 0.02  # smallest jump of ln J called one
 _NOISE_LIMIT = 0.1  # scatter of ln J above which noise rules
@@ -64,16 +64,21 @@ def usable_points(
     return kept, tuple((float(curve.voltage[index]), reason) for index, reason in reasons.items())
 
 
-def mark_points(curves: Sequence[JVCurve]) -> list[JVCurve]:
+def mark_points(curves: Sequence[JVCurve], words: Collection[str] | None = None) -> list[JVCurve]:
     """The curves with what the detectors saw added to their points' flags; what was flagged before stays.
 
     Points at compliance, overflow or after a breakdown are not shown to the other detectors.
+
+    Parameters
+    ----------
+    curves : one series
+    words : which of the other detectors to ask; None: all
     """
     ceiling = common_ceiling(curves)
-    return [_marked(curve, ceiling) for curve in curves]
+    return [_marked(curve, ceiling, words) for curve in curves]
 
 
-def _marked(curve: JVCurve, ceiling: float | None) -> JVCurve:
+def _marked(curve: JVCurve, ceiling: float | None, words: Collection[str] | None) -> JVCurve:
     first = {"compliance": detect_compliance(curve, ceiling), "breakdown": detect_breakdown(curve)}
     clean = ~(first["compliance"] | first["breakdown"]) & np.isfinite(curve.current_density)
     rest = curve.select(clean)
@@ -86,8 +91,9 @@ def _marked(curve: JVCurve, ceiling: float | None) -> JVCurve:
     }
     found = dict(first)
     for word, detector in detectors.items():
-        found[word] = np.zeros(len(curve), dtype=bool)
-        found[word][clean] = detector(rest)
+        if words is None or word in words:
+            found[word] = np.zeros(len(curve), dtype=bool)
+            found[word][clean] = detector(rest)
     flags = tuple(
         words | {word for word, mask in found.items() if mask[index]}
         for index, words in enumerate(curve.flags)
@@ -98,7 +104,7 @@ def _marked(curve: JVCurve, ceiling: float | None) -> JVCurve:
 def judge_noise(curves: Sequence[JVCurve]) -> Verdict:
     """Whether most of the marked curves lose more than a quarter of their readings to noise or offset."""
     lost = {
-        curve.temperature: float(np.mean([bool(words & _NOISE_FLAGS) for words in curve.flags]))
+        curve.temperature: float(np.mean([bool(words & NOISE_FLAGS) for words in curve.flags]))
         for curve in curves
         if len(curve)
     }
@@ -356,11 +362,19 @@ def _step_excess(voltage: FloatArray, current: FloatArray) -> FloatArray:
 def _running_noise(excess: FloatArray) -> FloatArray:
     """Robust scatter of the excess over the 21 gaps around each, never below the digits of a text file."""
     half = 10
-    noise = np.empty(len(excess))
-    for index in range(len(excess)):
-        near = excess[max(0, index - half) : index + half + 1]
-        noise[index] = 1.4826 * np.median(np.abs(near - np.median(near)))
+    padded = np.pad(excess, half, constant_values=np.nan)
+    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    noise = 1.4826 * _known_median(np.abs(near - _known_median(near)[:, None]))
     return np.maximum(noise, 1e-4)
+
+
+def _known_median(rows: FloatArray) -> FloatArray:
+    """Median of each row's numbers, leaving out what is none."""
+    rising = np.sort(rows, axis=1)
+    count = np.count_nonzero(np.isfinite(rising), axis=1)
+    row = np.arange(len(rising))
+    middle: FloatArray = (rising[row, (count - 1) // 2] + rising[row, count // 2]) / 2
+    return middle
 
 
 def _last_run(mask: BoolArray) -> int | None:
