@@ -70,6 +70,12 @@ class DockWindow(QMainWindow):
             for dock in self.findChildren(QDockWidget)
             if dock.isVisibleTo(self) and not dock.isFloating()
         }
+        below = [
+            dock
+            for dock in self.findChildren(QDockWidget)
+            if self.dockWidgetArea(dock) == BOTTOM and dock.isVisibleTo(self) and not dock.isFloating()
+        ]
+        self.resizeDocks(below, [self.width() // max(len(below), 1)] * len(below), Qt.Orientation.Horizontal)
         for areas, length, along in (
             ((LEFT, RIGHT), self.width(), Qt.Orientation.Horizontal),
             ((BOTTOM,), self.height(), Qt.Orientation.Vertical),

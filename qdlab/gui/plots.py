@@ -14,6 +14,7 @@ from PyQt6.QtGui import QBrush, QColor
 from qdlab.gui.widgets import PlainLabel
 
 AXIS_WIDTH = 56  # [pixel]; the same everywhere, so that plots above one another line up
+WIDE_AXIS = 74  # [pixel]; for numbers such as 4·10⁻¹¹
 LEGEND_ROW = 13  # [pixel]
 NEAR = 14  # [pixel]; a point this near the pointer is the one meant
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -108,6 +109,7 @@ class Plot(pyqtgraph.PlotWidget):
         log_x: bool = False,
         log_y: bool = False,
         legend: Literal["above", "below", "right"] = "above",
+        axis_width: int = AXIS_WIDTH,
     ) -> None:
         axes = {}
         if log_x:
@@ -128,7 +130,7 @@ class Plot(pyqtgraph.PlotWidget):
         self.legend = CompactLegend(offset=places[legend])
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.legend = self.legend
-        self.getAxis("left").setWidth(AXIS_WIDTH)
+        self.getAxis("left").setWidth(axis_width)
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
         self._styles: dict[str, Style] = {}
         self._hints: dict[str, str] = {}

@@ -126,6 +126,7 @@ class JVPanel(QWidget):
 
     def _controls(self) -> QHBoxLayout:
         controls = QHBoxLayout()
+        controls.setSpacing(10)
         controls.addWidget(self.quantity)
         for box in (*self.laws.values(), self.by_temperature):
             controls.addWidget(box)

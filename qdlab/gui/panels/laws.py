@@ -7,7 +7,7 @@ import numpy as np
 from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from analysis.estimate import Estimate
-from qdlab.gui.plots import Dash, Plot, Style
+from qdlab.gui.plots import WIDE_AXIS, Dash, Plot, Style
 from qdlab.gui.theme import Theme, series_colour
 from qdlab.gui.widgets import PlainLabel
 from qdlab.live.pictures.laws import ArrheniusPicture, ArrheniusSeries, FieldPicture, FieldSeries
@@ -27,7 +27,9 @@ class FieldPanel(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.plot = Plot(x="E^½ ((V/cm)^½)", y="Transit mobility μ (m² V⁻¹ s⁻¹)", log_y=True)
+        self.plot = Plot(
+            x="E^½ ((V/cm)^½)", y="Transit mobility μ (m² V⁻¹ s⁻¹)", log_y=True, axis_width=WIDE_AXIS
+        )
         self.printed = QCheckBox("also with plain V, as eq. 3 is printed")
         self.printed.setToolTip("The paper's eq. 3 has V where its numbers need V - V_bi; both are drawn")
         self.printed.setChecked(True)
@@ -80,7 +82,9 @@ class ArrheniusPanel(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.plot = Plot(x="1000/T (1/K)", y="Mobility μ(0) (m² V⁻¹ s⁻¹)", log_y=True, legend="right")
+        self.plot = Plot(
+            x="1000/T (1/K)", y="Mobility μ(0) (m² V⁻¹ s⁻¹)", log_y=True, legend="right", axis_width=WIDE_AXIS
+        )
         self.gaussian = QCheckBox("Gaussian law too")
         self.gaussian.setToolTip("μ* exp(-(2σ/3kT)²) beside μ∞ exp(-Δ/kT)")
         self.gaussian.setChecked(True)

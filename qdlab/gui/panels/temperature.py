@@ -10,6 +10,7 @@ from qdlab.gui.widgets import ElidedLabel, PlainLabel
 from qdlab.live.temperature import TemperatureScreen
 
 LAST_MINUTES = 20.0
+TITLE_HEIGHT = 16  # [pixel]
 _VIEWS = ("all along", "last 20 min", "off the set point")
 _LINES = ("set", "stage", "sample")
 
@@ -31,6 +32,8 @@ class TemperaturePanel(QWidget):
         self.plot.legend.setVisible(False)
         self.plot.getAxis("bottom").showLabel(False)
         self.plot.setTitle(self._title(), size="8pt")
+        self.plot.plotItem.titleLabel.setMaximumHeight(TITLE_HEIGHT)
+        self.plot.plotItem.layout.setRowFixedHeight(0, TITLE_HEIGHT)
         self._make_heater_axis()
         self.band = pyqtgraph.FillBetweenItem(
             pyqtgraph.PlotCurveItem(), pyqtgraph.PlotCurveItem(), brush=pyqtgraph.mkBrush(theme.muted)
