@@ -35,6 +35,7 @@ from qdlab.control import Control
 from qdlab.errors import ConfigError
 from qdlab.events import JournalEntry
 from qdlab.records import Session, SessionWriter, open_session
+from qdlab.records.feed import box_identities
 from qdlab.records.layout import SESSION_OPENED, SESSION_RESUMED, TRAFFIC_KEPT
 from qdlab.records.session import session_end
 from qdlab.traffic import FOLDER, read_traffic
@@ -373,15 +374,14 @@ def _plan(session: Session) -> PlanConfig:
 def _bench(
     session: Session, log: list[Exchanged], conversation: Conversation, transports: list[RecordedTransport]
 ) -> Bench:
-    told = session.document.get("bench", {})
-    stations = {
+    stations: dict[Any, Station] = {
         role: _station(identity, log, conversation, transports)
-        for role, identity in told.get("identities", {}).items()
+        for role, identity in box_identities(session.document).items()
     }
     if not stations:
         raise ConfigError(f"{session.path}: it does not say which boxes it was measured with")
     return Bench(
-        name=str(told.get("name", "replay")),
+        name="replay",
         kind="simulation",
         clock=conversation.clock,
         stations=stations,

@@ -363,6 +363,7 @@ def session_cases(large: int) -> dict[str, Case]:
         "a run that is a link": lambda folder: (folder / "runs" / "0003-x.csv").symlink_to("/etc/passwd"),
         "a run that is a device": lambda folder: (folder / "runs" / "0003-x.csv").symlink_to("/dev/zero"),
         "a run that is a pipe": lambda folder: os.mkfifo(folder / "runs" / "0003-x.csv"),
+        "a recorded run that is a pipe": lambda folder: _replaced_by_pipe(next((folder / "runs").iterdir())),
         "a journal that is a pipe": lambda folder: _replaced_by_pipe(folder / "journal.jsonl"),
         "a journal that is a folder": lambda folder: _replaced_by_folder(folder / "journal.jsonl"),
         "a description that is a link": lambda folder: _replaced_by_link(folder / "session.toml"),

@@ -116,13 +116,28 @@ def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list
     """One series per pulse amplitude from one run's rows, in rising order of amplitude.
 
     Only points of the series itself count (references, backgrounds and checks do not); the background was
-    subtracted when they were recorded. Repeats at one width become their mean, with its standard error.
+    subtracted when they were recorded. Repeats at one width become their mean, with its standard error. One
+    of unknown temperature is no series, as in `jv_curve`.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
     for row in rows:
-        if row.values.get(columns.POINT_KIND, SERIES_POINT) == SERIES_POINT and np.isfinite(_light(row)):
+        if _is_series_point(row):
             by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
-    return [_tel_series(started, amplitude, by_amplitude[amplitude]) for amplitude in sorted(by_amplitude)]
+    return [
+        _tel_series(started, amplitude, by_amplitude[amplitude])
+        for amplitude in sorted(by_amplitude)
+        if np.isfinite(_temperature(started, by_amplitude[amplitude]))
+    ]
+
+
+def _is_series_point(row: RowRecorded) -> bool:
+    values = row.values
+    return bool(
+        values.get(columns.POINT_KIND, SERIES_POINT) == SERIES_POINT
+        and np.isfinite(_light(row))
+        and np.isfinite(values.get(columns.PULSE_AMPLITUDE, np.nan))
+        and 0 < values[columns.PULSE_WIDTH] < np.inf
+    )
 
 
 def _tel_series(started: RunStarted, amplitude: float, rows: list[RowRecorded]) -> TELSeries:
@@ -177,6 +192,7 @@ def _temperature(started: RunStarted, rows: Sequence[RowRecorded]) -> float:
     within = [row for row in rows if "outside-temperature" not in row.flags] or list(rows)
     for column in (columns.SAMPLE_TEMPERATURE, columns.STAGE_TEMPERATURE):
         readings = np.array([row.values.get(column, np.nan) for row in within])
-        if np.any(np.isfinite(readings)):
-            return float(np.nanmedian(readings))
+        believed = readings[np.isfinite(readings) & (readings > 0)]
+        if len(believed):
+            return float(np.median(believed))
     return float(started.parameters.get("Temperature setpoint", np.nan))

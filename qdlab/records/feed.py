@@ -40,7 +40,7 @@ class RunFeed:
         self.closed = False
         document, encoded = read_session_file(self.path)
         self.devices = read_devices(self.path, document)
-        self.identities = _identities(document)
+        self.identities = box_identities(document)
         self.plan = document.get("plan")
         self._sources: dict[Path, _Source] = {}
         self._seed = journal_seed(encoded)
@@ -88,7 +88,7 @@ class RunFeed:
         return _TelemetrySource(file, self._seed, self.devices)
 
 
-def _identities(document: Mapping[str, Any]) -> dict[str, str]:
+def box_identities(document: Mapping[str, Any]) -> dict[str, str]:
     """Who answered on the bench, by role; empty where the session does not say."""
     bench = document.get("bench")
     identities = bench.get("identities") if isinstance(bench, Mapping) else None

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import stat
 from pathlib import Path
 
 from qdlab.records.appended_file import write_new_file
@@ -23,7 +24,9 @@ def recorded_files(folder: Path) -> list[str]:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """SHA-256 of a file, in hex; of a pipe or a folder nothing, since opening one may wait for ever."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return ""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -21,7 +21,7 @@ from qdlab.records.layout import (
 )
 from qdlab.records.manifest import compare_with_manifest, file_sha256
 from qdlab.records.run import read_portions
-from qdlab.records.run_file import HeaderRead, RunFileParser, Stamp
+from qdlab.records.run_file import DamagedLine, HeaderRead, RunFileParser, Stamp
 from qdlab.records.session import read_journal, session_end
 from qdlab.records.session_file import read_session_file
 from qdlab.records.storage import is_being_written
@@ -116,6 +116,10 @@ class _Check:
 
     def read_files(self, seed: str) -> None:
         """Every line of every run and telemetry file."""
+        files = set(run_files(self.path))
+        strangers = sorted(path.name for path in (self.path / "runs").glob("*") if path not in files)
+        if strangers:
+            self.remarks.append(f"runs/{strangers[0]}: no run file of this session; nobody reads it")
         for file in [*run_files(self.path), *telemetry_files(self.path)]:
             try:
                 self._read_file(file, seed)
@@ -176,6 +180,8 @@ class _Check:
             self.numbers += [row.sequence for row in rows]
             stamps += [Stamp(sequence=row.sequence, time=row.time, utc=row.utc) for row in rows[-1:]]
         read, end = parser.header, parser.end
+        if parser.rest and end is not None:
+            raise DamagedLine(parser.line + 1, "stands after the end block")
         if parser.rest:
             self.remarks.append(f"{self._name(file)}: the last line was torn by a crash and is not read")
         if read is None:

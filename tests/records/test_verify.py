@@ -81,6 +81,23 @@ def test_a_lost_file_is_named(closed_session: Path) -> None:
     assert any(f"runs/{run.name}" in finding for finding in verify_session(closed_session).findings)
 
 
+def test_what_stands_after_an_end_is_named(closed_session: Path) -> None:
+    (closed_session / "manifest-sha256.txt").unlink()
+    telemetry = closed_session / "telemetry.csv"
+    lines = telemetry.read_bytes().count(b"\n")
+    telemetry.write_bytes(telemetry.read_bytes() + b"\0" * 4096)
+    assert verify_session(closed_session).findings == (
+        f"telemetry.csv: line {lines + 1} stands after the end block",
+    )
+
+
+def test_a_file_that_is_none_of_the_session_s_is_remarked(closed_session: Path) -> None:
+    (closed_session / "runs" / "0003-JVSweep.txt").write_bytes(b"1,2,3")
+    found = verify_session(closed_session)
+    assert found.intact
+    assert any("0003-JVSweep.txt" in remark for remark in found.remarks)
+
+
 def test_derived_files_may_come_and_go(closed_session: Path) -> None:
     (closed_session / "results").mkdir()
     (closed_session / "results" / "jv.json").write_text("{}", encoding="utf-8")
