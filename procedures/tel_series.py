@@ -40,6 +40,8 @@ SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
 
 GLOW = 1e-3  # of the meter's range: more light than this between bursts is no noise
 
+DARK_READINGS = 4  # as many times as for a point: what is subtracted from all points must not add to each
+
 LEAST_WIDTHS, LEAST_REPEATS = 5, 3  # before any early stop
 
 _DECADES = [10.0**exponent for exponent in range(-10, -2)]  # [A]; the electrometer's ranges worth using here
@@ -63,12 +65,16 @@ class MeanLight:
     flags: frozenset[str] = NO_FLAGS
 
 
+NO_LIGHT = MeanLight(current=0.0, standard_error=0.0)
+
+
 class TELSeriesMeasurement(BenchProcedure):
     """Pulse the device and average its light, for every width at every amplitude.
 
-    The output is off while amplitude, offset or period change. Light is given with its background subtracted:
-    a dark reading, and where asked for the pickup of pulses too low to make light. A reference pulse every
-    few points shows ageing, which mimics curvature; at twice the period light must halve.
+    The output is off while amplitude, offset or period change. Light is given with its background subtracted,
+    whose error is in the light's: a dark reading, and where asked for the pickup of pulses too low to make
+    light. A reference pulse every few points shows ageing, which mimics curvature; at twice the period light
+    must halve.
     """
 
     kind: ClassVar[str] = "tel_series"
@@ -182,7 +188,9 @@ class TELSeriesMeasurement(BenchProcedure):
             on = self.repeats * point_time * sum(widths) / self.pulse_period
             charge += current * on
             energy += current * amplitude * on
-        duration = points * point_time + 2 * len(amplitudes) * SETTING_TIME
+        # the dark reading is longer than a point's, and its rest is checked where pulses are counted
+        more = DARK_READINGS * len(amplitudes) if self.background else 0
+        duration = (points + more) * point_time + 2 * len(amplitudes) * SETTING_TIME
         return Cost(points=points, duration=duration, charge=charge, energy=energy)
 
     @classmethod
@@ -293,8 +301,8 @@ class _Series:
             pulse_period=procedure.pulse_period,
             expected=procedure.reading_duration(),
         )
-        self._dark = 0.0
-        self._pickup: dict[float, float] = {}
+        self._dark = NO_LIGHT
+        self._pickup: dict[float, MeanLight] = {}
         self._measured: list[tuple[float, float, float]] = []
         self._device_voltage = device_voltage(
             amplitude, procedure.device, source_resistance=procedure.source_resistance
@@ -371,11 +379,10 @@ class _Series:
         self._procedure._configure_light_meter(self._range)
 
     def _measure_dark(self) -> None:
-        light = self._read()
-        self._dark = light.current
-        self._write_row(BACKGROUND, 0.0, 0, light, 0.0, self._procedure.pulse_period)
+        self._dark = self._read(times=DARK_READINGS)
+        self._write_row(BACKGROUND, 0.0, 0, self._dark, 0.0, self._procedure.pulse_period)
         if self._generator.counts_pulses:
-            self._check_rest(light)
+            self._check_rest(self._dark)
 
     def _check_rest(self, dark: MeanLight) -> None:
         """Between bursts the device has to be dark: at which level this generator rests is not documented."""
@@ -383,7 +390,7 @@ class _Series:
         resting = self._read()
         self._generator.off()
         glow = abs(resting.current - dark.current)
-        noise = math.hypot(*(error for error in (resting.standard_error, dark.standard_error) if error > 0))
+        noise = math.hypot(_known(resting.standard_error), _known(dark.standard_error))
         if glow > GLOW * self._range + 5 * noise:
             raise InstrumentError(
                 f"{glow:.2g} A of light before a burst was started: the generator does not rest at 0 V "
@@ -401,8 +408,12 @@ class _Series:
         for width in widths:
             self._generator.set_pulse_width(width)
             light = self._read_pulsed()
-            self._pickup[width] = (light.current - self._dark) * self._amplitude / lower
-            self._write_row(PICKUP, width, 0, light, self._dark, self._procedure.pulse_period)
+            scale = self._amplitude / lower
+            self._pickup[width] = MeanLight(
+                current=scale * (light.current - self._dark.current),
+                standard_error=scale * light.standard_error,
+            )
+            self._write_row(PICKUP, width, 0, light, self._dark.current, self._procedure.pulse_period)
         self._generator.off()
 
     def _check_double_period(self, width: float) -> None:
@@ -447,13 +458,16 @@ class _Series:
         """Set the width, read, subtract, write the row; gives the light without its background."""
         self._generator.set_pulse_width(width)
         light = self._read_pulsed()
-        background = self._dark + self._pickup.get(width, 0.0)
+        pickup = self._pickup.get(width, NO_LIGHT)
+        background = self._dark.current + pickup.current
         if abs(light.current) * (period or self._procedure.pulse_period) / width > 1.05 * self._range:
             flags = flags | {"clipped"}
         row_period = period or self._procedure.pulse_period
         net = MeanLight(
             current=light.current - background,
-            standard_error=light.standard_error,
+            standard_error=math.hypot(
+                light.standard_error, _known(self._dark.standard_error), _known(pickup.standard_error)
+            ),
             flags=light.flags | flags,
         )
         self._write_row(kind, width, repeat, net, background, row_period)
@@ -486,9 +500,10 @@ class _Series:
     def _read_pulsed(self) -> MeanLight:
         return self._bursts.during(self._read)
 
-    def _read(self) -> MeanLight:
+    def _read(self, *, times: int = 1) -> MeanLight:
+        """Mean of a point's readings, or of so many times as many."""
         self._procedure.clock.wait(self._procedure.settling_time)
-        readings = [self._light_meter.read_light() for _ in range(self._procedure.readings)]
+        readings = [self._light_meter.read_light() for _ in range(times * self._procedure.readings)]
         flags = frozenset().union(*(reading.flags for reading in readings))
         currents = [reading.current for reading in readings if math.isfinite(reading.current)]
         if not currents:
@@ -512,6 +527,11 @@ def device_voltage(amplitude: float, device: ConnectedDevice, *, source_resistan
         else:
             low = terminals
     return high - device.series_resistance * abs(device.typical_current(high))
+
+
+def _known(standard_error: float) -> float:
+    """Zero for the error of a single reading, which nobody knows."""
+    return 0.0 if math.isnan(standard_error) else standard_error
 
 
 def _milliseconds(seconds: float) -> str:

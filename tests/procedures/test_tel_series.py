@@ -279,3 +279,11 @@ def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_o
     with pytest.raises(InstrumentError, match="does not rest at 0 V between bursts"):
         measure(bench=bench, background=True, pulse_amplitudes=[7.0])
     assert not bench.simulation.mfg2230m.channels[1].on
+
+
+def test_what_is_subtracted_brings_its_own_error_into_the_light() -> None:
+    """A pickup measured at a tenth of the amplitude is scaled by ten, and so is its error."""
+    rows, _, _ = measure(background=True, pickup_amplitude=0.5, readings=8, repeats=1)
+    pickup = column(rows, columns.LIGHT_CURRENT_ERROR, PICKUP)
+    errors = column(rows, columns.LIGHT_CURRENT_ERROR)
+    assert all(error >= 10 * of_pickup > 0 for error, of_pickup in zip(errors, pickup, strict=True))
