@@ -47,6 +47,7 @@ _DIFFERENCE_SCALE = {  # where a parameter is zero
     "extracting_barrier": 1.6e-20,
     "field_coefficient": 1e-4,  # [(V m⁻¹)^-1/2]
 }
+_LOWEST = {"relative_permittivity": 1.0}  # a slope there looks upwards only
 _NO_TABLE = OccupationTable(start=0.0, step=1.0, values=np.zeros((2, 4)))
 
 _ADVICE = {
@@ -106,7 +107,8 @@ class TransportProblem:
     def __post_init__(self) -> None:
         _require_positive("temperature", self.temperature, "K")
         _require_positive("thickness", self.thickness, "m")
-        if not (math.isfinite(self.relative_permittivity) and self.relative_permittivity >= 1):
+        lowest = _LOWEST["relative_permittivity"]
+        if not (math.isfinite(self.relative_permittivity) and self.relative_permittivity >= lowest):
             raise ValueError(f"relative_permittivity {self.relative_permittivity!r}: it must be 1 or more")
         if not (math.isfinite(self.series_resistance_area) and self.series_resistance_area >= 0):
             raise ValueError(
@@ -465,11 +467,12 @@ class _Sensitivities(Mapping[str, FloatArray]):
             return -self._conductance * self._current_density
         value = self._problem.parameters[name]
         step = _DIFFERENCE_STEP * (abs(value) or _DIFFERENCE_SCALE[name])
+        upper, lower = value + step, max(value - step, _LOWEST.get(name, -math.inf))
         above, below = (
-            _numbers(self._problem.with_parameters(**{name: value + change}), self._orientation)
-            for change in (step, -step)
+            _numbers(self._problem.with_parameters(**{name: beside}), self._orientation)
+            for beside in (upper, lower)
         )
-        slope = (above - below) / (2 * step)
+        slope = (above - below) / (upper - lower)
         return self._current_density * slope[0] + self._by_number @ slope[1:]
 
 

@@ -258,6 +258,15 @@ def test_sensitivities_are_the_slopes_of_the_current(film):
         )
 
 
+def test_sensitivity_to_the_permittivity_reaches_down_to_that_of_nothing():
+    empty, nearly = (
+        solve_many([([4.0], replace(PAPER_FILM, relative_permittivity=value))], sensitivities=True)[0]
+        for value in (1.0, 1.001)
+    )
+    rise = (nearly.current_density - empty.current_density) / 1e-3
+    np.testing.assert_allclose(empty.sensitivities["relative_permittivity"], rise, rtol=2e-3)
+
+
 def test_many_devices_at_once_give_what_each_gives_alone():
     problems = [replace(PAPER_FILM, temperature=temperature) for temperature in (217.0, 257.0, 297.0)]
     together = solve_many([([0.5, 5.0], problem) for problem in problems], threads=2)
