@@ -13,6 +13,7 @@ from sim_instruments.device_under_test import SampleSpec
 from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
 from sim_instruments.faults import FaultyLine
 from sim_instruments.sample_file import read_sample
+from sim_instruments.scpi import command_page
 from sim_instruments.server import DEFAULT_PORT_BASE, TimeMode, make_clock, serve
 from sim_instruments.wiring import SimBench
 
@@ -99,6 +100,20 @@ def serve_simulated_bench(
 def list_simulated_faults() -> str:
     """The catalogue of faults as a table."""
     return fault_page()
+
+
+def list_simulated_commands(box: str) -> str:
+    """What a simulated box answers, as Markdown.
+
+    Raises
+    ------
+    ValueError
+        There is no such box on the bench.
+    """
+    boxes = SimBench(devices={}).boxes
+    if box not in boxes:
+        raise ValueError(f"no box {box!r} on the simulated bench; there are {', '.join(boxes)}")
+    return command_page(boxes[box])
 
 
 def reveal_simulated_devices(

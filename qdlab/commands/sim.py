@@ -37,6 +37,10 @@ def sim(
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="Print the kinds of faults there are, and end.")
     ] = False,
+    commands: Annotated[
+        str | None,
+        typer.Option("--commands", metavar="BOX", help="Print everything a box answers, and end."),
+    ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Print what was put into the devices, sealed ones too, and end.")
     ] = False,
@@ -45,6 +49,7 @@ def sim(
     from qdlab.config import load_device
     from qdlab.errors import ConfigError
     from qdlab.simulators import (
+        list_simulated_commands,
         list_simulated_faults,
         reveal_simulated_devices,
         serve_simulated_bench,
@@ -60,6 +65,9 @@ def sim(
             raise ConfigError(f"{path}: simulated_as is missing; say which sample stands in for the device")
         devices[config.identifier] = config.simulated_as
     try:
+        if commands is not None:
+            typer.echo(list_simulated_commands(commands))
+            return
         if reveal:
             typer.echo(json.dumps(reveal_simulated_devices(seed=seed, devices=devices or None), indent=1))
             return
@@ -76,7 +84,7 @@ def sim(
         raise ConfigError(str(error)) from error
     except OSError as error:
         if error.filename is not None:
-            raise
+            raise ConfigError(f"{error.filename}: {error.strerror}") from error
         raise ConfigError(
             f"the bench cannot be served from port {port_base} on ({error}); choose another --port-base"
         ) from error

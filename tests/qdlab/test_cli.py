@@ -158,6 +158,24 @@ def test_faults_that_cannot_be_planned_are_refused_before_anything_is_served(
     assert "late_reply" in capsys.readouterr().out
 
 
+def test_the_simulated_boxes_tell_what_they_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run_command_line(["sim", "--commands", "mfg2230m"]) == 0
+    page = capsys.readouterr().out
+    assert (
+        page.startswith("# What mfg2230m answers") and "| `SOURce{1\\|2}:PULSe:WIDTh` | set query |" in page
+    )
+    assert cli.run_command_line(["sim", "--commands", "lamp"]) == 2
+    assert "there are keithley2400, keithley6514" in capsys.readouterr().err
+
+
+def test_a_wire_log_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "nowhere" / "wire.jsonl"
+    assert cli.run_command_line(["sim", "--wire-log", str(log), "--port-base", "0"]) == 2
+    assert str(log) in capsys.readouterr().err
+
+
 def test_safe_without_any_bench_ever_used_asks_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,15 +1,30 @@
-"""The generated list of what each Keithley answers."""
+"""The generated list of what each box answers."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from sim_instruments.clock import SimClock
+from sim_instruments.cryostat import Cryostat
 from sim_instruments.keithley2400 import Keithley2400
 from sim_instruments.keithley6514 import Keithley6514
+from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
+from sim_instruments.mfg2230m import MFG2230M
 from sim_instruments.scpi import ScpiBox, command_page, spellings
 
-BOXES: list[Callable[..., ScpiBox]] = [Keithley2400, Keithley6514]
+
+def controller(model: type[Lakeshore336], clock: SimClock) -> Lakeshore336:
+    return model(clock=clock, cryostat=Cryostat(clock=clock))
+
+
+BOXES: list[Callable[..., ScpiBox]] = [
+    Keithley2400,
+    Keithley6514,
+    MFG2230M,
+    partial(controller, Lakeshore336),
+    partial(controller, Lakeshore335),
+]
 
 
 @pytest.mark.parametrize("make_box", BOXES)
@@ -31,7 +46,15 @@ def test_no_spelling_belongs_to_two_commands(make_box):
 @pytest.mark.parametrize(
     ("make_box", "switches"),
     [
-        (Keithley2400, ["reads_with_output_off", "configure_resets_compliance", "stays_at_last_level"]),
+        (
+            Keithley2400,
+            [
+                "reads_with_output_off",
+                "configure_resets_compliance",
+                "stays_at_last_level",
+                "zero_state_measures",
+            ],
+        ),
         (Keithley6514, ["zero_check_after_reset", "delays_automatically"]),
     ],
 )
