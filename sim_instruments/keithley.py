@@ -49,7 +49,7 @@ READING_AVAILABLE, BUFFER_AVAILABLE, BUFFER_FULL = 1 << 6, 1 << 8, 1 << 9
 # operation event register
 SWEEPING, WAITING_FOR_TRIGGER, WAITING_FOR_ARM, IDLE = 1 << 3, 1 << 5, 1 << 6, 1 << 10
 
-STORAGE_ACTIVE = 800
+STORAGE_ACTIVE, CALIBRATION_LOCKED = 800, 509
 
 ACTING = (":ABORt", "*TRG", "*RST", "*RCL", ":SYSTem:PRESet")  # during a run ([M] 2400 p. 16-3)
 
@@ -488,6 +488,15 @@ def statistic(name: str, values: Sequence[float]) -> float:
 
 
 # --- command tables ---------------------------------------------------------------------------------
+
+
+class RangeNumber(Number):
+    """A value the range must hold, or UP or DOWN."""
+
+    def convert(self, text: str, box: ScpiBox) -> Any:
+        """Return the number or the word."""
+        word = text.upper()
+        return word if word in ("UP", "DOWN") else super().convert(text, box)
 
 
 def _set_enable(name: str) -> Callable[..., None]:
@@ -1063,5 +1072,147 @@ def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
             key="register format",
             meaning="How status registers are printed",
             source="[M] 2400 ch. 18",
+        ),
+    )
+
+
+# --- limits' digital output, calibration ------------------------------------------------------------
+
+PATTERN = Number(0, 15, integer=True)
+
+
+def _pattern(header: str, key: str, meaning: str) -> Command:
+    return control(header, PATTERN, default=15, key=key, meaning=meaning, source="[M] 2400 ch. 18")
+
+
+def limit_patterns(limit: str) -> tuple[Command, ...]:
+    """Return the digital outputs of the limits whose header is `limit`."""
+    return (
+        _pattern(f"{limit}:UPPer:SOURce2", "limit upper pattern", "Digital output when above"),
+        _pattern(f"{limit}:LOWer:SOURce2", "limit lower pattern", "Digital output when below"),
+    )
+
+
+DIGITAL_COMMANDS: tuple[Command, ...] = (
+    _pattern(":CALCulate2:CLIMits:PASS:SOURce2", "pass pattern", "Digital output when all pass"),
+    _pattern(":CALCulate2:CLIMits:FAIL:SOURce2", "fail pattern", "Digital output when one fails"),
+    control(
+        ":CALCulate2:CLIMits:BCONtrol",
+        Choice("IMMediate", "END"),
+        default="IMM",
+        meaning="When the digital output follows: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    control(
+        ":CALCulate2:CLIMits:CLEar:AUTO",
+        Switch(),
+        default=True,
+        meaning="Limits forgotten when a run starts: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    Command(
+        ":CALCulate2:CLIMits:CLEar[:IMMediate]",
+        meaning="Forget limit results",
+        source="[M] 2400 ch. 18",
+        set=lambda box: box.forget_limits(),
+    ),
+    _pattern(":SOURce2:TTL[:LEVel][:DEFault]", "digital output", "Digital output lines"),
+    Command(
+        ":SOURce2:TTL[:LEVel]:ACTual",
+        meaning="Digital output lines now",
+        source="[M] 2400 ch. 18",
+        query=lambda box: box.settings["digital output"],
+    ),
+    control(
+        ":SOURce2:TTL4:MODE",
+        Choice("EOTest", "BUSY"),
+        default="EOT",
+        meaning="What line 4 tells: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    control(
+        ":SOURce2:TTL4:BSTate",
+        Switch(extra={"HIGH": True, "LOW": False}),
+        default=False,
+        meaning="Line 4 when busy: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    control(
+        ":SOURce2:CLEar:AUTO",
+        Switch(),
+        default=False,
+        meaning="Digital output back to its default after a test: kept, not acted on",
+        source="[M] 2400 ch. 18",
+    ),
+    control(
+        ":SOURce2:CLEar:AUTO:DELay",
+        Number(0, 60),
+        default=1e-4,
+        meaning="Length of the digital output's pulse: kept, not acted on [s]",
+        source="[M] 2400 ch. 18",
+    ),
+    Command(
+        ":SOURce2:CLEar[:IMMediate]",
+        meaning="Digital output back to its default",
+        source="[M] 2400 ch. 18",
+        set=_ignore,
+    ),
+)
+
+
+def calibration_commands(code: str) -> tuple[Command, ...]:
+    """Return the CALibration subsystem of a box that this code unlocks."""
+    source = "[M] 2400 service manual, ch. 2; [?] only that it is locked"
+
+    def unlock(box: KeithleyBox, text: str) -> None:
+        if text != code:
+            raise ScpiError(-221)
+        box.settings["calibration unlocked"] = True
+
+    def lock(box: KeithleyBox) -> None:
+        box.settings["calibration unlocked"] = False
+
+    def while_unlocked(box: KeithleyBox, *_: Any) -> None:
+        if not box.settings["calibration unlocked"]:
+            raise ScpiError(CALIBRATION_LOCKED)
+
+    base = ":CALibration:PROTected"
+    return (
+        Command(f"{base}:CODE", meaning="Unlock, quoted", source=source, takes=(Text(),), set=unlock),
+        Command(
+            f"{base}:LOCK",
+            meaning="Lock calibration; 1 while it is unlocked",
+            source=source,
+            set=lock,
+            query=lambda box: box.settings["calibration unlocked"],
+            keys=("calibration unlocked",),
+            initial=False,
+        ),
+        Command(f"{base}:COUNt", meaning="Times it was calibrated", source=source, query=lambda box: 1),
+        *(
+            Command(
+                f"{base}:{word}",
+                meaning=f"{meaning}; +509 while locked, no effect otherwise",
+                source=source,
+                takes=(Raw(repeated=True, optional=True),),
+                set=while_unlocked,
+                query=None if answer is None else (lambda box, answer=answer: answer),
+            )
+            for word, meaning, answer in (
+                ("SAVE", "Save what was calibrated", None),
+                ("DATE", "Date of calibration", "2006,3,17"),
+                ("NDUE", "When it is due again", "2007,3,17"),
+                ("SENSe", "Calibrate a measurement", None),
+                ("SOURce", "Calibrate the source", None),
+            )
+        ),
+        *(
+            Command(
+                f"{base}:{word}:DATA",
+                meaning="Constants of calibration",
+                source=source,
+                query=lambda box: "+0.000000E+00,+1.000000E+00,+1.000000E+00",
+            )
+            for word in ("SENSe", "SOURce")
         ),
     )

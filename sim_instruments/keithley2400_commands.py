@@ -8,10 +8,15 @@ from typing import Any
 
 from sim_instruments.keithley import (
     BUFFER_COMMANDS,
+    DIGITAL_COMMANDS,
+    PATTERN,
     READING_COMMANDS,
     STATUS_COMMANDS,
     SYSTEM_COMMANDS,
+    RangeNumber,
+    calibration_commands,
     format_commands,
+    limit_patterns,
     trigger_commands,
 )
 from sim_instruments.keithley2400_ranges import (
@@ -42,15 +47,6 @@ ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")
 SOURCE_PAGE, SENSE_PAGE, CHAPTER = "[M] p. 362-367", "[M] p. 367-373", "[M] ch. 18"
 FIRMWARE = "[R] command table of firmware C34; not in the manual"
 LAST_DELAY = 9999.998  # [s] ([M] quick guide, table 15)
-
-
-class RangeNumber(Number):
-    """A value the range must hold, or UP or DOWN."""
-
-    def convert(self, text: str, box: ScpiBox) -> Any:
-        """Return the number or the word."""
-        word = text.upper()
-        return word if word in ("UP", "DOWN") else super().convert(text, box)
 
 
 class Named(Number):
@@ -415,8 +411,6 @@ LIMIT = ":CALCulate2:LIMit{" + "|".join(str(number) for number in LIMIT_NUMBERS)
 BOUNDED_LIMIT = LIMIT.replace("{1|", "{")
 BIG = Number(-9.999999e20, 9.999999e20)
 
-PATTERN = Number(0, 15, integer=True)
-
 
 def _branch(outcome: str, key: str, source: str) -> Command:
     """Where a memory sweep goes on after a test; 0 is the next location."""
@@ -552,40 +546,13 @@ CALCULATE_COMMANDS = (
     ),
     _kept(f"{BOUNDED_LIMIT}:UPPer[:DATA]", BIG, 1.0, "limit upper", "Upper limit"),
     _kept(f"{BOUNDED_LIMIT}:LOWer[:DATA]", BIG, -1.0, "limit lower", "Lower limit"),
-    _kept(
-        f"{BOUNDED_LIMIT}:UPPer:SOURce2",
-        PATTERN,
-        15,
-        "limit upper pattern",
-        "Digital output when above",
-    ),
-    _kept(
-        f"{BOUNDED_LIMIT}:LOWer:SOURce2",
-        PATTERN,
-        15,
-        "limit lower pattern",
-        "Digital output when below",
-    ),
+    *limit_patterns(BOUNDED_LIMIT),
     _kept(
         f"{BOUNDED_LIMIT}:PASS:SOURce2",
         PATTERN,
         15,
         "limit pass pattern",
         "Digital output when passed",
-    ),
-    _kept(
-        ":CALCulate2:CLIMits:PASS:SOURce2",
-        PATTERN,
-        15,
-        "pass pattern",
-        "Digital output when all pass",
-    ),
-    _kept(
-        ":CALCulate2:CLIMits:FAIL:SOURce2",
-        PATTERN,
-        15,
-        "fail pattern",
-        "Digital output when one fails",
     ),
     _branch("PASS", "pass location", "[M] p. 10-10"),
     _branch("FAIL", "fail location", FIRMWARE),
@@ -604,112 +571,11 @@ CALCULATE_COMMANDS = (
         source=CHAPTER,
         query=lambda box: False,
     ),
-    _kept(
-        ":CALCulate2:CLIMits:BCONtrol",
-        Choice("IMMediate", "END"),
-        "IMM",
-        "",
-        "When the digital output follows",
-    ),
-    _kept(":CALCulate2:CLIMits:MODE", Choice("GRADing", "SORTing"), "GRAD", "", "What the limits are for"),
-    _kept(":CALCulate2:CLIMits:CLEar:AUTO", Switch(), True, "", "Limits forgotten when a run starts"),
-    Command(
-        ":CALCulate2:CLIMits:CLEar[:IMMediate]",
-        meaning="Forget limit results",
-        source=CHAPTER,
-        set=lambda box: box.forget_limits(),
-    ),
-    _kept(
-        ":SOURce2:TTL[:LEVel][:DEFault]",
-        PATTERN,
-        15,
-        "digital output",
-        "Digital output lines",
-    ),
-    Command(
-        ":SOURce2:TTL[:LEVel]:ACTual",
-        meaning="Digital output lines now",
-        source=CHAPTER,
-        query=lambda box: box.settings["digital output"],
-    ),
+    *DIGITAL_COMMANDS,
     _kept(":SOURce2:BSIZe", Number(3, 16, integer=True), 4, "", "Lines of the digital output: 3, 4 or 16"),
-    _kept(":SOURce2:TTL4:MODE", Choice("EOTest", "BUSY"), "EOT", "", "What line 4 tells"),
-    _kept(":SOURce2:TTL4:BSTate", Switch(extra={"HIGH": True, "LOW": False}), False, "", "Line 4 when busy"),
-    _kept(":SOURce2:CLEar:AUTO", Switch(), False, "", "Digital output back to its default after a test"),
-    _kept(":SOURce2:CLEar:AUTO:DELay", Number(0, 60), 1e-4, "", "Length of the digital output's pulse [s]"),
-    Command(
-        ":SOURce2:CLEar[:IMMediate]",
-        meaning="Digital output back to its default",
-        source=CHAPTER,
-        set=lambda box: None,
-    ),
+    _kept(":CALCulate2:CLIMits:MODE", Choice("GRADing", "SORTing"), "GRAD", "", "What the limits are for"),
 )
 
-CALIBRATION = "[M] 2400 service manual, ch. 2; [?] only that it is locked"
-
-
-def _unlock(box: Any, code: str) -> None:
-    if code != CALIBRATION_CODE:
-        raise ScpiError(-221)
-    box.settings["calibration unlocked"] = True
-
-
-def _while_unlocked(box: Any, *_: Any) -> None:
-    if not box.settings["calibration unlocked"]:
-        raise ScpiError(509)
-
-
-CALIBRATION_CODE = "KI002400"
-CALIBRATION_COMMANDS = (
-    Command(
-        ":CALibration:PROTected:CODE",
-        meaning="Unlock calibration, quoted",
-        source=CALIBRATION,
-        takes=(Text(),),
-        set=_unlock,
-    ),
-    Command(
-        ":CALibration:PROTected:LOCK",
-        meaning="Lock calibration; 1 while it is unlocked",
-        source=CALIBRATION,
-        set=lambda box: box.settings.update({"calibration unlocked": False}),
-        query=lambda box: box.settings["calibration unlocked"],
-        keys=("calibration unlocked",),
-        initial=False,
-    ),
-    Command(
-        ":CALibration:PROTected:COUNt",
-        meaning="Times it was calibrated",
-        source=CALIBRATION,
-        query=lambda box: 1,
-    ),
-    *(
-        Command(
-            f":CALibration:PROTected:{word}",
-            meaning=f"{meaning}; +509 while locked, no effect otherwise",
-            source=CALIBRATION,
-            takes=(Raw(repeated=True, optional=True),),
-            set=_while_unlocked,
-            query=None if answer is None else (lambda box, answer=answer: answer),
-        )
-        for word, meaning, answer in (
-            ("SAVE", "Save what was calibrated", None),
-            ("DATE", "Date of calibration", "2006,3,17"),
-            ("NDUE", "When it is due again", "2007,3,17"),
-            ("SENSe", "Calibrate a measurement", None),
-            ("SOURce", "Calibrate the source", None),
-        )
-    ),
-    *(
-        Command(
-            f":CALibration:PROTected:{word}:DATA",
-            meaning="Constants of calibration",
-            source=CALIBRATION,
-            query=lambda box: "+0.000000E+00,+1.000000E+00,+1.000000E+00",
-        )
-        for word in ("SENSe", "SOURce")
-    ),
-)
 MEMORY = "[M] p. 323, 18-93"
 LOCATION = Number(1, MEMORY_LOCATIONS, default=1, integer=True)
 
@@ -1040,7 +906,7 @@ COMMANDS: tuple[Command, ...] = (
         "Trigger of the contact check: kept, not acted on",
     ),
     _kept(":TRIGger:SEQuence2:TOUT", Number(0, 99999.99), 0.0, "", "Its time-out: kept, not acted on [s]"),
-    *CALIBRATION_COMMANDS,
+    *calibration_commands("KI002400"),
     Command(
         ":SYSTem:TIME",
         meaning="Seconds of the time stamp [s]",

@@ -127,6 +127,16 @@ class Keithley6514(KeithleyBox):
             raise ScpiError(-221)
         self._zero = self.offset_voltage(self.clock.monotonic())
 
+    def correct_offset(self) -> None:
+        """CALibration:UNPRotected:VOFFset: the preamplifier's offset is none from now on; zero check on."""
+        if not self.settings["zero check"]:
+            raise ScpiError(-221)
+        self._offset_voltage -= self.offset_voltage(self.clock.monotonic())
+
+    def correct_bias(self) -> None:
+        """CALibration:UNPRotected:IOFFset: what flows into the input now counts as none."""
+        self._input_bias = -self.terminals.mean_current(self.clock.monotonic(), self.aperture)
+
     def offset_voltage(self, time: float) -> float:
         """The preamplifier's offset [V]: it falls as the box warms up."""
         warm_up = WARM_UP_OFFSET * math.exp(-(time - self.switched_on_at) / WARM_UP_TIME)
@@ -154,9 +164,16 @@ class Keithley6514(KeithleyBox):
             self._restart_charge()
         self.settings["function"] = word
 
-    def set_range(self, function: str, value: float) -> None:
-        """SENSe:...:RANGe: the lowest range that holds the expected reading, automatic off."""
-        self.settings[f"{function} range"] = range_for(function, value).nominal
+    def set_range(self, function: str, value: float | str) -> None:
+        """SENSe:...:RANGe: the lowest range that holds the expected reading, or the next; automatic off."""
+        if isinstance(value, str):
+            ranges = RANGES[function]
+            place = ranges.index(range_of(function, self.settings[f"{function} range"]))
+            place += 1 if value == "UP" else -1
+            chosen = ranges[min(max(place, 0), len(ranges) - 1)]
+        else:
+            chosen = range_for(function, value)
+        self.settings[f"{function} range"] = chosen.nominal
         self.settings[f"{function} auto"] = False
         if function == self.function:
             self._empty_filters()
@@ -377,6 +394,9 @@ class Keithley6514(KeithleyBox):
         if settings["math"] and (feed == "CALC1" or settings["calculate 2 feed"] == "CALC1"):
             if settings["math format"] == "MXB":
                 value = settings["math m"] * value + settings["math b"]
+            elif settings["math format"] == "PERC":
+                reference = settings["math reference"]
+                value = 100 * (value - reference) / reference if reference else OVERFLOW
             elif settings["math format"] == "REC":
                 value = 1 / value if value else OVERFLOW
             else:
@@ -390,6 +410,12 @@ class Keithley6514(KeithleyBox):
         if not self.readings:
             raise ScpiError(-230)
         return self.format_values([self.calculated(reading[0], feed) for reading in self.readings])
+
+    def acquire_reference(self) -> None:
+        """CALCulate1:KMATh:PERCent:ACQuire: the last reading becomes the reference."""
+        if not self.readings:
+            raise ScpiError(-230)
+        self.settings["math reference"] = self.readings[-1][0]
 
     def acquire_null(self) -> None:
         """CALCulate2:NULL:ACQuire: the last reading becomes the offset."""
@@ -420,6 +446,11 @@ class Keithley6514(KeithleyBox):
         """CALCulate2:LIMit:FAIL?: whether the last reading lay outside."""
         low, high = LIMIT_EVENTS[number]
         return bool(self.measurement_status.condition & (low | high))
+
+    def forget_limits(self) -> None:
+        """CALCulate2:CLIMits:CLEar: as if nothing had been tested."""
+        events = sum(map(sum, LIMIT_EVENTS.values())) | EVENT_LIMITS_PASS
+        self.measurement_status.set_condition(events, False)
 
     def store(self, reading: Reading) -> None:
         """Keep a reading; the buffer takes it calculated where it is fed from CALCulate."""

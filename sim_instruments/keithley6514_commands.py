@@ -7,16 +7,21 @@ from typing import Any
 
 from sim_instruments.keithley import (
     BUFFER_COMMANDS,
+    DIGITAL_COMMANDS,
     READING_COMMANDS,
     STATUS_COMMANDS,
     SYSTEM_COMMANDS,
+    RangeNumber,
+    calibration_commands,
     format_commands,
+    limit_patterns,
     trigger_commands,
 )
 from sim_instruments.keithley6514_ranges import DEFAULT_RANGES, FUNCTIONS, RANGES
 from sim_instruments.scpi import Choice, Command, Number, Parameter, Switch, Text, control
 
 ELEMENTS = ("READing", "TIME", "STATus")
+BIG = Number(-9.99999e20, 9.99999e20)
 DEFAULT_NPLC = 5.0  # [S] 6485: 5 at 50 Hz
 TREE = "[D]"
 
@@ -37,7 +42,7 @@ def _function_commands(function: str, node: str, unit: str) -> tuple[Command, ..
             f"{base}:RANGe[:UPPer]",
             meaning=f"Range: the lowest that holds the expected reading, automatic off [{unit}]",
             source="[M] p. 98; reply with its 5 % over-range [?]",
-            takes=(number,),
+            takes=(RangeNumber(-top, top, default=ranges[-1]),),
             set=lambda box, value: box.set_range(function, value),
             query=lambda box: box.full_scale(function),
             keys=(f"{function} range",),
@@ -231,15 +236,22 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _kept(
         ":CALCulate[1]:FORMat",
-        Choice("MXB", "RECiprocal", "LOG10"),
+        Choice("MXB", "PERCent", "RECiprocal", "LOG10"),
         "MXB",
         "math format",
-        "Calculation: mX+b, 1/X or log X",
-        "[S]",
+        "Calculation: mX+b, per cent of a reference, 1/X or log X",
+        "[D] comet: MXB and PERC; the others [S]",
     ),
-    _kept(":CALCulate[1]:KMATh:MMFactor", Number(-9.99999e20, 9.99999e20), 1.0, "math m", "m of mX+b", "[S]"),
-    _kept(":CALCulate[1]:KMATh:MBFactor", Number(-9.99999e20, 9.99999e20), 0.0, "math b", "b of mX+b", "[S]"),
+    _kept(":CALCulate[1]:KMATh:MMFactor", BIG, 1.0, "math m", "m of mX+b", "[S]"),
+    _kept(":CALCulate[1]:KMATh:MBFactor", BIG, 0.0, "math b", "b of mX+b", "[S]"),
     _kept(":CALCulate[1]:KMATh:MUNits", Text(), "X", "", "Unit of mX+b", "[S]"),
+    _kept(":CALCulate[1]:KMATh:PERCent", BIG, 1.0, "math reference", "Reference of per cent", "[S] 6517B"),
+    Command(
+        ":CALCulate[1]:KMATh:PERCent:ACQuire",
+        meaning="Take the last reading as reference",
+        source="[S] 6517B",
+        set=lambda box: box.acquire_reference(),
+    ),
     _kept(":CALCulate[1]:STATe", Switch(), False, "math", "Calculation on", "[S]"),
     Command(
         ":CALCulate[1]:DATA[:LATest]",
@@ -257,7 +269,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _kept(
         ":CALCulate2:NULL:OFFSet",
-        Number(-9.99999e20, 9.99999e20),
+        BIG,
         0.0,
         "null offset",
         "Offset subtracted",
@@ -272,7 +284,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _kept(
         ":CALCulate2:LIMit{1|2}:UPPer[:DATA]",
-        Number(-9.99999e20, 9.99999e20),
+        BIG,
         1.0,
         "limit upper",
         "Upper limit",
@@ -280,7 +292,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _kept(
         ":CALCulate2:LIMit{1|2}:LOWer[:DATA]",
-        Number(-9.99999e20, 9.99999e20),
+        BIG,
         -1.0,
         "limit lower",
         "Lower limit",
@@ -314,6 +326,21 @@ COMMANDS: tuple[Command, ...] = (
         "trigger delay auto",
         "Delay of the range's own settling; after *RST: [?] delays_automatically",
         "[M] p. 123",
+    ),
+    *limit_patterns(":CALCulate2:LIMit{1|2}"),
+    *DIGITAL_COMMANDS,
+    *calibration_commands("KI006514"),
+    Command(
+        ":CALibration:UNPRotected:VOFFset",
+        meaning="Correct the preamplifier's offset, zero check on",
+        source="[M] p. 93 names the procedure; header [?]",
+        set=lambda box: box.correct_offset(),
+    ),
+    Command(
+        ":CALibration:UNPRotected:IOFFset",
+        meaning="Correct the input current: whatever flows in now is taken as nothing",
+        source="[M] p. 81, 93 name the procedure; header [?]",
+        set=lambda box: box.correct_bias(),
     ),
     *format_commands(ELEMENTS),
     *STATUS_COMMANDS,

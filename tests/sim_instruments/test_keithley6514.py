@@ -313,6 +313,30 @@ def test_another_function_forgets_what_the_one_before_had_shown(box, light):
     assert read(box) == pytest.approx(1e-12, rel=0.05)
 
 
+def test_readings_are_told_in_per_cent_of_a_reference(box, light):
+    light.mean = 4e-9
+    box.receive(b"CURR:RANG 2E-8;:READ?;:CALC:KMAT:PERC:ACQ;:CALC:FORM PERC;:CALC:STAT ON")
+    light.mean = 5e-9
+    box.receive(b"READ?")
+    assert read(box, "CALC:DATA?") == pytest.approx(25.0, abs=0.2)
+
+
+def test_ranges_go_up_and_down_by_one(box):
+    box.receive(b"CURR:RANG 2E-9;RANG UP")
+    assert float(box.receive(b"CURR:RANG?")) == pytest.approx(21e-9)
+    box.receive(b"CURR:RANG 2E-11;RANG DOWN")
+    assert float(box.receive(b"CURR:RANG?")) == pytest.approx(21e-12)
+
+
+def test_correcting_the_input_current_takes_whatever_flows_for_nothing(box, light):
+    light.mean = 3e-10
+    box.receive(b"CURR:RANG 2E-9;:CAL:UNPR:IOFF;:SYST:ZCH ON;:SYST:ZCOR ON;:SYST:ZCH OFF")
+    box.clock.wait(1.0)
+    assert abs(read(box)) < 1e-12
+    light.mean = 4e-10
+    assert read(box) == pytest.approx(1e-10, rel=0.05)
+
+
 def test_damping_is_quieter_and_slower(box, light):
     box.receive(b"CURR:RANG 2E-8;:CURR:NPLC 1;:SYST:AZER OFF")
     box.clock.wait(1.0)
