@@ -24,6 +24,7 @@ from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel
 from qdlab.live.compare import Comparison, compare_recorded
+from qdlab.live.picture import LISTED_SWEEPS
 from qdlab.live.pictures.cards import Card
 
 
@@ -45,7 +46,7 @@ class ComparisonWindow(QDialog):
         self.copy.setToolTip("The table as text, tabs between columns")
         self.copy.setAutoDefault(False)
         self.copy.clicked.connect(self.copy_text)
-        self.jv = JVPanel(theme, recordable=False)
+        self.jv = JVPanel(theme, recordable=False, newest=LISTED_SWEEPS)
         self.jv.by_temperature.setChecked(False)
         self.table = QTableWidget(0, 0)
         self.table.setAccessibleName("Results side by side")

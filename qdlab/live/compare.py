@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import ascii_uppercase
 
 from qdlab.live import session as live
 from qdlab.live.picture import Picture, PictureMaker
@@ -10,6 +11,8 @@ from qdlab.live.pictures.cards import Card
 from qdlab.live.pictures.jv import JVTrace
 from qdlab.live.planned import planned_of
 from qdlab.records import RunFeed
+
+LETTERS = ascii_uppercase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,7 @@ class ResultLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Sessions by name, all their sweeps, and all their results."""
+    """Sessions by letter and name, all their sweeps, and all their results."""
 
     names: tuple[str, ...]
     traces: tuple[JVTrace, ...]
@@ -34,16 +37,19 @@ def compare_recorded(paths: Sequence[Path]) -> Comparison:
 
     Raises
     ------
+    ValueError : more sessions than there are letters
     RecordError : a line that cannot be believed, or no session there
     """
+    if len(paths) > len(LETTERS):
+        raise ValueError(f"{len(paths)} sessions are too many side by side; choose {len(LETTERS)} or fewer")
     return compared({name: _picture(path) for name, path in zip(_names(paths), paths, strict=True)})
 
 
 def compared(pictures: Mapping[str, Picture]) -> Comparison:
     """The pictures of sessions side by side, by the sessions' names."""
     traces = [
-        replace(trace, run=f"{name}/{trace.run}", number=number, label=f"{trace.label}, {name}")
-        for number, (name, picture) in enumerate(pictures.items())
+        replace(trace, run=f"{letter}/{trace.run}", number=number, label=f"{letter}: {trace.label}")
+        for number, (letter, picture) in enumerate(zip(LETTERS, pictures.values(), strict=False))
         for trace in picture.jv
     ]
     found = {name: {card.title: card for card in picture.cards} for name, picture in pictures.items()}
@@ -51,7 +57,8 @@ def compared(pictures: Mapping[str, Picture]) -> Comparison:
     lines = [
         ResultLine(title=title, cards=tuple(cards.get(title) for cards in found.values())) for title in titles
     ]
-    return Comparison(names=tuple(pictures), traces=tuple(traces), lines=tuple(lines))
+    names = tuple(f"{letter}: {name}" for letter, name in zip(LETTERS, pictures, strict=False))
+    return Comparison(names=names, traces=tuple(traces), lines=tuple(lines))
 
 
 def _picture(path: Path) -> Picture:

@@ -66,6 +66,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (ScreenWorker, "use_window", lambda window: window.jv.window_chosen.emit("run", None)),
     (TELPanel, "_redraw", lambda window: window.tel.series.ticked_changed.emit()),
     (TELPanel, "_drag", lambda window: window.tel.region.sigRegionChangeFinished.emit(window.tel.region)),
+    (TELPanel, "_set_range", lambda window: window.tel.near.click()),
     (TELPanel, "_record", lambda window: window.tel.record.clicked.emit()),
     (ScreenWorker, "use_straight_part", lambda window: window.tel.part_chosen.emit(("run", 4.0), None)),
     (FieldPanel, "_redraw", lambda window: window.field.printed.click()),

@@ -373,7 +373,7 @@ def test_a_window_the_journal_holds_is_what_results_and_reports_use() -> None:
 def test_results_of_sessions_stand_in_one_line_and_their_sweeps_stay_apart() -> None:
     screens = {"first": jv_pictures(297.0)[1], "second": jv_pictures(297.0, 257.0, 217.0)[1]}
     found = compared({name: PictureMaker().draw(screen) for name, screen in screens.items()})
-    assert found.names == ("first", "second")
+    assert found.names == ("A: first", "B: second")
     assert len({trace.run for trace in found.traces}) == len(found.traces) == 4
     assert {trace.number for trace in found.traces} == {0, 1}
     lines = {line.title: line.cards for line in found.lines}

@@ -46,19 +46,25 @@ _LAW_TIPS = {
 
 
 class JVPanel(QWidget):
-    """Draws the sweeps of a picture; the quadratic window of the chosen one can be dragged."""
+    """Draws the sweeps of a picture; the quadratic window of the chosen one can be dragged.
+
+    Parameters
+    ----------
+    recordable : windows can be dragged, and recorded in a session
+    newest : so many sweeps are ticked by themselves
+    """
 
     window_chosen = pyqtSignal(str, object)
     record_wanted = pyqtSignal(str, object)
 
-    def __init__(self, theme: Theme, *, recordable: bool = True) -> None:
+    def __init__(self, theme: Theme, *, recordable: bool = True, newest: int = NEWEST) -> None:
         super().__init__()
         self._theme = theme
         self._recordable = recordable
         self._traces: Sequence[JVTrace] = ()
         self._make_controls()
         self._make_plots()
-        self.runs = RunList("Sweeps", newest=NEWEST)
+        self.runs = RunList("Sweeps", newest=newest)
         self.runs.ticked_changed.connect(self._redraw)
         self.runs.chosen_changed.connect(self._redraw)
         self.words = PlainLabel("no quadratic window yet")
@@ -119,6 +125,7 @@ class JVPanel(QWidget):
         self.region.setBrush(see_through(self._theme.accent))
         self.region.setToolTip("The quadratic window of the chosen sweep: drag it or its edges to refit")
         self.region.setVisible(False)
+        self.region.setMovable(self._recordable)
         self.region.sigRegionChangeFinished.connect(self._drag)
         self.slope.addItem(self.region)
         for plot in (self.plot, self.slope):
@@ -131,8 +138,8 @@ class JVPanel(QWidget):
         for box in (*self.laws.values(), self.by_temperature):
             controls.addWidget(box)
         controls.addStretch(1)
-        controls.addWidget(self.rule)
         if self._recordable:
+            controls.addWidget(self.rule)
             controls.addWidget(self.record)
         return controls
 
