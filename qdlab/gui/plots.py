@@ -81,6 +81,8 @@ class Style:
     line: bool = False
     dash: Dash = "solid"
     width: float = 1.6
+    size: int = 6
+    on_top: bool = False
     label: str | None = None
 
     @property
@@ -184,12 +186,13 @@ class Plot(pyqtgraph.PlotWidget):
                 [],
                 pen=style.pen,
                 symbol=style.symbol,
-                symbolSize=6,
+                symbolSize=style.size,
                 symbolPen=pyqtgraph.mkPen(style.colour, width=1.2),
                 symbolBrush=pyqtgraph.mkBrush(style.colour) if style.filled else None,
                 name=style.label,
                 connect=connect,
             )
+            self._items[key].setZValue(5 if style.on_top else 0)
         return self._items[key]
 
     def forget(self, keep: set[str]) -> None:

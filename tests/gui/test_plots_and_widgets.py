@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +28,20 @@ def test_a_logarithmic_plot_leaves_out_what_has_no_logarithm(qtbot: QtBot) -> No
 def test_decades_are_labelled_with_the_quantity_itself(qtbot: QtBot, position: float, label: str) -> None:
     axis = DecadeAxis("bottom")
     assert axis.tickStrings([position], 1.0, 1.0) == [label]
+
+
+def test_the_pointer_is_told_what_it_is_near_in_the_axes_own_units(qtbot: QtBot) -> None:
+    plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True)
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    plot.draw_points("run", [0.1, 1.0, 10.0], [1e-6, 1e-4, 1e-2], BLACK, hint="297 K")
+    plot.plotItem.vb.updateAutoRange()
+    at_point = plot.plotItem.vb.mapViewToScene(QPointF(0.0, -4.0))
+    assert plot.words_at(at_point) == "297 K: 1 V, 0.0001 mA cm⁻²"
+    beside = plot.plotItem.vb.mapViewToScene(QPointF(0.5, -5.0))
+    assert plot.words_at(beside) == "3.162 V, 1e-05 mA cm⁻²"
+    assert plot.words_at(QPointF(-5.0, -5.0)) == ""
 
 
 def test_curves_that_are_gone_are_removed(qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6.QtCore import QSettings, Qt
-from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QDockWidget, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -19,9 +19,11 @@ from qdlab.gui.closing import ClosingQuestion, remembered
 from qdlab.gui.main_window import MainWindow
 from qdlab.live import plan_draft as drafts
 from qdlab.live import plan_queue as queues
+from qdlab.live.picture import PictureMaker
 from qdlab.live.plan_draft import read_draft
 from qdlab.paths import runtime_directory
-from qdlab.records import open_session
+from qdlab.records import open_session, verify_session
+from qdlab.replay import open_replay
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
@@ -84,6 +86,55 @@ def test_a_window_dragged_by_hand_is_refitted_and_given_back(qtbot: QtBot, repla
     assert "2-4 V" in replay.jv.words.text()
     qtbot.mouseClick(replay.jv.rule, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: replay.jv.words.text() == by_rule, timeout=PATIENCE)
+
+
+def test_a_window_dragged_and_recorded_is_in_force_when_the_session_is_opened_again(
+    qtbot: QtBot, session: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(session, tmp_path / session.name)
+    window = open_replay_window(own)
+    qtbot.addWidget(window)
+    window.show()
+    window._opened.bar.end.click()
+    qtbot.waitUntil(lambda: window.jv.region.isVisible(), timeout=PATIENCE)
+    assert not window.jv.record.isEnabled()
+    window.jv.region.setRegion((np.log10(2.0), np.log10(4.0)))
+    qtbot.waitUntil(window.jv.record.isEnabled, timeout=PATIENCE)
+    window.jv.record.click()
+    qtbot.waitUntil(lambda: "as the journal says" in window.jv.words.text(), timeout=PATIENCE)
+    assert not window.jv.record.isEnabled()
+    window.close()
+    assert verify_session(own).intact
+    again = open_replay(own)
+    (trace,) = PictureMaker().draw(again.seek(len(again))).jv
+    assert trace.by_hand and not trace.unrecorded
+    assert trace.fit is not None and trace.fit.window == pytest.approx((2.0, 4.0))
+
+
+def test_a_click_on_a_card_marks_the_points_behind_it_and_copies_it_as_text(
+    qtbot: QtBot, replay: MainWindow
+) -> None:
+    replay._opened.bar.end.click()
+    qtbot.waitUntil(lambda: bool(replay.cards.list.count()), timeout=PATIENCE)
+    (row,) = [row for row, card in enumerate(replay.cards._shown) if card.place == "jv"]
+    item = replay.cards.list.item(row)
+    place = replay.cards.list.visualItemRect(item).center()
+    qtbot.mouseClick(replay.cards.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert replay.jv.runs.chosen == replay.cards._shown[row].key
+    assert any(key.endswith(" used") for key in replay.jv.plot.keys)
+    replay.cards.copy.click()
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None and clipboard.text() == replay.cards._shown[row].text
+
+
+def test_a_sweep_that_is_not_ticked_is_not_drawn_and_is_still_there(qtbot: QtBot, replay: MainWindow) -> None:
+    replay._opened.bar.end.click()
+    qtbot.waitUntil(lambda: replay.jv.runs.count() == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(replay.jv.plot.keys), timeout=PATIENCE)
+    replay.jv.runs.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert not replay.jv.plot.keys
+    replay.jv.runs.item(0).setCheckState(Qt.CheckState.Checked)
+    assert replay.jv.plot.keys
 
 
 def test_a_note_is_written_and_the_report_opened(

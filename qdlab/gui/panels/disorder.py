@@ -57,7 +57,7 @@ class DisorderPanel(QWidget):
         return page
 
     def _map_page(self) -> QWidget:
-        self.map = Plot(x="Voltage V (V)", y="Temperature", log_x=True)
+        self.map = Plot(x="Voltage V (V)", y="Sweeps by temperature", log_x=True)
         self.map.legend.setVisible(False)
         self.map.getAxis("left").setGrid(False)
         self.image = pyqtgraph.ImageItem(axisOrder="row-major")
@@ -118,7 +118,7 @@ class DisorderPanel(QWidget):
                 keep.add(key)
             key = f"{index} model"
             voltage, model = picture.models[index]
-            style = Style(colour=colour, symbol=None, line=True, width=1.2)
+            style = Style(colour=self._theme.text, symbol=None, line=True, width=1.2, on_top=True)
             self.plot.draw_points(key, voltage, model / 10, style)
             keep.add(key)
         self.plot.forget(keep)

@@ -232,7 +232,7 @@ class JVPanel(QWidget):
         return shown_values(self._quantity, trace, line, self._chosen())
 
     def _draw(self, trace: JVTrace, colour: str) -> set[str]:
-        keys = self._draw_measured(trace, colour) | self._draw_laws(trace, colour)
+        keys = self._draw_measured(trace, colour) | self._draw_laws(trace)
         chosen = self._chosen()
         is_chosen = chosen is not None and chosen.run == trace.run
         if trace.slope is not None and len(trace.slope.voltage):
@@ -254,7 +254,7 @@ class JVPanel(QWidget):
         }
         for kind, mask in trace.flagged.items():
             symbol = FLAG_SYMBOLS.get(kind, _OTHER_FLAG)
-            parts[kind] = (mask, Style(colour=colour, symbol=symbol))
+            parts[kind] = (mask, Style(colour=self._theme.alarm, symbol=symbol, size=9))
         keys = set()
         for word, (mask, style) in parts.items():
             if mask.any():
@@ -264,12 +264,19 @@ class JVPanel(QWidget):
                 keys.add(key)
         return keys
 
-    def _draw_laws(self, trace: JVTrace, colour: str) -> set[str]:
+    def _draw_laws(self, trace: JVTrace) -> set[str]:
         keys = set()
         for law, line in trace.laws.items():
             if self.laws[law].isChecked():
                 key = f"{trace.run} {law}"
-                style = Style(colour=colour, symbol=None, line=True, dash=_DASHES[law], width=1.2)
+                style = Style(
+                    colour=self._theme.text,
+                    symbol=None,
+                    line=True,
+                    dash=_DASHES[law],
+                    width=1.2,
+                    on_top=True,
+                )
                 self.plot.draw_points(key, line[0], self._shown(trace, line), style)
                 keys.add(key)
         if math.isfinite(trace.floor):

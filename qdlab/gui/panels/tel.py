@@ -17,7 +17,7 @@ from qdlab.live.overrides import Series
 from qdlab.live.pictures.tel import LARGEST_DRIFT, PICOAMPERE, ChecksPicture, TELTrace
 
 NANOAMPERE = 1e-9
-_SIGNS = "● used   ✕ not used   line: asymptote down to the delay time   bar on the axis: its 95 % interval"
+_SIGNS = "● used   ✕ not used   line to the axis: τ_d, with its 95 % interval as a bar"
 
 
 class TELPanel(QWidget):

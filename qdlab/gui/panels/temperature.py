@@ -11,6 +11,7 @@ from qdlab.live.temperature import TemperatureScreen
 
 LAST_MINUTES = 20.0
 TITLE_HEIGHT = 16  # [pixel]
+SHOWN_BANDS = 5  # tolerances either way around the set point
 _VIEWS = ("all along", "last 20 min", "off the set point")
 _LINES = ("set", "stage", "sample")
 
@@ -48,6 +49,7 @@ class TemperaturePanel(QWidget):
 
     def _head(self) -> QHBoxLayout:
         head = QHBoxLayout()
+        head.setSpacing(8)
         head.addWidget(self.state)
         head.addWidget(self.words, stretch=1)
         head.addWidget(self.view)
@@ -108,6 +110,10 @@ class TemperaturePanel(QWidget):
         )
         self.heater.setData(minutes, 100 * heater)
         self.plot.title_axis("left", "T - set (K)" if relative else "T (K)")
+        if relative:
+            self.plot.setYRange(-SHOWN_BANDS * half, SHOWN_BANDS * half)
+        else:
+            self.plot.enableAutoRange(y=True)
         self._tell(screen)
 
     def _tell(self, screen: TemperatureScreen) -> None:

@@ -148,7 +148,7 @@ def shown_unit(quantity: Quantity) -> str:
         "J": "J (mA cm⁻²)",
         "J L³": "J L³ (mA cm⁻² nm³)",
         "J / V²": "J/V² (mA cm⁻² V⁻²)",
-        "J / J of the chosen": "J / J of the chosen sweep (1)",
+        "J / J of the chosen": "J / J_chosen (1)",
     }[quantity]
 
 
