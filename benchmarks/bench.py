@@ -236,9 +236,9 @@ def _random_method(role: str, chance: random.Random) -> tuple[str, dict[str, Any
             ("set_pulse_width", {"pulse_width": seconds()}),
             ("pulse_period", {"value": seconds()}),
             ("switch_on", {}),
-            ("start_burst", {"pulses": chance.choice((1, 50, 65535, 70000))}),
-            ("in_bursts", {"value": chance.random() < 0.7}),
             ("output_on", {"value": True}),
+            ("switch_on", {}),
+            ("start_burst", {"pulses": chance.choice((1, 50, 65535, 70000))}),
             ("set_up", {}),
         ],
         "light_meter": [

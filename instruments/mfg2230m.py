@@ -301,6 +301,8 @@ class MFG2230M(Driver):
         self.load = "INF"
         self.function = "PULS"
         self.unit = "VPP"
+        for name, setting in self._burst_settings.items():
+            setattr(self, name, setting)
         self._set_times(pulse_width, pulse_period)
         self.offset = 0.0
         self.amplitude = pulse_amplitude
