@@ -26,8 +26,8 @@ OUTLYING = 3.5
 FEWEST_TO_COMPARE = 5
 
 _LEVELS = ("batches", "substrates", "pixels", "sessions")
-_NUMBERS = frozenset({"good", "outside_validity", "drifting", "pulses_too_short", "not_straight"})
-"""Verdicts of values that a mean may hold: they doubt what a number means, not that there is one."""
+_NUMBERS = frozenset({"good", "outside_validity", "drifting"})
+"""Verdicts of values that a mean may hold: they doubt what a number means, not that it was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

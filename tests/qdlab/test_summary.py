@@ -120,14 +120,15 @@ def test_what_is_no_number_is_left_out_of_the_means_and_counted() -> None:
             outcome("a", "A/1/1", hopping_distance=number(2e-9, 1e-11)),
             outcome("b", "A/1/1", hopping_distance=number(3e-9, 1e-9, "not_identifiable")),
             outcome("c", "A/1/1", hopping_distance=number(3e-9, None)),
+            outcome("f", "A/1/1", hopping_distance=number(3e-9, 1e-11, "pulses_too_short")),
             outcome("d", "A/1/1", hopping_distance=number(2.2e-9, 1e-11)),
             Outcome(session=Path("e"), results=None, problem="torn"),
         ]
     )
     (group,) = summary.groups
     assert group.spread.values.tolist() == [2e-9, 2.2e-9]
-    assert summary.left_out == {"hopping_distance": 2}
-    assert [row.problem for row in summary.rows] == ["", "", "", "", "torn"]
+    assert summary.left_out == {"hopping_distance": 3}
+    assert [row.problem for row in summary.rows] == ["", "", "", "", "", "torn"]
 
 
 def test_a_name_without_substrate_is_compared_with_the_batches_only() -> None:
