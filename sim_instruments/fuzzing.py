@@ -10,7 +10,7 @@ import random as random_module
 import re
 from collections.abc import Callable
 
-from sim_instruments.scpi import Choice, Number, Parameter, ScpiBox, Switch, Text, spellings
+from sim_instruments.scpi import Choice, Number, Parameter, Raw, ScpiBox, Switch, Text, spellings
 
 NASTY = (
     *(b"", b";", b";;;", b":", b"?", b"*", b"*?", b"::", b"#", b"#H", b"#9", b"'", b'"', b"(@1", b",,,"),
@@ -22,6 +22,11 @@ NASTY = (
 NUMBERS = (
     *("0", "1", "2", "-1", "0.5", "1e-6", "21", "MIN", "MAX", "DEF", "1e3", "2500", "#B101", "INF", "-0"),
     *("1e999", "1e-999", "-1e999", "#H" + "F" * 400, "1 e 1", "9.9E37"),
+)
+
+DATA = (
+    *("(VOLT * CURR)", "(VOLT[1] / CURR[0])", "((VOLT)", "(ln(RES))", "(1e9 ^ 1e9)", "(-110:-222)", "(-410)"),
+    *("#15a;b,c", "#0;", "(@1)", "2020,1,1"),
 )
 
 ENERGISING = re.compile(
@@ -69,8 +74,10 @@ def _argument(parameter: Parameter, random: random_module.Random) -> str:
         return random.choice(("ON", "OFF", "1", "0", "1e999", *parameter.extra))
     if isinstance(parameter, Choice):
         return random.choice(parameter.mnemonics)
+    if isinstance(parameter, Raw):
+        return random.choice(DATA)
     if isinstance(parameter, Text):
-        return random.choice(("'VOLT'", '"CURR:DC"', "'RES'", '"a;b"', "''"))
+        return random.choice(("'VOLT'", '"CURR:DC"', "'RES'", '"a;b"', "''", "'POWER'", "'KI002400'"))
     if isinstance(parameter, Number) and random.random() < 0.9:
         return random.choice(
             ("0", "1", "2", "-1", "0.5", "1e-6", "21", "MIN", "MAX", "DEF", "1e3", "2500", "#B101", "INF")

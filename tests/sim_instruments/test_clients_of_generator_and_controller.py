@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import lakeshore
 import pytest
+import serial
 
 from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import SimClock
@@ -85,10 +86,11 @@ def test_pylablibs_afg2225_pulses_through_a_socket(served) -> None:
         generator.close()
 
 
-def test_pymeasures_lakeshore_sets_and_reads_the_loop(served) -> None:
+@pytest.mark.parametrize("door", ["tcp", pytest.param("serial", marks=needs_pty)])
+def test_pymeasures_lakeshore_sets_and_reads_the_loop(served, door) -> None:
     from pymeasure.instruments.lakeshore import LakeShore3xx
 
-    controller = LakeShore3xx(served.resource["lakeshore336", "tcp"], visa_library="@py")
+    controller = LakeShore3xx(served.resource["lakeshore336", door], visa_library="@py")
     try:
         assert controller.id.startswith("LSCI,MODEL336")
         assert controller.input_A.kelvin == pytest.approx(297.0, abs=0.02)
@@ -128,6 +130,43 @@ def test_lake_shores_own_package_controls_the_336(served) -> None:
             controller.command("NONSENSE 1")
         with pytest.raises(InstrumentException, match="Execution Error"):
             controller.set_heater_range(1, 7)
+
+
+class _SerialLine:
+    """What the lakeshore package takes in place of a serial port it cannot find, on a pseudo-terminal."""
+
+    def __init__(self, device: str) -> None:
+        self._port = serial.Serial(device, timeout=5.0)
+
+    def write(self, message: str) -> None:
+        self._port.write(message.encode() + b"\r\n")
+
+    def query(self, message: str) -> str:
+        self.write(message)
+        return self._port.read_until(b"\r\n").decode().strip()
+
+    def clear(self) -> None:
+        self._port.reset_input_buffer()
+
+    def close(self) -> None:
+        self._port.close()
+
+
+@needs_pty
+def test_lake_shores_own_package_controls_the_336_through_a_serial_line(served) -> None:
+    resource = served.resource["lakeshore336", "serial"]
+    line = _SerialLine(resource.removeprefix("ASRL").removesuffix("::INSTR"))
+    try:
+        controller = lakeshore.Model336(connection=line)
+        assert controller.model_number == "MODEL336"
+        assert controller.get_all_kelvin_reading()[:2] == pytest.approx([297.0, 297.0], abs=0.02)
+        controller.set_control_setpoint(1, 290.0)
+        served.bench.clock.wait(1.0)
+        assert controller.get_control_setpoint(1) == 290.0
+        controller.all_heaters_off()
+        assert controller.get_heater_range(1) == controller.HeaterRange.OFF
+    finally:
+        line.close()
 
 
 class _Line:
