@@ -8,16 +8,20 @@ from typing import Any
 import pyvisa
 from pyvisa.constants import StatusCode
 
+from instruments.streams import LONGEST_REPLY
+
 _MESSAGE_AVAILABLE = 16  # bit of the status byte, IEEE 488.2
 _POLLING = 0.002  # s
-_TRANSFER = 3.0  # s that a reply once begun, or a write, may take
+_TRANSFER = 3.0  # s that a piece of a reply once begun, or a write, may take
+_PIECE = 1024  # bytes; a tenth of a second where GPIB is slow
 
 
 class VisaTransport:
     """One VISA session; satisfies `instruments.roles.Transport`.
 
     A reply is read only once the box says that it has one, so that no read is given up half way and no box
-    is asked to talk with nothing to say (-420).
+    is asked to talk with nothing to say (-420). A long one is read in pieces, and `read` called again goes on
+    with it: the readings of a sweep take a 2400 many seconds to send.
 
     Parameters
     ----------
@@ -45,6 +49,7 @@ class VisaTransport:
             self._session.write_termination = ""
         self._resource = resource
         self._polls = True
+        self._received = b""
 
     def write(self, data: bytes) -> None:
         """Send one message."""
@@ -52,17 +57,37 @@ class VisaTransport:
             self._session.write_raw(data + self._write_termination)
 
     def read(self, timeout: float) -> bytes:
-        """One reply, once the box has it."""
-        if self._polls:
+        """One reply, once the box has it; what arrived of an unfinished one is kept for the next read."""
+        end = time.monotonic() + timeout
+        if self._received:
+            pass
+        elif self._polls:
             self._await_message(timeout)
         else:
             self._session.timeout = max(timeout, 0.001) * 1e3
-        with _translated(self._resource):
-            reply: bytes = self._session.read_raw()
-            return reply.rstrip(b"\r\n")
+        while self._read_piece():
+            if len(self._received) > LONGEST_REPLY:
+                self._received = b""
+                raise ConnectionError(f"{self._resource}: a reply without end; check the box")
+            if time.monotonic() >= end:
+                raise TimeoutError(f"a reply of more than {len(self._received)} bytes within {timeout:g} s")
+        reply, self._received = self._received, b""
+        return reply.rstrip(b"\r\n")
+
+    def _read_piece(self) -> bool:
+        """Read on; whether more is to come."""
+        library, more = self._session.visalib, StatusCode.success_max_count_read
+        with (
+            _translated(self._resource),
+            self._session.ignore_warning(StatusCode.success_device_not_present, more),
+        ):
+            piece, status = library.read(self._session.session, _PIECE)
+        self._received += bytes(piece)
+        return bool(status == more)
 
     def clear(self) -> None:
         """Device clear; nothing where the session has none."""
+        self._received = b""
         try:
             with _translated(self._resource):
                 self._session.clear()

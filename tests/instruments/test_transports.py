@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections import deque
+from contextlib import nullcontext
 
 import pytest
 import pyvisa
@@ -196,6 +197,7 @@ class ScriptedSession:
     def __init__(self, *, replies=(), polls_before=0, errors=()):
         self.replies, self.polls_before, self.errors = deque(replies), polls_before, deque(errors)
         self.written, self.reads, self.clears = [], 0, 0
+        self.visalib, self.session = self, None
 
     def write_raw(self, data):
         self._fail()
@@ -206,10 +208,17 @@ class ScriptedSession:
         self.polls_before -= 1
         return 16 if self.polls_before < 0 and self.replies else 0
 
-    def read_raw(self):
+    def ignore_warning(self, *statuses):
+        return nullcontext()
+
+    def read(self, session, count):
         self._fail()
         self.reads += 1
-        return self.replies.popleft()
+        reply = self.replies.popleft()
+        if len(reply) <= count:
+            return reply, StatusCode.success
+        self.replies.appendleft(reply[count:])
+        return reply[:count], StatusCode.success_max_count_read
 
     def clear(self):
         self._fail()
@@ -238,6 +247,30 @@ def test_a_reply_is_read_once_the_box_says_that_it_has_one():
     session = ScriptedSession(replies=[b"+1.0E-03\r\n"], polls_before=3)
     assert visa(session).read(5.0) == b"+1.0E-03"
     assert session.reads == 1
+
+
+def test_a_long_reply_comes_in_pieces_and_what_arrived_is_kept():
+    long = b",".join(b"%+.6E" % number for number in range(2000))
+    session = ScriptedSession(replies=[long + b"\n"])
+    transport = visa(session)
+    timeouts = 0
+    while True:
+        try:
+            assert transport.read(0.0) == long
+            break
+        except TimeoutError:
+            timeouts += 1
+    assert timeouts == session.reads - 1 > 10
+
+
+def test_what_is_left_of_a_reply_is_forgotten_with_a_device_clear():
+    session = ScriptedSession(replies=[b"1" * 3000 + b"\n"])
+    transport = visa(session)
+    with pytest.raises(TimeoutError):
+        transport.read(0.0)
+    transport.clear()
+    session.replies = deque([b"2\n"])
+    assert transport.read(1.0) == b"2"
 
 
 def test_a_box_with_nothing_to_say_is_not_asked_to_talk():
