@@ -26,7 +26,9 @@ _NOT_A_NUMBER = re.compile(r"[+-]?(nan|inf(inity)?)|--|n/?a", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _UNIT_IN_NAME = re.compile(
     r"(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\]|/\s*(?P<slash>\S+))\s*"
+    r"(?:(?:SMU|CH)\W?\d+)?\s*"  # KickStart's instrument behind the unit
 )
+_ORIGIN_MARKUP = re.compile(r"\\[+-]\(([^()]*)\)")  # raised and lowered text of an Origin worksheet
 _PARAMETER = re.compile(r"#\s*(?P<name>[^:#=]{1,60})[:=]\s*(?P<value>.{0,200})")
 _SPACES = " "
 _LAYOUTS: tuple[tuple[str, Decimal], ...] = (
@@ -298,7 +300,7 @@ def _header(
         return (), ("",) * candidate.width
     names, units = zip(*(_name_and_unit(text) for text in above[0]), strict=True)
     if not any(units) and len(above) > 1:
-        units = tuple(text.strip("()[] ") for text in above[1])
+        units = tuple(_without_markup(text).strip("()[] ") for text in above[1])
     return names, units
 
 
@@ -311,8 +313,12 @@ def _header_fields(line: str, candidate: _Candidate) -> tuple[str, ...] | None:
 
 
 def _name_and_unit(text: str) -> tuple[str, str]:
-    match = _UNIT_IN_NAME.fullmatch(text)
+    match = _UNIT_IN_NAME.fullmatch(_without_markup(text))
     if match is None:
         return text, ""
     unit = match["round"] or match["square"] or match["slash"] or ""
     return match["name"], unit.strip("()[] ")
+
+
+def _without_markup(text: str) -> str:
+    return _ORIGIN_MARKUP.sub(r"\1", text)

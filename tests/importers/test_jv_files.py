@@ -61,6 +61,8 @@ def test_encodings_of_windows_programs_are_read(tmp_path: Path, encoding: str) -
         ("Voltage [V]\tCurrent density [A/m^2]\n", 1.0),
         ("Voltage / V\tCurrent density / A/m**2\n", 1.0),
         ("# V (V)\tJ (uA/cm2)\n", 0.01),
+        ("Voltage(V) SMU-1\tCurrent density(A/m2) SMU-1\n", 1.0),
+        ("Voltage\tCurrent density\nV\tmA cm\\+(-2)\n", 10.0),  # raised text of an Origin worksheet
         ("Long names follow\nVoltage\tCurrent density\nV\tmA/cm2\nfilm\tup\n", 10.0),
     ],
 )
