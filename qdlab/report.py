@@ -3,59 +3,72 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from qdlab.live.session import folded
 from qdlab.measured import JVAnalysis
 from qdlab.page import Page, Section, write_figures, write_page
-from qdlab.records import RunFeed, Session, open_session
+from qdlab.records import Session, open_session
 from qdlab.records.curves import jv_curves
-from qdlab.report_jv import jv_sections, raw_section
+from qdlab.report_jv import curves_section, jv_sections, raw_section
 from qdlab.report_paper import Comparison, comparison_section, consistency_section
 from qdlab.report_record import (
     conditions_section,
     devices_section,
+    provenance_of_files,
     provenance_section,
     runs_section,
-    versions_section,
     warnings_section,
 )
 from qdlab.report_tel import mobilities_section, tel_section
-from qdlab.results import DeviceResults, SessionResults, analyse_screen
+from qdlab.results import DeviceResults, SessionResults, analyse_recorded
 
 
 def write_session_report(
-    path: Path, output: Path, *, comparisons: Sequence[Comparison] = (), figures: Path | None = None
+    path: Path,
+    output: Path,
+    *,
+    results: SessionResults | None = None,
+    comparisons: Sequence[Comparison] = (),
+    figures: Path | None = None,
 ) -> None:
-    """Analyse a session and write its report.
+    """Write the report of a session.
 
     Parameters
     ----------
     path : the session's folder
     output : the HTML file
+    results : of its analysis; None: it is analysed here
     comparisons : of what was put into a simulation with what came out and what is printed
     figures : a folder for every figure as SVG, PDF and CSV; None: the page alone
     """
-    session = open_session(path)
-    screen = folded(session.devices, RunFeed(path).events())
-    page = session_page(session, analyse_screen(screen), comparisons=comparisons)
+    page = session_page(open_session(path), results or analyse_recorded(path), comparisons=comparisons)
     write_page(page, output)
     if figures is not None:
         write_figures(page, figures)
 
 
 def write_measured_report(
-    analysis: JVAnalysis, path: Path, *, title: str = "Measured J-V curves", figures: Path | None = None
+    analysis: JVAnalysis,
+    path: Path,
+    *,
+    title: str = "Measured J-V curves",
+    sources: Sequence[Path] = (),
+    figures: Path | None = None,
 ) -> None:
-    """The report of J-V curves measured elsewhere; `figures` as for a session."""
-    page = measured_page(analysis, title=title)
+    """Write the report of J-V curves measured elsewhere.
+
+    Parameters
+    ----------
+    analysis : of the curves
+    path : the HTML file
+    title : of the page
+    sources : the files the curves were read from
+    figures : a folder for every figure as SVG, PDF and CSV; None: the page alone
+    """
+    subtitle = f"{len(analysis.curves)} curves, relative permittivity {analysis.relative_permittivity:g}"
+    sections = (curves_section(analysis.curves), *jv_sections(analysis), provenance_of_files(sources))
+    page = Page(title=title, subtitle=subtitle, sections=sections)
     write_page(page, path)
     if figures is not None:
         write_figures(page, figures)
-
-
-def measured_page(analysis: JVAnalysis, *, title: str) -> Page:
-    """The page of J-V curves measured elsewhere."""
-    subtitle = f"{len(analysis.curves)} curves, relative permittivity {analysis.relative_permittivity:g}"
-    return Page(title=title, subtitle=subtitle, sections=(*jv_sections(analysis), versions_section()))
 
 
 def session_page(

@@ -1,5 +1,6 @@
 """What a report says about J-V curves: space charge, temperature laws, thickness, and the disorder model."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from analysis.constants import electronvolt, nanometre
 from analysis.curves import JVCurve
 from analysis.disorder_fit import DisorderFit
 from analysis.estimate import Estimate, Verdict
-from analysis.space_charge import SpaceChargeFit, ThicknessScaling
+from analysis.space_charge import ThicknessScaling
 from qdlab import figure_data, figures
 from qdlab.figures import MobilitySeries
 from qdlab.measured import JVAnalysis, LayerAnalysis
@@ -61,6 +62,23 @@ def jv_sections(analysis: JVAnalysis, device: str = "", built_in_voltage: float 
     if analysis.disorder is not None:
         sections.append(_disorder_section(analysis.disorder, device))
     return sections
+
+
+def curves_section(curves: Sequence[JVCurve]) -> Section:
+    """What was read: each curve with its range, and how many of its points carry which flag."""
+    rows = tuple(
+        (
+            text(curve.label or "-"),
+            number(curve.temperature),
+            number(curve.thickness / nanometre),
+            Cell(text=str(len(curve)), kind="number"),
+            text(f"{curve.voltage.min():.3g} to {curve.voltage.max():.3g}" if len(curve) else "-"),
+            text(_counted(word for words in curve.flags for word in sorted(words))),
+        )
+        for curve in curves
+    )
+    headings = ("curve", "T (K)", "L (nm)", "points", "voltage (V)", "flags")
+    return Section(title="Curves", tables=(Table(headings=headings, rows=rows),))
 
 
 def raw_section(curves: Sequence[JVCurve], device: str, why: str) -> Section:
@@ -238,7 +256,7 @@ def _space_charge_table(layer: LayerAnalysis) -> Table:
                 model_range(fit.zero_field_mobility),
                 estimate(fit.corrected_mobility),
                 estimate(fit.slope),
-                text(_left_out(fit)),
+                text(_counted(reason for _, reason in fit.left_out)),
                 verdict(fit.verdict),
             )
         )
@@ -260,11 +278,9 @@ def _space_charge_table(layer: LayerAnalysis) -> Table:
     return Table(headings=headings, rows=tuple(rows), caption=caption)
 
 
-def _left_out(fit: SpaceChargeFit) -> str:
-    reasons: dict[str, int] = {}
-    for _, reason in fit.left_out:
-        reasons[reason] = reasons.get(reason, 0) + 1
-    return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "-"
+def _counted(reasons: Iterable[str]) -> str:
+    """``4 range-switch, 2 compliance``; a dash for none."""
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items()) or "-"
 
 
 def _laws_table(layer: LayerAnalysis) -> Table:
@@ -339,7 +355,10 @@ def _disorder_section(fit: DisorderFit, device: str) -> Section:
         figures=pictures,
         tables=tuple(table for table in tables if table),
         notes=tuple(
-            advice((_label(name).partition(" (")[0], found.verdict) for name, found in fit.parameters.items())
+            together(
+                (_label(name).partition(" (")[0], _words(found.verdict.advice))
+                for name, found in fit.parameters.items()
+            )
         ),
     )
 
@@ -348,13 +367,15 @@ def _misfit(fit: DisorderFit) -> str:
     """How well the model describes the points, and what that means for the errors in brackets."""
     deviations = [figures.relative_deviation(one) for one in fit.curves]
     known = np.concatenate([one[np.isfinite(one)] for one in deviations])
-    left_out = sum(bool(reason) for one in fit.curves for reason in one.left_out)
+    left_out = Counter(reason for one in fit.curves for reason in one.left_out if reason)
     if not len(known):
         return "No point took part in the fit."
     told = (
         f"The model misses the {len(known)} fitted points by {np.sqrt(np.mean(known**2)):.2%} (root mean "
-        f"square), at most by {np.abs(known).max():.2%}; {left_out} points play no part."
+        f"square), at most by {np.abs(known).max():.2%}."
     )
+    if left_out:
+        told += f" Not fitted: {_counted(left_out.elements())}."
     error, chi_square = fit.options.relative_error, fit.reduced_chi_square
     told += f" Reduced χ² is {chi_square:.3g} with an assumed error of {error:.0%} a point: "
     if chi_square > _FAR_ABOVE:

@@ -24,7 +24,7 @@ from qdlab.page import (
 from qdlab.records import Session, open_session
 from qdlab.records.curves import jv_curves
 from qdlab.report_jv import advice, thickness_section
-from qdlab.report_record import devices_section, files_section, versions_section
+from qdlab.report_record import devices_section, files_section, provenance_of_files
 from qdlab.summary import GROUP_HEADINGS, Quantity, Summary, summarise, zero_field_mobilities
 
 SHOWN_SERIES = 10
@@ -65,7 +65,7 @@ def sessions_page(outcomes: Sequence[Outcome]) -> Page:
         *_thickness_sections(outcomes, sessions),
         Section(title="Sessions that could not be analysed", notes=tuple(failed) or ("none",)),
         files_section(sessions),
-        versions_section(),
+        provenance_of_files(),
     ]
     subtitle = f"{len(outcomes)} sessions, {len(devices)} devices; each session has a report of its own"
     return Page(title="Sessions compared", subtitle=subtitle, sections=tuple(sections))

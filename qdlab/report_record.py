@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from analysis.constants import nanometre, square_millimetre
@@ -161,10 +162,14 @@ def files_section(sessions: Iterable[Session]) -> Section:
     return Section(title="Sessions", tables=(Table(headings=headings, rows=tuple(rows)),))
 
 
-def versions_section() -> Section:
-    """The versions that analysed."""
-    rows = tuple((text(name), text(found)) for name, found in _analysing_versions().items())
-    return Section(title="Provenance", tables=(Table(headings=("program", "analysed with"), rows=rows),))
+def provenance_of_files(paths: Iterable[Path] = ()) -> Section:
+    """The versions that analysed, and the hash of every file that was read."""
+    versions = tuple((text(name), text(found)) for name, found in _analysing_versions().items())
+    hashes = tuple((text(path.name), Cell(text=file_sha256(path), kind="hash")) for path in paths)
+    tables = [Table(headings=("program", "analysed with"), rows=versions)]
+    if hashes:
+        tables.append(Table(headings=("file", "SHA-256"), rows=hashes))
+    return Section(title="Provenance", tables=tuple(tables))
 
 
 def _analysing_versions() -> dict[str, str]:

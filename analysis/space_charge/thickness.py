@@ -127,16 +127,12 @@ def _too_narrow() -> Verdict:
 def _verdict(exponent: Estimate, count: int) -> Verdict:
     if count < _MINIMUM_FIELDS:
         return _too_narrow()
-    if (
-        abs(exponent.value - 3) <= COLLAPSE_TOLERANCE
-        and (exponent.standard_error or 0.0) <= COLLAPSE_TOLERANCE
-    ):
+    scatter = exponent.standard_error or 0.0
+    why = "the mobility depends on field or density, or the current is not bulk-limited."
+    if abs(exponent.value - 3) > COLLAPSE_TOLERANCE:
+        told = f"J falls with thickness to the power {exponent.value:.2f} at equal voltage, not 3"
+    elif scatter > COLLAPSE_TOLERANCE:
+        told = f"The power with which J falls with thickness changes by {scatter:.2f} from voltage to voltage"
+    else:
         return GOOD
-    return Verdict(
-        word="not_straight",
-        advice=(
-            f"J falls with thickness to the power {exponent.value:.2f} at equal voltage, not 3: the "
-            f"mobility depends "
-            "on field or density, or the current is not bulk-limited."
-        ),
-    )
+    return Verdict(word="not_straight", advice=f"{told}: {why}")

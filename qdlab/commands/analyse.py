@@ -52,18 +52,26 @@ def analyse(
         Path | None, typer.Option(help="Write one line a device and session to this CSV file.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="With --report: a folder for every figure as SVG and PDF, its numbers as CSV."),
+    ] = None,
 ) -> None:
     """Print what J-V curves or a session say about transport, each number with uncertainty and verdict."""
     if convention not in CONVENTIONS:
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
-    for target in filter(None, (json, summary, report)):
+    for target in filter(None, (json, summary, report, figures)):
         require_folder_for(target)
+    if figures is not None and report is None:
+        raise ConfigError("--figures are those of a report; add --report, such as --report report.html")
     sessions = _sessions(paths)
     if len(sessions) == 1 and scheduler is None and summary is None:
-        _analyse_session(sessions[0], _convention(convention), quick, json, report)
+        _analyse_session(sessions[0], _convention(convention), quick, json, report, figures)
         return
     if sessions:
-        _analyse_many(sessions, _convention(convention), quick, jobs, scheduler, json, summary, report)
+        _analyse_many(
+            sessions, _convention(convention), quick, jobs, scheduler, json, summary, report, figures
+        )
         return
     if summary is not None:
         raise ConfigError("--summary tells sessions side by side; name sessions or a folder of them")
@@ -78,9 +86,10 @@ def analyse(
     if json is not None:
         _write_json(analysis.to_dict(), json)
     if report is not None:
+        from qdlab.importers import expand_patterns
         from qdlab.report import write_measured_report
 
-        write_measured_report(analysis, report)
+        write_measured_report(analysis, report, sources=expand_patterns(paths), figures=figures)
         print(f"report: {report}")
     if analysis.verdict.word == "not_converged":
         raise typer.Exit(1)
@@ -98,7 +107,12 @@ def _sessions(paths: list[str]) -> list[Path]:
 
 
 def _analyse_session(
-    path: Path, convention: "ConventionName", quick: bool, json: Path | None, report: Path | None
+    path: Path,
+    convention: "ConventionName",
+    quick: bool,
+    json: Path | None,
+    report: Path | None,
+    figures: Path | None,
 ) -> None:
     """Every device of a recorded session, as its own screens show it."""
     from qdlab.measured_tables import session_tables
@@ -112,7 +126,7 @@ def _analyse_session(
     if report is not None:
         from qdlab.report import write_session_report
 
-        write_session_report(path, report)
+        write_session_report(path, report, results=results, figures=figures)
         print(f"report: {report}")
 
 
@@ -125,6 +139,7 @@ def _analyse_many(
     json: Path | None,
     summary: Path | None,
     report: Path | None,
+    figures: Path | None,
 ) -> None:
     """Sessions side by side, each with its results kept; one that fails is told and stops no other."""
     from contextlib import nullcontext
@@ -166,7 +181,7 @@ def _analyse_many(
     if report is not None:
         from qdlab.report_many import write_sessions_report
 
-        write_sessions_report(outcomes, report)
+        write_sessions_report(outcomes, report, figures=figures)
         print(f"report: {report}")
     if failed:
         raise typer.Exit(1)

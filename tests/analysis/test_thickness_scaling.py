@@ -56,3 +56,16 @@ def test_one_thickness_or_two_temperatures_are_refused() -> None:
         fit_thickness_scaling([curve(1e-7, VOLTAGE**2)])
     with pytest.raises(ValueError, match="different temperatures"):
         fit_thickness_scaling([curve(1e-7, VOLTAGE**2), curve(2e-7, VOLTAGE**2, 277.0)])
+
+
+def test_an_exponent_of_three_on_average_is_not_called_one_that_is_not_three() -> None:
+    """J L³ of the thicker film lies above at low voltage and below at high voltage, by as much."""
+    voltage = np.geomspace(1.0, 10.0, 21)
+    tilt = (voltage / np.sqrt(10.0)) ** 0.5
+    curves = [
+        JVCurve(voltage=voltage, current_density=density, temperature=300.0, thickness=thickness)
+        for thickness, density in ((1e-7, voltage**2 * tilt), (2e-7, voltage**2 / 8 / tilt))
+    ]
+    found = fit_thickness_scaling(curves)
+    assert found.exponent.value == pytest.approx(3.0, abs=0.01)
+    assert found.verdict.word == "not_straight" and "from voltage to voltage" in found.verdict.advice
