@@ -6,19 +6,6 @@ Page numbers are those of the manual 2400S-900-01 rev. K; tags as in `keithley`.
 from collections.abc import Callable
 from typing import Any
 
-from sim_instruments.keithley import (
-    BUFFER_COMMANDS,
-    DIGITAL_COMMANDS,
-    PATTERN,
-    READING_COMMANDS,
-    STATUS_COMMANDS,
-    SYSTEM_COMMANDS,
-    RangeNumber,
-    calibration_commands,
-    format_commands,
-    limit_patterns,
-    trigger_commands,
-)
 from sim_instruments.keithley2400_ranges import (
     AUTO_SOURCE_DELAY,
     DEFAULT_RANGE,
@@ -30,6 +17,19 @@ from sim_instruments.keithley2400_ranges import (
     function_name,
     range_for,
     range_of,
+)
+from sim_instruments.keithley_commands import (
+    BUFFER_COMMANDS,
+    DIGITAL_COMMANDS,
+    PATTERN,
+    READING_COMMANDS,
+    STATUS_COMMANDS,
+    SYSTEM_COMMANDS,
+    RangeNumber,
+    calibration_commands,
+    format_commands,
+    limit_patterns,
+    trigger_commands,
 )
 from sim_instruments.scpi import (
     Choice,

@@ -5,7 +5,8 @@ Page numbers are those of the manual 6514-901-01 rev. D; tags as in `keithley`.
 
 from typing import Any
 
-from sim_instruments.keithley import (
+from sim_instruments.keithley6514_ranges import DEFAULT_RANGES, FUNCTIONS, RANGES
+from sim_instruments.keithley_commands import (
     BUFFER_COMMANDS,
     DIGITAL_COMMANDS,
     READING_COMMANDS,
@@ -17,7 +18,6 @@ from sim_instruments.keithley import (
     limit_patterns,
     trigger_commands,
 )
-from sim_instruments.keithley6514_ranges import DEFAULT_RANGES, FUNCTIONS, RANGES
 from sim_instruments.scpi import Choice, Command, Number, Parameter, Switch, Text, control
 
 ELEMENTS = ("READing", "TIME", "STATus")
