@@ -29,6 +29,8 @@ DISTURBED, CONNECTION_LOST = "disturbed", "connection lost"
 """How the I/O log begins its note on an exchange that went wrong."""
 
 _LONGEST_REPLY = 1_000_000
+_LONG_MESSAGE = 300  # characters, from where on a serial line's time counts
+_SLOWEST_BYTE = 2e-3  # s; at 9600 baud it takes 1.04 ms, and flow control has its say
 _LONGEST_EXCHANGE_END = 5.0  # s; an exchange ends within a slice once off is called, unless a library hangs
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
@@ -365,6 +367,8 @@ class Line:
     def _send(self, message: str) -> None:
         assert self._transport is not None
         self._log("out", message)
+        if len(message) > _LONG_MESSAGE:
+            self._announce(SLICE + len(message) * _SLOWEST_BYTE)
         self._transport.write(message.encode("ascii"))
 
     def _disturbed(self, failure: Exception) -> None:

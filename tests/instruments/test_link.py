@@ -116,6 +116,14 @@ def test_each_wait_is_announced_before_it_begins_and_none_is_longer_than_a_slice
     assert announced == pytest.approx([SLICE] * 300)
 
 
+def test_a_message_that_a_serial_line_takes_long_for_is_announced_with_its_time(open_line):
+    line = open_line()
+    announced = []
+    line.link.on_deadline = announced.append
+    line.write("NUM " + "1.234567," * 100)
+    assert max(announced) > 904 * 10 / 9600
+
+
 def test_nothing_but_the_name_is_asked_before_the_box_is_recognised(box, clock):
     box.identity = "OTHER,MODEL 9,99,1"
     line = Line(Link("bus", clock=clock), "BOX", box.open, models=("BOX",))
