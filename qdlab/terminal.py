@@ -32,7 +32,7 @@ def choose_display(
     costs: Sequence[tuple[PlannedProcedure, Cost]], *, as_json: bool = False
 ) -> Iterator[Display]:
     """JSON where asked for, a live display on a terminal, plain lines elsewhere."""
-    points = {planned.step.describe(): cost.points // planned.visits for planned, cost in costs}
+    points = {planned.key: cost.points // planned.visits for planned, cost in costs}
     console = Console(highlight=False)
     if as_json:
         yield JsonDisplay()
@@ -80,7 +80,7 @@ class LiveDisplay:
     Parameters
     ----------
     live : where to draw
-    points : of one visit of a step, by the step's words
+    points : of one visit of a step, by its key in the plan
     """
 
     def __init__(self, live: Live, points: Mapping[str, int]) -> None:
@@ -115,7 +115,7 @@ class LiveDisplay:
         self._left_at, self._left = body["points_done"], body["remaining"]
         self._bars.update(self._plan, completed=body["points_done"], total=body["points_planned"])
         self._show_remaining()
-        self._bars.update(self._step, total=self._points.get(body["step"]), note=body["step"])
+        self._bars.update(self._step, total=self._points.get(body["key"]), note=body["step"])
         self._state = Text(body["state"], style="bold")
 
     def _show_event(self, body: Mapping[str, Any]) -> None:

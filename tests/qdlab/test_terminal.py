@@ -16,7 +16,8 @@ from qdlab.terminal import JsonDisplay, LiveDisplay, PlainDisplay
 PROGRESS = Message(
     kind="progress",
     body={
-        "step": "jv sweep",
+        "step": "jv sweep at 257 K",
+        "key": "steps[1].steps[0]",
         "state": "settling at 257 K, 0.04 K to go",
         "points_done": 30,
         "points_planned": 120,
@@ -53,7 +54,7 @@ def drawn(*messages: Message) -> str:
     """The text of a live display after these messages, without its bars."""
     console = Console(file=io.StringIO(), width=120, force_terminal=False)
     with Live(console=console, auto_refresh=False) as live:
-        display = LiveDisplay(live, {"jv sweep": 57})
+        display = LiveDisplay(live, {"steps[0]": 3, "steps[1].steps[0]": 57})
         for message in messages:
             display.show(message)
         live.refresh()
@@ -90,7 +91,7 @@ def test_without_a_terminal_a_line_is_printed_when_something_changes(
     for message in (PROGRESS, PROGRESS, ROW, ENDED):
         display.show(message)
     assert capsys.readouterr().out.splitlines() == [
-        " 25%  jv sweep: settling at 257 K, 0.04 K to go",
+        " 25%  jv sweep at 257 K: settling at 257 K, 0.04 K to go",
         "2400 OFF confirmed 84 ms",
         "MFG no answer: switch it off by hand",
         "failed (2400: no answer)",
