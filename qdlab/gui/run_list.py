@@ -33,7 +33,7 @@ class RunList(QListWidget):
 
     def __init__(self, name: str, *, newest: int) -> None:
         super().__init__()
-        self._newest = newest
+        self.newest = newest
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._by_hand: dict[object, bool] = {}
@@ -51,7 +51,7 @@ class RunList(QListWidget):
             while self.count() < len(runs):
                 self.addItem(QListWidgetItem())
             for number, run in enumerate(runs):
-                self._fill(self._at(number), run, number >= len(runs) - self._newest)
+                self._fill(self._at(number), run, number >= len(runs) - self.newest)
             self.setCurrentRow(next((n for n, run in enumerate(runs) if run.key == chosen), -1))
 
     def _at(self, number: int) -> QListWidgetItem:

@@ -34,6 +34,7 @@ from qdlab.live.tel import MINIMUM_POINTS, TELRun
 from qdlab.pulsed import AmplitudeResult, analyse_amplitude
 
 LISTED_SWEEPS = 64  # newest ones
+LISTED_PULSE_RUNS = 12  # newest ones
 REMEMBERED = 512
 
 
@@ -64,6 +65,7 @@ class PictureMaker:
         self._traces: dict[str, tuple[tuple[object, ...], JVTrace | None]] = {}
         self._laws: dict[str, tuple[tuple[object, ...], JVTrace]] = {}
         self._murgatroyd: dict[str, tuple[int, MurgatroydFit]] = {}
+        self._pulse_series: dict[str, tuple[int, list[TELSeries]]] = {}
         self._results: dict[Series, tuple[Window | None, TELSeries, AmplitudeResult]] = {}
         self._arrhenius: tuple[tuple[object, ...], ArrheniusPicture | None] = ((), None)
         self._checks: tuple[object, ChecksPicture] = ((), ChecksPicture())
@@ -88,12 +90,8 @@ class PictureMaker:
         """The picture of a screen."""
         traces = tuple(self._sweeps(screen))
         newest = screen.tel.runs[-1] if screen.tel.runs else None
-        series: tuple[TELTrace, ...] = ()
-        mobility = None
-        if newest is not None:
-            device = screen.devices[newest.started.device]
-            series = tuple(self._series(screen, newest, device))
-            mobility = field_picture([one.result for one in series if one.result is not None], device)
+        series = tuple(self._all_series(screen))
+        mobility = _mobility(screen, series)
         single = [trace for trace in traces if trace.device not in _pulsed(screen)]
         arrhenius = self._laws_over_temperature(screen, single)
         return Picture(
@@ -170,9 +168,14 @@ class PictureMaker:
             self._arrhenius = (behind, arrhenius_picture(single, screen.planned.temperatures))
         return self._arrhenius[1]
 
-    def _series(self, screen: SessionScreen, run: TELRun, device: Device) -> Iterable[TELTrace]:
-        name = run.started.run
-        for series in run.series():
+    def _all_series(self, screen: SessionScreen) -> Iterable[TELTrace]:
+        runs = screen.tel.runs[-LISTED_PULSE_RUNS:]
+        for run in runs:
+            yield from self._series(screen, run, run is runs[-1], len(runs) > 1)
+
+    def _series(self, screen: SessionScreen, run: TELRun, newest: bool, several: bool) -> Iterable[TELTrace]:
+        name, device = run.started.run, screen.devices[run.started.device]
+        for series in self._series_of(run):
             key = (name, series.pulse_amplitude)
             part, unrecorded = _in_force(
                 key, self._chosen_parts, screen.overrides.straight_parts, self._recorded.straight_parts
@@ -180,6 +183,8 @@ class PictureMaker:
             result = self._result(key, series, device, part) if len(series) >= MINIMUM_POINTS else None
             yield TELTrace(
                 run=name,
+                label=f"{series.label}, {series.temperature:.0f} K" if several else series.label,
+                newest=newest,
                 series=series,
                 result=result,
                 line=None if result is None else line_to_the_axis(series, result.delay),
@@ -187,6 +192,14 @@ class PictureMaker:
                 by_hand=part is not None,
                 unrecorded=unrecorded,
             )
+
+    def _series_of(self, run: TELRun) -> list[TELSeries]:
+        """The series of a run, put together again only where it has grown."""
+        rows = len(run.earlier) + len(run.rows)
+        known = self._pulse_series.get(run.started.run)
+        if known is None or known[0] != rows:
+            self._pulse_series[run.started.run] = known = (rows, run.series())
+        return known[1]
 
     def _result(self, key: Series, series: TELSeries, device: Device, part: Window | None) -> AmplitudeResult:
         """What a series came to, worked out again only where it has grown."""
@@ -214,6 +227,20 @@ class PictureMaker:
             self._fit = newest
             self._disorder_picture = None if newest is None else disorder_picture(newest)
         return self._disorder_picture
+
+
+def _mobility(screen: SessionScreen, series: Sequence[TELTrace]) -> FieldPicture | None:
+    """Transit mobilities of every pulse run shown, the newest first."""
+    runs = list(dict.fromkeys(one.run for one in reversed(series)))
+    started = {run.started.run: run.started for run in screen.tel.runs}
+    found = []
+    for run in runs:
+        own = [one for one in series if one.run == run]
+        results = [one.result for one in own if one.result is not None]
+        device = screen.devices[started[run].device]
+        name = f", {own[0].series.temperature:.0f} K" if len(runs) > 1 else ""
+        found.append((name, device, results))
+    return field_picture(found)
 
 
 def _pulsed(screen: SessionScreen) -> set[str]:

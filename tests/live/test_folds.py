@@ -380,3 +380,30 @@ def test_results_of_sessions_stand_in_one_line_and_their_sweeps_stay_apart() -> 
     one, other = lines["μ(0), 297 K"]
     assert one is not None and other is not None and one.value == other.value
     assert lines["Activation energy Δ"][0] is None and lines["Activation energy Δ"][1] is not None
+
+
+def test_pulses_of_an_earlier_temperature_stay_to_be_compared_with_those_of_the_newest() -> None:
+    def pulses(run: str, temperature: float, delay: float) -> list[Event]:
+        widths = [delay * factor for factor in (0.2, 0.5, 1.5, 2, 3, 4, 5, 6, 7, 8)]
+        rows: list[Event] = [
+            row(
+                run,
+                **{
+                    columns.PULSE_AMPLITUDE: 5.0,
+                    columns.PULSE_WIDTH: width,
+                    columns.LIGHT_CURRENT: 1e-3 * max(width - delay, 0.0),
+                    columns.SAMPLE_TEMPERATURE: temperature,
+                },
+            )
+            for width in widths
+        ]
+        return [started(run, TEL), *rows, RunEnded(run=run, end="finished", rows=10, time=2.0)]
+
+    picture = PictureMaker().draw(folded([*pulses("a", 297.0, 10e-6), *pulses("b", 257.0, 40e-6)]))
+    assert [(one.label, one.newest) for one in picture.tel] == [("5 V, 297 K", False), ("5 V, 257 K", True)]
+    titles = [card.title for card in picture.cards if card.place == "tel"]
+    assert titles == ["τ_d, 5 V, 257 K", "τ_d, 5 V, 297 K"]
+    assert picture.mobility is not None
+    newer, older = picture.mobility.series
+    assert "257 K" in newer.label and "297 K" in older.label
+    assert older.mobility[0].value == pytest.approx(4 * newer.mobility[0].value, rel=1e-3)

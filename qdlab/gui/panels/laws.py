@@ -46,11 +46,11 @@ class FieldPanel(QWidget):
     def _redraw(self) -> None:
         keep: set[str] = set()
         series = () if self._picture is None else self._picture.series
-        shown = series if self.printed.isChecked() else series[:1]
-        for index, one in enumerate(shown):
-            keep |= self._draw(one, series_colour(index, self._theme), _FIELD_SYMBOLS[index])
+        for index, one in enumerate(series):
+            if not one.printed or self.printed.isChecked():
+                keep |= self._draw(one, series_colour(index, self._theme), _FIELD_SYMBOLS[one.printed])
         self.plot.forget(keep)
-        self.printed.setEnabled(len(series) != 1)
+        self.printed.setEnabled(any(one.printed for one in series))
         self.words.setText("no delay time yet" if self._picture is None else self._picture.words)
 
     def _draw(self, series: FieldSeries, colour: str, symbol: str) -> set[str]:

@@ -112,11 +112,12 @@ class TELPanel(QWidget):
         self.series.choose(series)
 
     def _redraw(self) -> None:
+        self.series.newest = sum(trace.newest for trace in self._traces)
         self.series.show_runs(
             [
                 Listed(
                     key=trace.key,
-                    label=trace.series.label,
+                    label=trace.label,
                     colour=series_colour(index, self._theme),
                     tip=trace.words,
                 )
@@ -184,21 +185,21 @@ class TELPanel(QWidget):
         keys = set()
         for word, mask, symbol in (("used", used, "o"), ("not used", ~used, "x")):
             if mask.any():
-                key = f"{series.label} {word}"
+                key = f"{trace.key} {word}"
                 style = Style(colour=colour, symbol=symbol, filled=word == "used")
-                self.plot.draw_points(key, width[mask], light[mask], style, hint=f"{series.label}, {word}")
+                self.plot.draw_points(key, width[mask], light[mask], style, hint=f"{trace.label}, {word}")
                 keys.add(key)
         line = Style(colour=colour, symbol=None, line=True)
         if trace.line is not None:
-            key = f"{series.label} line"
+            key = f"{trace.key} line"
             x, y = trace.line
             self.plot.draw_points(key, x / microsecond, y / NANOAMPERE, line)
             keys.add(key)
         if trace.interval is not None and all(math.isfinite(end) for end in trace.interval):
-            key = f"{series.label} interval"
+            key = f"{trace.key} interval"
             style = Style(colour=colour, symbol="|", line=True, width=3.0)
             ends = np.array(trace.interval) / microsecond
-            self.plot.draw_points(key, ends, np.zeros(2), style, hint=f"{series.label}, 95 % interval of τ_d")
+            self.plot.draw_points(key, ends, np.zeros(2), style, hint=f"{trace.label}, 95 % interval of τ_d")
             keys.add(key)
         return keys
 

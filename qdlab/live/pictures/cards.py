@@ -47,7 +47,7 @@ def cards(
     """Laws over all sweeps first, then each sweep and each pulse series, newest first."""
     yield from _disorder_cards(disorder)
     yield from _arrhenius_cards(arrhenius)
-    for one in series:
+    for one in sorted(series, key=lambda one: not one.newest):
         yield from _tel_cards(one)
     for trace in reversed(traces):
         if trace.fit is not None and trace.fit.window is not None:
@@ -108,7 +108,7 @@ def _tel_cards(one: TELTrace) -> Iterable[Card]:
         return
     chosen = ", straight part by hand" if one.by_hand else ""
     yield Card(
-        title=f"τ_d, {one.series.label}",
+        title=f"τ_d, {one.label}",
         value=f"{one.delay.delay_time.scaled(1 / microsecond)} µs",
         detail=f"{int(one.used.sum())} of {len(one.series)} widths used{chosen}",
         verdict=one.delay.verdict,
@@ -118,7 +118,7 @@ def _tel_cards(one: TELTrace) -> Iterable[Card]:
     transit = None if one.result is None else one.result.transit
     if transit is not None:
         yield Card(
-            title=f"μ(TEL), {one.series.label}",
+            title=f"μ(TEL), {one.label}",
             value=f"{transit.mobility}{_systematic(transit.mobility)} m²/Vs",
             detail=transit.convention,
             verdict=one.delay.verdict,

@@ -1,7 +1,7 @@
 """Mobility against field and against temperature, as drawn: points with errors, lines, what is pending."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +27,14 @@ class FieldSeries:
     Parameters
     ----------
     label : which voltage and length the reading takes
+    printed : with plain V, as eq. 3 is printed
     root_field : (n,) [(V/m)^½]
     good : (n,) where the delay time behind a mobility is good
     line : Poole-Frenkel law through the good ones; None where they are too few
     """
 
     label: str
+    printed: bool
     root_field: FloatArray
     mobility: tuple[Estimate, ...]
     good: BoolArray
@@ -81,20 +83,20 @@ class ArrheniusPicture:
     words: str
 
 
-def field_picture(results: Sequence[AmplitudeResult], device: Device) -> FieldPicture | None:
-    """Transit mobility against the root of the field; None before the first delay time."""
-    length, built_in = device.thickness.value, device.built_in_voltage.value
-    corrected = _field_series(
-        f"(V − V_bi)/L, V_bi = {built_in:g} V", [(one, one.transit) for one in results], results
-    )
-    printed = _field_series(
-        "V/L, as eq. 3 is printed", [(one, one.transit_as_printed) for one in results], None
-    )
-    known = [one for one in (corrected, printed) if one is not None]
-    if not built_in:
-        known = known[:1]
+def field_picture(
+    runs: Sequence[tuple[str, Device, Sequence[AmplitudeResult]]],
+) -> FieldPicture | None:
+    """Transit mobility against the root of the field; None before the first delay time.
+
+    Parameters
+    ----------
+    runs : newest first: what tells it from the others, its device, and what its amplitudes came to
+    """
+    known = [one for name, device, results in runs for one in _readings(name, device, results)]
     if not known:
         return None
+    _, device, results = runs[0]
+    length = device.thickness.value
     law = field_dependence_of(results)
     words = f"L = {length / nanometre:.4g} nm ({' + '.join(device.active_layers)})"
     if law is not None and math.isfinite(law.field_coefficient.value):
@@ -105,10 +107,25 @@ def field_picture(results: Sequence[AmplitudeResult], device: Device) -> FieldPi
     return FieldPicture(device=device.identifier, series=tuple(known), words=words)
 
 
+def _readings(name: str, device: Device, results: Sequence[AmplitudeResult]) -> Iterator[FieldSeries]:
+    """Both readings of eq. 3; one where the device has no built-in voltage, for then they are the same."""
+    built_in = device.built_in_voltage.value
+    corrected = [(one, one.transit) for one in results]
+    first = _field_series(f"(V − V_bi)/L, V_bi = {built_in:g} V{name}", corrected, results, printed=False)
+    if first is not None:
+        yield first
+    plain = [(one, one.transit_as_printed) for one in results]
+    second = _field_series(f"V/L, as eq. 3 is printed{name}", plain, None, printed=True) if built_in else None
+    if second is not None:
+        yield second
+
+
 def _field_series(
     label: str,
     pairs: Sequence[tuple[AmplitudeResult, TransitMobility | None]],
     fitted: Sequence[AmplitudeResult] | None,
+    *,
+    printed: bool,
 ) -> FieldSeries | None:
     known = [(one, transit) for one, transit in pairs if transit is not None]
     if not known:
@@ -121,6 +138,7 @@ def _field_series(
         line = (root, law.zero_field_mobility.value * np.exp(law.field_coefficient.value * root))
     return FieldSeries(
         label=label,
+        printed=printed,
         root_field=np.sqrt(fields),
         mobility=tuple(transit.mobility for _, transit in known),
         good=np.array([one.delay.verdict.is_good for one, _ in known], dtype=bool),

@@ -29,15 +29,19 @@ class TELTrace:
     Parameters
     ----------
     run : it was measured in
+    label : amplitude, and the temperature where the session has several runs
+    newest : it belongs to the newest run of the session
     interval : 95 % interval of the delay time [s]; None where there is none
     by_hand : the straight part was chosen by the operator
     unrecorded : the choice stands in this window only, not in the journal
     """
 
     run: str
+    label: str
     series: TELSeries
     result: AmplitudeResult | None
     line: Line | None
+    newest: bool = True
     interval: tuple[float, float] | None = None
     by_hand: bool = False
     unrecorded: bool = False
@@ -60,9 +64,9 @@ class TELTrace:
     def words(self) -> str:
         """Delay time, straight part, and why it is that one."""
         if self.delay is None:
-            return f"{self.series.label}: {len(self.series)} widths so far"
+            return f"{self.label}: {len(self.series)} widths so far"
         delay = self.delay
-        parts = [f"{self.series.label}: τ_d = {delay.delay_time.scaled(1 / microsecond)} µs"]
+        parts = [f"{self.label}: τ_d = {delay.delay_time.scaled(1 / microsecond)} µs"]
         if self.interval is not None:
             parts.append(f"95 % interval {_micro(self.interval[0])} to {_micro(self.interval[1])} µs")
         if delay.straight_part is not None:
