@@ -38,6 +38,7 @@ SETTING_TIME = 0.15  # [s] the generator takes to settle after amplitude and off
 
 SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
 
+LOWEST_RANGE = 2e-11  # [A] of the electrometer
 GLOW = 1e-3  # of the meter's range: more light than this between bursts is no noise
 
 DARK_READINGS = 4  # as many times as for a point: what is subtracted from all points must not add to each
@@ -206,9 +207,11 @@ class TELSeriesMeasurement(BenchProcedure):
     def startup(self) -> None:
         self._generator.off()
         self._tell_aperture()
-        self._configure_light_meter(self.light_current_range or _DECADES[-1])
         if self.zero_correct:
+            # the meter's offset is the same on every range and known best on the lowest (6514 manual, p. 81)
+            self._configure_light_meter(LOWEST_RANGE)
             self._light_meter.zero_correct()
+        self._configure_light_meter(self.light_current_range or _DECADES[-1])
 
     def execute(self) -> None:
         for amplitude in self.pulse_amplitudes:

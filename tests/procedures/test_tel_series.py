@@ -270,7 +270,7 @@ def test_counted_bursts_give_the_light_of_pulses_that_run_freely() -> None:
     counted, _, _ = measure(bench=bench_with("require"), repeats=1)
     free, _, _ = measure(bench=bench_with("never"), repeats=1)
     expected = column(free, columns.LIGHT_CURRENT)
-    assert column(counted, columns.LIGHT_CURRENT) == pytest.approx(expected, rel=2e-3, abs=5e-12)
+    assert column(counted, columns.LIGHT_CURRENT) == pytest.approx(expected, rel=2e-3, abs=2e-11)
 
 
 def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out() -> None:
