@@ -14,7 +14,7 @@ from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
 from sim_instruments.faults import FaultyLine
 from sim_instruments.sample_file import read_sample
 from sim_instruments.scpi import command_page
-from sim_instruments.server import DEFAULT_PORT_BASE, TimeMode, make_clock, serve
+from sim_instruments.server import DEFAULT_PORT_BASE, SERIAL_TERMINATORS, TimeMode, make_clock, serve
 from sim_instruments.wiring import SimBench
 
 STANDS_IN: Mapping[Role, str] = {
@@ -73,6 +73,7 @@ def serve_simulated_bench(
     port_base: int = DEFAULT_PORT_BASE,
     wire_log: Path | None = None,
     faults: Path | int | None = None,
+    serial_terminator: str = "own",
 ) -> None:
     """Serve the simulated bench to other programs until it is told to end; prints one line per box and door.
 
@@ -85,6 +86,7 @@ def serve_simulated_bench(
     wire_log : file that witnesses every message and every change of an output
     faults : a script of faults (see `sim_instruments.fault_script`), or a number: faults at random from that
         seed on
+    serial_terminator : what ends responses on the serial lines: own (each box's), lf, cr or crlf
     """
     sim = SimBench(seed=seed, devices=_samples(devices), clock=make_clock(time, speed=speed))
     if isinstance(faults, int):
@@ -94,7 +96,12 @@ def serve_simulated_bench(
         for box, fault in planned:
             sim.inject(box, fault)
     sim.prepare()
-    serve(sim, port_base=port_base, wire_log=wire_log)
+    serve(
+        sim,
+        port_base=port_base,
+        wire_log=wire_log,
+        serial_terminator=SERIAL_TERMINATORS[serial_terminator],
+    )
 
 
 def list_simulated_faults() -> str:

@@ -239,8 +239,13 @@ class KeithleyBox(ScpiBox):
     # layers
 
     def pass_layer(self, layer: str, last_pass: float) -> TriggerModel:
-        """Wait for the event of the "arm" or "trigger" layer; it was last passed at `last_pass` [s]."""
+        """Wait for the event of the "arm" or "trigger" layer; it was last passed at `last_pass` [s].
+
+        With the bypass set to SOURce, the first pass of a run waits for nothing.
+        """
         source = self.settings[f"{layer} source"]
+        if math.isinf(last_pass) and self.settings[f"{layer} bypass"] == "SOUR":
+            return
         waiting = WAITING_FOR_ARM if layer == "arm" else WAITING_FOR_TRIGGER
         if source == "TIM":
             yield max(last_pass + self.settings[f"{layer} timer"] - self._due, 0.0)

@@ -606,12 +606,13 @@ class Keithley2400(KeithleyBox):
         in_memory, location = self.settings["memory sweep"], self.settings["memory start"]
         if levels or in_memory:
             self.operation_status.set_condition(SWEEPING, True)
-        position, passes, last_arm = 0, 0, -math.inf
+        position, passes, last_arm, last_trigger = 0, 0, -math.inf, -math.inf
         while passes < self.settings["arm count"]:
             yield from self.pass_layer("arm", last_arm)
             last_arm = self.step_time
             for _ in range(self.settings["trigger count"]):
-                yield from self.pass_layer("trigger", 0.0)
+                yield from self.pass_layer("trigger", last_trigger)
+                last_trigger = self.step_time
                 if in_memory:
                     self._restore(location)
                 yield self.settings["trigger delay"] + TRIGGER_LATENCY + SOURCE_CONFIGURATION

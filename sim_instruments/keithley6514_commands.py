@@ -244,7 +244,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _kept(":CALCulate[1]:KMATh:MMFactor", BIG, 1.0, "math m", "m of mX+b", "[S]"),
     _kept(":CALCulate[1]:KMATh:MBFactor", BIG, 0.0, "math b", "b of mX+b", "[S]"),
-    _kept(":CALCulate[1]:KMATh:MUNits", Text(), "X", "", "Unit of mX+b", "[S]"),
+    _kept(":CALCulate[1]:KMATh:MUNits", Text(bare=True), "X", "", "Unit of mX+b", "[S]"),
     _kept(":CALCulate[1]:KMATh:PERCent", BIG, 1.0, "math reference", "Reference of per cent", "[S] 6517B"),
     Command(
         ":CALCulate[1]:KMATh:PERCent:ACQuire",
@@ -316,7 +316,8 @@ COMMANDS: tuple[Command, ...] = (
             "IMMediate", "TIMer", "BUS", "TLINk", "STESt", "PSTest", "NSTest", "BSTest", "MANual"
         ),
         trigger_sources=Choice("IMMediate", "TLINk"),
-        trigger_outputs=Choice("SENSe", "NONE"),
+        trigger_outputs=Choice("SENSe", "NONE", repeated=True),
+        last_line=6,
         delay_set=lambda box: box.settings.update({"trigger delay auto": False}),
     ),
     _kept(

@@ -99,11 +99,12 @@ def trigger_commands(
     arm_sources: Parameter,
     trigger_sources: Parameter,
     trigger_outputs: Parameter,
+    last_line: int = 4,
     delay_set: Callable[[Any], None] | None = None,
 ) -> tuple[Command, ...]:
-    """Return the ARM, TRIGger and INITiate subsystems; only the names of the events differ between boxes."""
+    """Return the ARM, TRIGger and INITiate subsystems; only events and trigger lines differ between boxes."""
     source = "[M] 2400 ch. 18; [D]"
-    lines = Number(1, 4, integer=True)
+    lines = Number(1, last_line, integer=True)
     count = Number(1, 2500, default=1, integer=True, infinite=True)
     bypass = Choice("ACCeptor", "SOURce")
     arm, trigger = ":ARM[:SEQuence[1]][:LAYer[1]]", ":TRIGger[:SEQuence[1]]"
@@ -156,12 +157,20 @@ def trigger_commands(
             after=delay_set,
             source=source,
         ),
-        control(f"{arm}[:TCONfigure]:DIRection", bypass, default="ACC", meaning="Arm bypass", source=source),
+        control(
+            f"{arm}[:TCONfigure]:DIRection",
+            bypass,
+            default="ACC",
+            key="arm bypass",
+            meaning="SOURce passes the arm layer without its event the first time",
+            source=source,
+        ),
         control(
             f"{trigger}[:TCONfigure]:DIRection",
             bypass,
             default="ACC",
-            meaning="Trigger bypass",
+            key="trigger bypass",
+            meaning="SOURce passes the trigger layer without its event the first time",
             source=source,
         ),
         control(

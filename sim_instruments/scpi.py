@@ -80,6 +80,7 @@ ERROR_TEXTS: dict[int, str] = {
     -211: "Trigger ignored",
     -212: "Arm ignored",
     -213: "Init ignored",
+    -214: "Trigger deadlock",
     -220: "Parameter error",
     -221: "Settings conflict",
     -222: "Parameter data out of range",

@@ -21,14 +21,16 @@ class SerialDoor:
     Parameters
     ----------
     station : the box behind the door
+    terminator : ends its responses; the box's own unless given, as its menu would set it for RS-232
     """
 
     name = "serial"
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, *, terminator: bytes | None = None) -> None:
         import tty
 
         self.station = station
+        self._terminator = station.box.terminator if terminator is None else terminator
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -64,7 +66,7 @@ class SerialDoor:
 
         Nobody is waited for twice: while nothing has been read, further responses are lost at once.
         """
-        data = response + self.station.box.terminator
+        data = response + self._terminator
         with suppress(OSError):
             while data:
                 patience = 0.0 if self._is_clogged else SEND_TIMEOUT

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from sim_instruments.clock import Clock, RealClock, ScaledClock, SimClock
@@ -29,6 +29,10 @@ GPIB_ADDRESSES = {"keithley6514": 14, "keithley2400": 24, "lakeshore336": 12}
 """Boxes that have a GPIB socket, at the addresses found on benches (336: [?])."""
 
 TimeMode = Literal["real", "scaled", "stepped"]
+SERIAL_TERMINATORS: Mapping[str, bytes | None] = MappingProxyType(
+    {"own": None, "lf": b"\n", "cr": b"\r", "crlf": b"\r\n"}
+)
+"""What the boxes' menus offer for RS-232, and each box's own."""
 
 
 class Bench(Protocol):
@@ -103,12 +107,19 @@ class BenchServer:
     bench : what is served; its boxes' clocks and witnesses are taken over, and its lines, if it has any
     port_base : first port; 0 takes free ones
     wire_log : where messages and output changes are written, if anywhere
+    serial_terminator : ends responses on the serial lines; each box's own unless given
     """
 
     def __init__(
-        self, bench: Bench, *, port_base: int = DEFAULT_PORT_BASE, wire_log: WireLog | None = None
+        self,
+        bench: Bench,
+        *,
+        port_base: int = DEFAULT_PORT_BASE,
+        wire_log: WireLog | None = None,
+        serial_terminator: bytes | None = None,
     ) -> None:
         self.doors: list[DoorLine] = []
+        self._serial_terminator = serial_terminator
         self._wire_log = wire_log
         self._lock = threading.RLock()
         self._closers: list[Callable[[], None]] = []
@@ -141,7 +152,7 @@ class BenchServer:
                 box.witness = self._wire_log.output
             self._open_tcp(name, box, port(offset))
             if os.name == "posix":
-                serial = SerialDoor(self._stations[name])
+                serial = SerialDoor(self._stations[name], terminator=self._serial_terminator)
                 self._closers.append(serial.close)
                 self.doors.append(DoorLine(name, serial.name, serial.resource))
         on_bus = {
@@ -173,6 +184,7 @@ def serve(
     *,
     port_base: int = DEFAULT_PORT_BASE,
     wire_log: Path | None = None,
+    serial_terminator: bytes | None = None,
     announce: Callable[[str], None] = lambda line: print(line, flush=True),
     stop: threading.Event | None = None,
 ) -> None:
@@ -183,6 +195,7 @@ def serve(
     bench : what is served
     port_base : first port; 0 takes free ones
     wire_log : file for the wire log, if wanted
+    serial_terminator : as in `BenchServer`
     announce : takes each line ``box<TAB>door<TAB>resource``
     stop : ends serving when set
 
@@ -193,7 +206,7 @@ def serve(
     """
     stop = stop or threading.Event()
     log = WireLog(wire_log, clock=bench.clock) if wire_log is not None else None
-    server = BenchServer(bench, port_base=port_base, wire_log=log)
+    server = BenchServer(bench, port_base=port_base, wire_log=log, serial_terminator=serial_terminator)
     handlers = {}
     if threading.current_thread() is threading.main_thread():
 

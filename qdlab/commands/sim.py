@@ -14,6 +14,13 @@ class _Time(StrEnum):
     stepped = "stepped"
 
 
+class _Terminator(StrEnum):
+    own = "own"
+    lf = "lf"
+    cr = "cr"
+    crlf = "crlf"
+
+
 def sim(
     device: Annotated[
         list[Path] | None,
@@ -30,6 +37,10 @@ def sim(
     wire_log: Annotated[
         Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
     ] = None,
+    serial_terminator: Annotated[
+        _Terminator,
+        typer.Option("--serial-terminator", help="What ends replies on the serial lines; own: each box's."),
+    ] = _Terminator.own,
     faults: Annotated[
         str | None,
         typer.Option("--faults", help="What goes wrong: a script of faults (.toml), or a seed for any."),
@@ -79,6 +90,7 @@ def sim(
             port_base=port_base,
             wire_log=wire_log,
             faults=_script_or_seed(faults),
+            serial_terminator=serial_terminator.value,
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

@@ -20,7 +20,7 @@ from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import RealClock, SimClock
 from sim_instruments.fuzzing import random_message
 from sim_instruments.keithley2400 import Keithley2400
-from sim_instruments.server import BenchServer, make_clock, serve
+from sim_instruments.server import SERIAL_TERMINATORS, BenchServer, make_clock, serve
 from sim_instruments.station import InputBuffer
 from sim_instruments.wire_log import WireLog
 
@@ -169,6 +169,22 @@ def test_a_serial_line_nobody_reads_loses_replies_and_holds_nobody_up(served, mo
     assert neighbour.ask(b"*OPC?") == b"1"
     neighbour.close()
     os.close(descriptor)
+
+
+@posix_only
+@pytest.mark.parametrize(("name", "ending"), [("own", b"\n"), ("cr", b"\r"), ("crlf", b"\r\n")])
+def test_a_serial_line_ends_its_replies_as_the_boxs_menu_says(name, ending):
+    box = Keithley2400(clock=SimClock())
+    bench = SimpleNamespace(clock=box.clock, boxes={"keithley2400": box})
+    server = BenchServer(bench, port_base=0, serial_terminator=SERIAL_TERMINATORS[name])
+    try:
+        (resource,) = [door.resource for door in server.doors if door.door == "serial"]
+        descriptor = os.open(resource.removeprefix("ASRL").removesuffix("::INSTR"), os.O_RDWR | os.O_NOCTTY)
+        os.write(descriptor, b"*OPC?\r")
+        assert os.read(descriptor, 100) == b"1" + ending
+        os.close(descriptor)
+    finally:
+        server.close()
 
 
 def test_a_line_too_long_for_the_adapter_is_an_overrun_of_the_box_addressed(adapter):

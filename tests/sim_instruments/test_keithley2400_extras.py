@@ -285,6 +285,24 @@ def test_the_ohms_guard_and_the_highest_current_range_exclude_each_other(box):
     assert box.receive(b"SYST:GUAR?;:SENS:CURR:PROT?") == b"OHMS;1.000000E-01"
 
 
+# --- triggers -------------------------------------------------------------------------------------
+
+
+def test_a_bypassed_layer_waits_for_its_event_from_the_second_pass_on(box):
+    box.receive(b"TRIG:SOUR TLIN;DIR SOUR;:OUTP ON;:FORM:ELEM CURR")
+    assert len(ask(box, "READ?")) == 1
+    box.receive(b"TRIG:COUN 2;:INIT")
+    box.clock.wait(1.0)
+    assert int(box.receive(b"STAT:OPER:COND?")) & 1 << 5, "the second reading waits for the line"
+    box.receive(b"ABOR")
+    assert len(ask(box, "FETC?")) == 1
+
+
+def test_reading_while_the_bus_has_to_trigger_is_a_deadlock(box):
+    box.receive(b"ARM:SOUR BUS;:OUTP ON;:READ?")
+    assert box.receive(b"SYST:ERR?") == b'-214,"Trigger deadlock"'
+
+
 # --- ranges, queue, format ----------------------------------------------------------------------
 
 
