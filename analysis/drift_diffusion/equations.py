@@ -57,7 +57,7 @@ class Node(NamedTuple):
     c: float
 
 
-@compiled
+@inlined
 def bernoulli(t):
     """B(t) = t/(exp(t) - 1) and what goes with it, each without cancellation.
 
@@ -160,7 +160,7 @@ def edge_density(c_i, c_j, other):
     return c, from_i * inverse, from_j * inverse, 0.5 * weight * other * (c_i - c_j) * inverse
 
 
-@compiled
+@inlined
 def edge_mobility(problem, c, field):
     """ln mobility of an edge and its slopes in ln c and in the field."""
     density_part, in_density = everywhere(0.0), everywhere(0.0)
@@ -183,7 +183,7 @@ def edge_mobility(problem, c, field):
     return density_part + field_part, in_density, in_field
 
 
-@compiled
+@inlined
 def mean_enhancement(here, there, level_rise):
     """Rise of the Fermi level over that of ln c along an edge, with its slopes in the two Fermi levels."""
     rise = there.log_c - here.log_c

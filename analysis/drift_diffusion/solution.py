@@ -400,7 +400,8 @@ def _sweep(
     ascending, place = np.unique(np.append(np.abs(drops[chosen]), 0.0), return_inverse=True)
     signed = np.copysign(ascending, drops[chosen][0])
     flux = np.full((len(ascending), meshes), np.nan)
-    derivatives = np.full((len(ascending), meshes, film.derivatives.shape[1]), np.nan)
+    # slopes are asked for to 1e-3 or so: the two finest meshes give that
+    derivatives = np.full((len(ascending), min(meshes, 2), film.derivatives.shape[1]), np.nan)
     codes = np.empty(len(ascending), dtype=np.int64)
     nodes = _mesh(problem, cells, ascending[-1])
     sweep.solve_sweep(
@@ -436,38 +437,36 @@ class _Sensitivities(Mapping[str, FloatArray]):
         from analysis.drift_diffusion import adjoint
 
         scaling = _scale(problem)
+        conductance = _conductance(film, scaling)
+        behind_resistance = 1 / (1 + problem.series_resistance_area * conductance)
         self._problem = problem
+        self._parameters = problem.parameters
         self._orientation = scaling.orientation
         self._numbers = _numbers(scaling)
-        self._current_density = film.current_density
-        self._by_number = scaling.orientation * scaling.current_density * film.derivatives
+        self._in_unit = behind_resistance * film.current_density
+        factor = scaling.orientation * scaling.current_density * behind_resistance
+        self._in_number = factor[:, None] * film.derivatives
         # the number behind the drop is the inverse thermal voltage
-        self._by_number[:, adjoint.DROP] *= scaling.orientation * film_voltage
-        self._conductance = _conductance(film, scaling)
-        self._known: dict[str, FloatArray] = {}
+        self._in_number[:, adjoint.DROP] *= scaling.orientation * film_voltage
+        self._known = {
+            "voltage": behind_resistance * conductance,
+            "series_resistance_area": -behind_resistance * conductance * film.current_density,
+        }
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("voltage", "series_resistance_area", *self._problem.parameters))
+        return iter(("voltage", "series_resistance_area", *self._parameters))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return 2 + len(self._parameters)
 
     def __getitem__(self, name: str) -> FloatArray:
         if name not in self._known:
-            behind_resistance = 1 / (1 + self._problem.series_resistance_area * self._conductance)
-            self._known[name] = behind_resistance * self._of_film(name)
+            value = self._parameters[name]
+            step = _DIFFERENCE_STEP * (abs(value) or _DIFFERENCE_SCALE[name])
+            above = _scale(self._problem.with_parameters(**{name: value + step}), self._orientation)
+            slope = (_numbers(above) - self._numbers) / step
+            self._known[name] = self._in_unit * slope[0] + self._in_number @ slope[1:]
         return self._known[name]
-
-    def _of_film(self, name: str) -> FloatArray:
-        if name == "voltage":
-            return self._conductance
-        if name == "series_resistance_area":
-            return -self._conductance * self._current_density
-        value = self._problem.parameters[name]
-        step = _DIFFERENCE_STEP * (abs(value) or _DIFFERENCE_SCALE[name])
-        above = _scale(self._problem.with_parameters(**{name: value + step}), self._orientation)
-        slope = (_numbers(above) - self._numbers) / step
-        return self._current_density * slope[0] + self._by_number @ slope[1:]
 
 
 def _numbers(scaling: _Scaling) -> FloatArray:

@@ -233,7 +233,8 @@ def _entry(sources: str) -> Callable[..., None]:
         tolerance : of the last update in kT; the error left is of the order of its square
         drops : (n,) in kT, the first zero, the others of one sign and growing
         flux : (n, levels), filled here, coarse to fine
-        derivatives : (n, levels, numbers), filled here in the order of `adjoint`; no numbers, no derivatives
+        derivatives : (n, finest levels, numbers), filled here in the order of `adjoint`; as many meshes and
+            numbers as there is room for
         variation : (n, levels), filled here with the largest deviation of an edge's flux; (0, levels): not
             asked for
         status : (n,), filled here with one of the numbers above
@@ -272,15 +273,17 @@ def _entry(sources: str) -> Callable[..., None]:
                 )
                 in_told[1] = where(solved, in_told[1], 0.0)
                 in_told[2], edge = solved_flux(len(mesh), edges, blocks)
-                if numbers > 0:
+                differentiated = level - (levels - derivatives.shape[1])
+                if numbers > 0 and differentiated >= 0:
                     flux_derivatives(problem, mesh, edge, unknowns, work, edges, blocks, adjoint, in_told[4:])
                 if len(variation) > 0:
                     in_told[3] = flux_variation(problem, table, mesh, unknowns, work, edges, in_told[2])
                 for k in range(together):
                     if told[1, k] > 0.0:
                         flux[start + k, level] = told[2, k]
-                        for number in range(numbers):
-                            derivatives[start + k, level, number] = told[4 + number, k]
+                        if differentiated >= 0:
+                            for number in range(numbers):
+                                derivatives[start + k, differentiated, number] = told[4 + number, k]
                         if len(variation) > 0:
                             variation[start + k, level] = told[3, k]
             for k in range(together):
