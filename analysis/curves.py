@@ -93,6 +93,7 @@ class TELSeries:
     device_voltage : at the device, source and series resistance subtracted [V]; None: the amplitude
     temperature : [K]
     light_current_error : (n,) standard error of each point [A]; None where not known
+    reference_light : (r,) light of one and the same pulse, measured now and then between the points [A]
     flags : (n,) words per point ("extension", "reference", "clipped", ...)
     label : for legends and messages
     """
@@ -103,6 +104,7 @@ class TELSeries:
     temperature: float
     device_voltage: float | None = None
     light_current_error: FloatArray | None = None
+    reference_light: FloatArray | None = None
     flags: tuple[frozenset[str], ...] = ()
     label: str = ""
 
@@ -119,6 +121,8 @@ class TELSeries:
             error = read_only(self.light_current_error, "light_current_error")
             _require_equal_length(pulse_width=width, light_current_error=error)
             object.__setattr__(self, "light_current_error", error)
+        if self.reference_light is not None:
+            object.__setattr__(self, "reference_light", read_only(self.reference_light, "reference_light"))
         object.__setattr__(self, "flags", _flags(self.flags, len(width)))
 
     def __len__(self) -> int:

@@ -300,9 +300,15 @@ def _residuals_of_used(series: TELSeries, used: BoolArray, onset: OnsetFit) -> F
 
 def _reference_loss(series: TELSeries) -> float:
     """Relative loss of light from the first to the last third of the reference pulses; 0 without enough."""
-    reference = np.array(["reference" in words for words in series.flags]) & np.isfinite(series.light_current)
-    light = series.light_current[reference]
-    if len(light) < 3 or np.ptp(series.pulse_width[reference]) > 0:
+    if series.reference_light is not None:
+        light = series.reference_light[np.isfinite(series.reference_light)]
+    else:
+        reference = np.array(["reference" in words for words in series.flags], dtype=bool)
+        reference &= np.isfinite(series.light_current)
+        light = series.light_current[reference]
+        if len(light) and np.ptp(series.pulse_width[reference]) > 0:
+            return 0.0
+    if len(light) < 3:
         return 0.0
     third = max(1, len(light) // 3)
     return float(1 - light[-third:].mean() / light[:third].mean())

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.curves import TELSeries
+from analysis.curves import FloatArray, TELSeries
 from analysis.device import Device
 from analysis.space_charge import MurgatroydFit, fit_murgatroyd
 from qdlab.live.disorder import DisorderScreen, FitFinished
@@ -268,6 +268,12 @@ def _short_names(devices: Iterable[str]) -> dict[str, str]:
 
 
 def _same_points(one: TELSeries, other: TELSeries) -> bool:
-    return np.array_equal(one.pulse_width, other.pulse_width) and np.array_equal(
-        one.light_current, other.light_current
+    return (
+        np.array_equal(one.pulse_width, other.pulse_width)
+        and np.array_equal(one.light_current, other.light_current)
+        and np.array_equal(_references(one), _references(other))
     )
+
+
+def _references(series: TELSeries) -> FloatArray:
+    return np.array([]) if series.reference_light is None else series.reference_light

@@ -14,6 +14,7 @@ from qdlab.records.run import Run
 from qdlab.records.session import Session
 
 SERIES_POINT = 0.0  # value of `columns.POINT_KIND` for a point of the series itself
+REFERENCE_POINT = 1.0  # the same for a reference pulse
 
 _JV_IDENTITY = (columns.VOLTAGE, columns.SWEEP_DIRECTION, columns.REPEAT)
 _TEL_IDENTITY = (
@@ -115,16 +116,16 @@ def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -
 def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list[TELSeries]:
     """One series per pulse amplitude from one run's rows, in rising order of amplitude.
 
-    Only points of the series itself count (references, backgrounds and checks do not); the background was
-    subtracted when they were recorded. Repeats at one width become their mean, with its standard error. One
-    of unknown temperature is no series, as in `jv_curve`.
+    Only points of the series itself count (backgrounds and checks do not, and reference pulses go beside
+    them); the background was subtracted when they were recorded. Repeats at one width become their mean, with
+    its standard error. One of unknown temperature is no series, as in `jv_curve`.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
     for row in rows:
         if _is_series_point(row):
             by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
     return [
-        _tel_series(started, amplitude, by_amplitude[amplitude])
+        _tel_series(started, amplitude, by_amplitude[amplitude], _reference_light(rows, amplitude))
         for amplitude in sorted(by_amplitude)
         if np.isfinite(_temperature(started, by_amplitude[amplitude]))
     ]
@@ -140,7 +141,19 @@ def _is_series_point(row: RowRecorded) -> bool:
     )
 
 
-def _tel_series(started: RunStarted, amplitude: float, rows: list[RowRecorded]) -> TELSeries:
+def _reference_light(rows: Sequence[RowRecorded], amplitude: float) -> list[float]:
+    """Light of the reference pulses at one amplitude, in the order of measurement [A]."""
+    return [
+        _light(row)
+        for row in rows
+        if row.values.get(columns.POINT_KIND) == REFERENCE_POINT
+        and row.values.get(columns.PULSE_AMPLITUDE) == amplitude
+    ]
+
+
+def _tel_series(
+    started: RunStarted, amplitude: float, rows: list[RowRecorded], references: list[float]
+) -> TELSeries:
     by_width: dict[float, list[RowRecorded]] = defaultdict(list)
     for row in rows:
         by_width[row.values[columns.PULSE_WIDTH]].append(row)
@@ -153,6 +166,7 @@ def _tel_series(started: RunStarted, amplitude: float, rows: list[RowRecorded]) 
         pulse_width=np.array(widths),
         light_current=np.array([light for light, _ in points]),
         light_current_error=errors if np.all(np.isfinite(errors)) else None,
+        reference_light=np.array(references) if references else None,
         pulse_amplitude=amplitude,
         device_voltage=float(np.median(known)) if known else None,
         temperature=_temperature(started, rows),

@@ -145,6 +145,20 @@ def test_ageing_seen_by_reference_pulses_blocks_good() -> None:
     assert fit_delay_time(series).verdict.word == "drifting"
 
 
+@pytest.mark.parametrize(("last", "word"), [(0.93e-4, "drifting"), (0.99e-4, "good")])
+def test_reference_light_measured_beside_the_points_blocks_good_where_it_fades(
+    last: float, word: str
+) -> None:
+    series = TELSeries(
+        pulse_width=WIDTHS,
+        light_current=light_of(log_normal(20e-6, 0.1)),
+        reference_light=np.array([1.0e-4, (1.0e-4 + last) / 2, last]),
+        pulse_amplitude=5.0,
+        temperature=297.0,
+    )
+    assert fit_delay_time(series).verdict.word == word
+
+
 def test_noise_that_hides_the_intercept_is_undecided() -> None:
     light = light_of(log_normal(5e-6, 0.1))
     noise = 0.1 * light.max() * np.random.default_rng(6).standard_normal(len(light))

@@ -50,6 +50,7 @@ def test_references_backgrounds_and_checks_are_no_points_of_the_series() -> None
     rows = [light(1e-5, 1e-9), *(light(2e-5, 9e-9, kind=kind) for kind in (1.0, 2.0, 3.0, 4.0))]
     (series,) = tel_series_of_rows(STARTED, rows)
     assert series.pulse_width.tolist() == [1e-5]
+    assert series.reference_light is not None and series.reference_light.tolist() == [9e-9]
 
 
 def test_a_width_that_is_none_is_no_point() -> None:

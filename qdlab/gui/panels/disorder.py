@@ -33,6 +33,9 @@ class DisorderPanel(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.table = _table(_HEADINGS)
+        columns = self.table.horizontalHeader()
+        assert columns is not None
+        columns.setSectionResizeMode(_HEADINGS.index("model range"), QHeaderView.ResizeMode.ResizeToContents)
         self.correlations = _table(())
         self.correlation_words = PlainLabel("")
         self.correlation_words.setWordWrap(True)
@@ -130,7 +133,8 @@ class DisorderPanel(QWidget):
         edges, rows = residuals.log_voltage, len(residuals.labels)
         self.image.setImage(residuals.percent, autoLevels=False)
         self.image.setRect(QRectF(edges[0], 0.0, edges[-1] - edges[0], rows))
-        self.scale.setLevels((-residuals.largest, residuals.largest))
+        reach = 1.08 * residuals.largest  # so that the last label of the scale is not cut
+        self.scale.setLevels((-reach, reach))
         ticks = [(number + 0.5, label) for number, label in enumerate(residuals.labels)]
         self.map.getAxis("left").setTicks([ticks])
         self.map.plotItem.setYRange(0, rows, padding=0)

@@ -52,8 +52,9 @@ class TELPanel(QWidget):
         self.series = RunList("Pulse amplitudes", newest=32)
         self.series.ticked_changed.connect(self._redraw)
         self.series.chosen_changed.connect(self._redraw)
+        self.series.chosen_changed.connect(self._set_range)
         self.near = QCheckBox("near the axis")
-        self.near.setToolTip("Show the part where the lines meet the axis, instead of all widths")
+        self.near.setToolTip("Show where the line of the chosen series meets the axis, instead of all widths")
         self.near.toggled.connect(self._set_range)
         self.rule = QPushButton("by the rule")
         self.rule.setToolTip("Give the straight part of the chosen series back to the rule")
@@ -133,19 +134,18 @@ class TELPanel(QWidget):
         self._show_part()
 
     def _set_range(self) -> None:
-        """All points, or up to two delay times."""
+        """All points, or the chosen series up to two delay times."""
         if not self.near.isChecked():
             self.plot.enableAutoRange()
             return
-        ticked = self.series.ticked
-        drawn = [trace for trace in self._traces if trace.key in ticked]
-        delays = [trace.delay.delay_time.value for trace in drawn if trace.delay is not None]
-        reach = 2 * max((delay for delay in delays if math.isfinite(delay)), default=0.0)
-        inside = [trace.series.light_current[trace.series.pulse_width <= reach] for trace in drawn]
-        lights = np.concatenate(inside) if inside else np.array([])
-        highest = float(np.nanmax(lights, initial=0.0)) / NANOAMPERE
-        if reach > 0 and highest > 0:
-            self.plot.setRange(xRange=(0.0, reach / microsecond), yRange=(-0.05 * highest, highest))
+        trace = self._chosen()
+        if trace is None or trace.delay is None or not math.isfinite(trace.delay.delay_time.value):
+            return
+        reach = 2 * trace.delay.delay_time.value
+        inside = trace.series.light_current[trace.series.pulse_width <= reach]
+        highest = float(np.nanmax(inside, initial=0.0)) / NANOAMPERE
+        if highest > 0:
+            self.plot.setRange(xRange=(0.0, reach / microsecond), yRange=(-0.1 * highest, 1.1 * highest))
 
     def _chosen(self) -> TELTrace | None:
         """The series clicked, else the newest with a delay time."""
