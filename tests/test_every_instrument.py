@@ -10,7 +10,7 @@ from instruments import roles
 from instruments.bench import Bench
 from instruments.catalogue import DRIVERS, driver_named
 from instruments.door import Door, arming_token
-from instruments.driver import Driver
+from instruments.driver import Driver, HeaterEnd, HeaterPolicy
 from instruments.errors import LimitError, NotArmedError
 from qdlab.simulators import STANDS_IN, open_simulated_bench
 
@@ -148,6 +148,21 @@ def test_off_is_write_only_and_needs_neither_reset_nor_token(
     box.off()
     assert [entry.text for entry in log] == list(driver.OFF)
     assert box.output_is_off
+
+
+@pytest.mark.parametrize("policy", ["hold", "ramp", "off"])
+def test_its_safe_end_is_declared_asks_nothing_and_needs_no_token(
+    bench: Bench, box: Driver, driver: type[Driver], policy: HeaterPolicy
+) -> None:
+    bench.set_up()
+    log = []
+    bench.on_io = log.append
+    end = box.safe_end(HeaterEnd(policy=policy))
+    for message in end.messages:
+        box.write(message)
+    assert [entry.text for entry in log] == list(end.messages)
+    assert box.check_errors() == []
+    assert not end.query or box.says_off(box.ask(end.query))
 
 
 def test_leaving_it_switches_off(driver: type[Driver]) -> None:

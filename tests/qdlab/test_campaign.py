@@ -11,6 +11,7 @@ import pytest
 from instruments.bench import Bench
 from instruments.errors import InstrumentError
 from procedures import columns
+from procedures.jv_sweep import JVSweep
 from qdlab.campaign import (
     CampaignResult,
     Listener,
@@ -168,6 +169,18 @@ def test_while_a_temperature_is_approached_the_display_names_the_sweep_and_that_
         ("temperature sweep at 287 K", "steps[0]", 1),
         ("temperature sweep at 297 K", "steps[0]", 2),
     ]
+
+
+def test_a_procedure_that_sleeps_without_our_clock_is_waited_for_as_long_as_it_says(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[float] = []
+    lab.bench.on_deadline = announced.append
+    monkeypatch.setattr(JVSweep, "longest_silence", 7.0)
+    lab.run(a_plan(SWEEP))
+    measuring = announced[announced.index(7.0) : len(announced) - announced[::-1].index(7.0)]
+    assert len(measuring) > 10 and set(measuring) == {7.0}
+    assert max(announced[-3:]) < 7.0
 
 
 def test_a_broken_screen_does_not_stop_the_measurement(lab: Lab) -> None:
