@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from instruments.door import ArmingToken, Door, arming_token
+from instruments.door import ArmingToken, Door, arming_token, number
 from instruments.driver import Driver, HeaterEnd, SafeEnd
 from instruments.limits import Envelope
 from instruments.link import Exchanged, Link
@@ -305,13 +305,12 @@ class Bench:
 
     def _read_back(self, role: Role) -> str:
         """Empty where the box says it is off, or has nothing to be asked."""
-        station, query = self.stations[role], self._safe_end(role).query
+        station, end = self.stations[role], self._safe_end(role)
         try:
-            if not query or station.driver.says_off(
-                station.door.ask_within(_READ_BACK_TIME, query, attempts=1)
-            ):
+            if not end.query:
                 return ""
-            return "says it is still on"
+            reply = station.door.ask_within(_READ_BACK_TIME, end.query, attempts=1)
+            return "" if number(reply) == number(end.expected) else "says it is still on"
         except Exception as failure:
             # as above: a box that cannot be asked is reported, the others are asked all the same
             return f"no answer ({failure})"
@@ -320,7 +319,7 @@ class Bench:
         box, end = self.stations[role].door.box, self._safe_end(role)
         duration = self.clock.monotonic() - started
         if failure:
-            message = f"{box} {failure}: switch it off by hand"
+            message = f"{box} {failure.removeprefix(box).lstrip(': ')}: switch it off by hand"
         else:
             message = f"{box} {end.word}{f' confirmed {duration * 1e3:.0f} ms' if end.query else ''}"
         return OffReport(box=box, confirmed=not failure, duration=duration, message=message)

@@ -245,6 +245,9 @@ class LakeShore336(Driver):
         temperature, rate = heater_end.temperature, heater_end.rate
         return SafeEnd(
             messages=(f"RAMP 1,1,{_per_minute(max(rate, _SLOWEST)):.1f}", f"SETP 1,{temperature:.3f}"),
+            # the set point that is asked for is the moving one; that it answers proves that it has obeyed
+            query="*OPC?",
+            expected="1",
             word=f"ramps to {temperature:g} K",
         )
 

@@ -8,6 +8,7 @@ from instruments.bench import HeaterEnd, arming_token
 from instruments.errors import LimitError, NotArmedError
 from instruments.limits import Envelope
 from qdlab.simulators import open_simulated_bench
+from sim_instruments.faults import Fault
 from sim_instruments.scpi import CommandTable
 from sim_instruments.wiring import SimBench
 
@@ -57,7 +58,7 @@ def test_safe_switches_everything_off_and_says_how_long_it_took(energised):
     assert all(report.confirmed for report in reports.values())
     assert reports["2400"].message.startswith("2400 OFF confirmed ")
     assert reports["2400"].message.endswith(" ms")
-    assert reports["336"].message == "336 ramps to 297 K"
+    assert reports["336"].message.startswith("336 ramps to 297 K confirmed ")
     assert reports["2400"].duration < 0.1
 
 
@@ -191,8 +192,16 @@ def test_a_guardian_that_is_gone_stops_the_next_step_up(simulated):
 def test_a_device_stricter_than_the_bench_does_not_keep_the_stage_from_going_home(simulated, device, message):
     simulated.use_envelope(device)
     reports = simulated.safe()
-    assert [report.message for report in reports if report.box == "336"] == [message]
+    (told,) = (report.message for report in reports if report.box == "336")
+    assert told.startswith(f"{message} confirmed ")
     assert all(report.confirmed for report in reports)
+
+
+def test_a_controller_that_does_not_answer_is_not_said_to_ramp(simulated):
+    simulated.simulation.inject("lakeshore336", Fault("deaf", matching=b"SETP", lasts=60.0))
+    (told,) = (report for report in simulated.safe() if report.box == "336")
+    assert not told.confirmed
+    assert told.message.startswith("336 cannot be reached") and told.message.endswith("switch it off by hand")
 
 
 def test_boxes_that_integrate_are_told_the_mains_and_it_is_verified():
