@@ -28,7 +28,7 @@ resource = "TCPIP::127.0.0.1::{port}::SOCKET"
 
 
 class Box(socketserver.ThreadingTCPServer):
-    """What the controller answers, and what it was sent."""
+    """What the controller answers, and what it was set to."""
 
     daemon_threads = True
     block_on_close = False
@@ -36,12 +36,13 @@ class Box(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
         self.state = {"STAGE": "297.1", "SAMPLE": "297.2", "POWER": "12.5", "HEAT": "0"}
-        self.received: list[str] = []
+        self.errors = ['-113,"Undefined header"']
 
     def answer(self, message: str) -> str:
-        self.received.append(message)
         if message == "*IDN?":
             return "MYLAB,TC1,7,1.0"
+        if message == "SYST:ERR?":
+            return self.errors.pop(0) if self.errors else '0,"No error"'
         if message.endswith("?"):
             return self.state.get(message[:-1], "0")
         name, _, value = message.partition(" ")
@@ -54,7 +55,7 @@ class Conversation(socketserver.StreamRequestHandler):
         box = self.server
         assert isinstance(box, Box)
         for line in self.rfile:
-            answers = [box.answer(unit.strip()) for unit in line.decode().split(";")]
+            answers = [box.answer(unit.strip().lstrip(":")) for unit in line.decode().split(";")]
             if any(answers):
                 self.wfile.write((";".join(filter(None, answers)) + "\n").encode())
 
@@ -107,6 +108,7 @@ def test_the_bench_measures_with_it(bench: Bench, box: Box) -> None:
         "SETPOINT": "250",
         "HEAT": "1",
     }
+    assert controller.check_errors() == ['-113 "Undefined header"']
     (report,) = bench.safe()
     assert report.confirmed and box.state["HEAT"] == "0"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from instruments.door import Shadow, control, number, query, switch
+from instruments.door import Shadow, control, error, number, query, switch
 from instruments.driver import Driver, read_number
 from instruments.limits import Demand
 
@@ -24,6 +24,7 @@ class MyController(Driver):
     HEADERS = (  # everything the driver may send
         *(query(name, replies=number) for name in ("STAGE", "SAMPLE", "POWER")),
         *(control(name, number, replies=number, changes=name.lower()) for name in ("SETPOINT", "RATE")),
+        query(":SYSTem:ERRor", replies=error),
         control("HEAT", switch, replies=switch, changes="heat", switches=True),
     )
     stage_temperature = property(lambda self: read_number(self.ask("STAGE?")))
@@ -35,5 +36,4 @@ class MyController(Driver):
         self.write("*CLS")
 
     def ramp_to(self, temperature: float, *, rate: float) -> None:
-        for command in (f"RATE {rate * 60:g}", f"SETPOINT {temperature:g}", "HEAT 1"):
-            self.write(command)
+        self.write(f"RATE {rate * 60:g};:SETPOINT {temperature:g};:HEAT 1")
