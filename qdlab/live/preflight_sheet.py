@@ -10,7 +10,14 @@ from qdlab.config import BenchConfig, PlanConfig, plan_problems, planned_procedu
 from qdlab.config.plan import in_words
 from qdlab.config.steps import TemperatureSweepStep
 from qdlab.errors import ConfigError
-from qdlab.preflight import room_for, temperature_remarks, untested_pixels, warm_up_remarks
+from qdlab.preflight import (
+    cut_pulse_remarks,
+    refuse_what_cannot_be_made_safe,
+    room_for,
+    temperature_remarks,
+    untested_pixels,
+    warm_up_remarks,
+)
 
 LineVerdict = Literal["good", "look", "stop"]
 """good: as it should be; look: a person should know this; stop: to be put right before anything starts"""
@@ -79,7 +86,9 @@ def make_sheet(plan: PlanConfig, bench: BenchConfig, output: Path, facts: BenchF
     lines = (
         _limits(plan, bench),
         _boxes(plan, bench, facts),
+        *_procedures_of_others(plan, bench),
         *_devices(plan, bench),
+        *_pulses(plan, bench),
         _atmosphere(plan),
         _temperatures(plan),
         _warm_up(bench),
@@ -110,6 +119,23 @@ def _boxes(plan: PlanConfig, bench: BenchConfig, facts: BenchFacts) -> SheetLine
     if facts.boxes is None:
         return _line("Boxes", "stop", "asking the boxes who they are …")
     return _line("Boxes", "good", *(f"{in_words(role)}: {who}" for role, who in facts.boxes.items()))
+
+
+def _procedures_of_others(plan: PlanConfig, bench: BenchConfig) -> Iterator[SheetLine]:
+    """Only where one of them may not run on real boxes."""
+    if bench.kind != "hardware" or not _procedures(plan):
+        return
+    try:
+        refuse_what_cannot_be_made_safe(plan)
+    except ConfigError as refusal:
+        yield _line("Procedures", "stop", str(refusal))
+
+
+def _pulses(plan: PlanConfig, bench: BenchConfig) -> Iterator[SheetLine]:
+    """Only where a reading of pulsed light cuts a pulse."""
+    remarks = cut_pulse_remarks(plan, bench) if _procedures(plan) else []
+    if remarks:
+        yield _line("Pulses", "look", *remarks)
 
 
 def _needed_roles(plan: PlanConfig) -> set[str]:

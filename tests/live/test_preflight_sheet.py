@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from procedures.jv_sweep import JVSweep
 from qdlab.config import SIMULATED_BENCH, BenchConfig, LimitsConfig, PlanConfig, load_plan
 from qdlab.live.preflight_sheet import BenchFacts, Sheet, facts_of, make_sheet
 
@@ -91,3 +92,25 @@ def test_a_runner_that_measures_for_somebody_else_is_busy() -> None:
     assert (
         facts_of({"state": "running", "owner": "anna"}, sleep_warning=None).busy == "anna runs a plan on it"
     )
+
+
+def test_a_reading_that_cuts_a_pulse_at_this_mains_deserves_a_look(paper: PlanConfig, tmp_path: Path) -> None:
+    steps = [
+        step.model_copy(update={"power_line_cycles": 5.0}) if step.kind == "tel_series" else step
+        for step in paper.steps
+    ]
+    at_sixty = SIMULATED_BENCH.model_copy(update={"line_frequency": 60})
+    cutting = paper.model_copy(update={"steps": steps})
+    sheet = make_sheet(cutting, at_sixty, tmp_path, GOOD)
+    assert verdicts(sheet)["Pulses"] == "look" and sheet.may_start
+    assert "holds 83.33 pulses" in words(sheet, "Pulses")
+    assert "Pulses" not in verdicts(make_sheet(paper, at_sixty, tmp_path, GOOD))
+
+
+def test_a_procedure_that_is_not_safe_on_real_boxes_keeps_the_plan_from_starting(
+    one_curve: PlanConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JVSweep, "why_not_on_hardware", lambda: "it has no Door")
+    sheet = make_sheet(one_curve, HARDWARE, tmp_path, GOOD)
+    assert verdicts(sheet)["Procedures"] == "stop" and not sheet.may_start
+    assert "Procedures" not in verdicts(make_sheet(one_curve, SIMULATED_BENCH, tmp_path, GOOD))
