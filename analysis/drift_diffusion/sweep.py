@@ -254,6 +254,7 @@ def _entry(sources: str) -> Callable[..., None]:
         reached = lead(problem, table, coarse, drops, path, state[0], work, edges, blocks)
         if reached == 0:
             status[:] = NO_EQUILIBRIUM
+        # the drops reached, eight by eight through all meshes; a last group is filled with its last one
         for start in range(0, reached, WIDTH):
             together = min(WIDTH, reached - start)
             for k in range(WIDTH):
@@ -293,9 +294,13 @@ def _entry(sources: str) -> Callable[..., None]:
     return solve_sweep
 
 
+SOURCES = ("lanes.py", "equations.py", "newton.py", "adjoint.py", "sweep.py")
+"""Every file with code that is compiled into the sweep."""
+
+
 def _checksum() -> str:
     digest = hashlib.sha256()
-    for name in ("lanes.py", "equations.py", "newton.py", "adjoint.py", "sweep.py"):
+    for name in SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
 
