@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from instruments.bench import Bench, HeaterEnd, Role, Station
 from instruments.catalogue import open_station
@@ -13,9 +13,9 @@ from sim_instruments.device_under_test import SampleSpec
 from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
 from sim_instruments.faults import FaultyLine
 from sim_instruments.sample_file import read_sample
-from sim_instruments.scpi import command_page
+from sim_instruments.scpi import ScpiBox, command_page
 from sim_instruments.server import DEFAULT_PORT_BASE, SERIAL_TERMINATORS, TimeMode, make_clock, serve
-from sim_instruments.wiring import SimBench
+from sim_instruments.wiring import CONTROLLERS, ControllerName, SimBench
 
 STANDS_IN: Mapping[Role, str] = {
     "source_meter": "keithley2400",
@@ -74,6 +74,7 @@ def serve_simulated_bench(
     wire_log: Path | None = None,
     faults: Path | int | None = None,
     serial_terminator: str = "own",
+    controller: ControllerName = "lakeshore336",
 ) -> None:
     """Serve the simulated bench to other programs until it is told to end; prints one line per box and door.
 
@@ -87,8 +88,10 @@ def serve_simulated_bench(
     faults : a script of faults (see `sim_instruments.fault_script`), or a number: faults at random from that
         seed on
     serial_terminator : what ends responses on the serial lines: own (each box's), lf, cr or crlf
+    controller : on the cold finger, lakeshore336 or lakeshore335
     """
-    sim = SimBench(seed=seed, devices=_samples(devices), clock=make_clock(time, speed=speed))
+    clock = make_clock(time, speed=speed)
+    sim = SimBench(seed=seed, devices=_samples(devices), clock=clock, controller=controller)
     if isinstance(faults, int):
         sim.lines = {name: FaultyLine(box, bench=sim, seed=faults) for name, box in sim.boxes.items()}
     if faults is not None:
@@ -117,10 +120,14 @@ def list_simulated_commands(box: str) -> str:
     ValueError
         There is no such box on the bench.
     """
-    boxes = SimBench(devices={}).boxes
+    boxes = {name: box for model in CONTROLLERS for name, box in _boxes_with(model).items()}
     if box not in boxes:
         raise ValueError(f"no box {box!r} on the simulated bench; there are {', '.join(boxes)}")
     return command_page(boxes[box])
+
+
+def _boxes_with(controller: str) -> Mapping[str, ScpiBox]:
+    return SimBench(devices={}, controller=cast(ControllerName, controller)).boxes
 
 
 def reveal_simulated_devices(

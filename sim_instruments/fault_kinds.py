@@ -144,6 +144,7 @@ class FaultKind:
 
 
 FOREVER = float("inf")
+WITH_OUTPUTS = ("keithley2400", "mfg2230m", "lakeshore336", "lakeshore335")
 
 
 # --- replies --------------------------------------------------------------------------------------
@@ -543,7 +544,7 @@ KINDS: tuple[FaultKind, ...] = (
         "output_drops",
         "the output goes off by itself",
         _output_drops,
-        boxes=("keithley2400", "mfg2230m", "lakeshore336"),
+        boxes=WITH_OUTPUTS,
     ),
     _bench(
         "enable_line_opens",
@@ -580,7 +581,7 @@ KINDS: tuple[FaultKind, ...] = (
         "somebody changes the level at the front panel by `amount`",
         _panel_touched,
         amount=0.5,
-        boxes=("keithley2400", "mfg2230m", "lakeshore336"),
+        boxes=WITH_OUTPUTS,
     ),
     _bench("spurious_error", "an error nobody caused appears", _spurious_error),
     _bench(

@@ -25,8 +25,8 @@ from sim_instruments.wire_log import WireLog
 
 DEFAULT_PORT_BASE = 52400
 PROLOGIX_OFFSET, CLOCK_OFFSET = 10, 11
-GPIB_ADDRESSES = {"keithley6514": 14, "keithley2400": 24, "lakeshore336": 12}
-"""Boxes that have a GPIB socket, at the addresses found on benches (336: [?])."""
+GPIB_ADDRESSES = {"keithley6514": 14, "keithley2400": 24, "lakeshore336": 12, "lakeshore335": 12}
+"""Boxes that have a GPIB socket, at the addresses found on benches (336 and 335: [?])."""
 
 TimeMode = Literal["real", "scaled", "stepped"]
 SERIAL_TERMINATORS: Mapping[str, bytes | None] = MappingProxyType(

@@ -20,13 +20,18 @@ from sim_instruments.emission import Photodiode
 from sim_instruments.faults import Fault, FaultyLine, FaultyTransport
 from sim_instruments.keithley2400 import Keithley2400
 from sim_instruments.keithley6514 import Keithley6514
-from sim_instruments.lakeshore336 import Lakeshore336
+from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
 from sim_instruments.mfg2230m import MFG2230M
 from sim_instruments.presets import preset
 from sim_instruments.scpi import ScpiBox
 from sim_instruments.wire_log import WireLog
 
 SourceName = Literal["keithley2400", "mfg2230m"]
+ControllerName = Literal["lakeshore336", "lakeshore335"]
+
+CONTROLLERS: Mapping[str, type[Lakeshore336]] = MappingProxyType(
+    {model.name: model for model in (Lakeshore336, Lakeshore335)}
+)
 
 DEFAULT_DEVICES: Mapping[str, str] = MappingProxyType(
     {"li2024/hole-only/1": "li2024-hole-only-110nm", "li2024/light-emitting/1": "li2024-qled"}
@@ -47,6 +52,7 @@ class SimBench:
     wire_log : notes every message through `transport` and every change of an output
     mains_frequency : of the building [Hz]
     lead_resistance : of the source meter's test leads, seen by two-wire sensing [Ω]
+    controller : on the cold finger; the 335 takes the 336's place under its own name
     noise : False leaves out sensor noise and flicker
 
     Examples
@@ -69,6 +75,7 @@ class SimBench:
         wire_log: WireLog | None = None,
         mains_frequency: float = 50.0,
         lead_resistance: float = 0.0,
+        controller: ControllerName = "lakeshore336",
         noise: bool = True,
     ) -> None:
         self.seed = seed
@@ -96,7 +103,7 @@ class SimBench:
             clock=self.clock, seed=seed, terminals=self.light, mains_frequency=mains_frequency
         )
         self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self.generator})
-        self.lakeshore336 = Lakeshore336(clock=self.clock, seed=seed, cryostat=self.cryostat)
+        self.lakeshore336 = CONTROLLERS[controller](clock=self.clock, seed=seed, cryostat=self.cryostat)
         self.source_meter.follow(self.keithley2400)
         if wire_log is not None:
             for box in self.boxes.values():

@@ -21,6 +21,11 @@ class _Terminator(StrEnum):
     crlf = "crlf"
 
 
+class _Controller(StrEnum):
+    lakeshore336 = "lakeshore336"
+    lakeshore335 = "lakeshore335"
+
+
 def sim(
     device: Annotated[
         list[Path] | None,
@@ -37,6 +42,9 @@ def sim(
     wire_log: Annotated[
         Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
     ] = None,
+    controller: Annotated[
+        _Controller, typer.Option("--controller", help="Which controller stands at the cryostat.")
+    ] = _Controller.lakeshore336,
     serial_terminator: Annotated[
         _Terminator,
         typer.Option("--serial-terminator", help="What ends replies on the serial lines; own: each box's."),
@@ -91,6 +99,7 @@ def sim(
             wire_log=wire_log,
             faults=_script_or_seed(faults),
             serial_terminator=serial_terminator.value,
+            controller=controller.value,
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

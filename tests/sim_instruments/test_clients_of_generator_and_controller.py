@@ -12,6 +12,7 @@ import serial
 from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import SimClock
 from sim_instruments.cryostat import Cryostat
+from sim_instruments.faults import Fault
 from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
 from sim_instruments.server import BenchServer
 from sim_instruments.wiring import SimBench
@@ -167,6 +168,24 @@ def test_lake_shores_own_package_controls_the_336_through_a_serial_line(served) 
         assert controller.get_heater_range(1) == controller.HeaterRange.OFF
     finally:
         line.close()
+
+
+@needs_pty
+def test_a_335_takes_the_336s_place_under_its_own_name() -> None:
+    bench = SimBench(seed=4, controller="lakeshore335")
+    server = BenchServer(bench, port_base=0)
+    resource = {(line.box, line.door): line.resource for line in server.doors}
+    line = _SerialLine(resource["lakeshore335", "serial"].removeprefix("ASRL").removesuffix("::INSTR"))
+    try:
+        assert not any(box == "lakeshore336" for box, _ in resource)
+        controller = lakeshore.Model335(57600, connection=line)
+        assert controller.get_all_kelvin_reading() == pytest.approx([297.0, 297.0], abs=0.02)
+        bench.inject("lakeshore335", Fault("output_drops"))
+        controller.get_heater_range(1)
+        assert controller.get_heater_range(1) == controller.HeaterRange.OFF
+    finally:
+        line.close()
+        server.close()
 
 
 class _Line:
