@@ -116,7 +116,11 @@ def measure_kills(full: bool) -> list[Row]:
             kills.killed_and_resumed(folder / str(trial), points, random, events)
             for trial in range(30 if full else 2)
         )
-        return [_counted("killed runners whose session lost a row, or resumed to other points", outcomes)]
+        return [
+            _counted(
+                "runners killed twice whose session lost a row, or resumed or replayed differently", outcomes
+            )
+        ]
 
 
 def measure_wire_replay(full: bool) -> list[Row]:

@@ -1,4 +1,4 @@
-"""`kill -9` of the runner behind `qdlab run`, at a random instant, and what is left and resumed."""
+"""`kill -9` of the runner behind `qdlab run`, at random instants, and what is left, resumed and replayed."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from random import Random
 
 from benchmarks.records.campaigns import Points, final_points
 from qdlab.records import open_session, verify_session
+from qdlab.replay_wire import replay_wire
 
 PLAN = """
 name = "sweep"
@@ -80,17 +81,26 @@ def uninterrupted(folder: Path) -> tuple[int, Points]:
 
 
 def killed_and_resumed(folder: Path, points: Points, random: Random, events: int) -> str:
-    """What is wrong after one kill and a resume; empty where nothing is."""
+    """What is wrong after a kill, a kill of what was resumed, and a resume to the end; empty for nothing."""
     lab = Lab(folder)
-    session, acknowledged = lab.run(kill_after=random.randrange(1, events))
+    resume: tuple[str, ...] = ()
+    for kill_after in (random.randrange(1, events), random.randrange(1, events), None):
+        session, acknowledged = lab.run("--record-io", *resume, kill_after=kill_after)
+        wrong = _damage(session, acknowledged)
+        if wrong:
+            return wrong
+        if verify_session(session).end == "finished":
+            break
+        resume = ("--resume",)
+    if final_points(session) != points:
+        return "resumed to other final points"
+    different = [part for part in replay_wire(session).parts if not part.is_identical]
+    return f"{different[0].file} replayed differently: {different[0].divergence}" if different else ""
+
+
+def _damage(session: Path, acknowledged: set[int]) -> str:
     found = verify_session(session)
     if not found.intact:
         return f"damaged: {found.findings}"
     present = {number for run in open_session(session).runs for number in run.rows.sequence.tolist()}
-    if not acknowledged <= present:
-        return f"acknowledged and lost: {sorted(acknowledged - present)}"
-    if found.end == "interrupted":
-        lab.run("--resume")
-    if not verify_session(session).intact or final_points(session) != points:
-        return "resumed to other final points"
-    return ""
+    return "" if acknowledged <= present else f"acknowledged and lost: {sorted(acknowledged - present)}"
