@@ -54,10 +54,14 @@ class OffReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """One box on the bench: its driver behind its Door, and how it is reached without either."""
+    """One box on the bench: its driver behind its Door, and how it is reached without either.
+
+    settings : that the driver was made with
+    """
 
     driver: Driver
     door: Door
+    settings: Mapping[str, Any] = field(default_factory=dict)
     resource: str = ""
     clear: str = ""
     write_termination: str = "\n"

@@ -73,4 +73,4 @@ def open_station(
     make: Callable[..., Driver] = driver
     instrument = make(door, **(driver_settings or {}))
     instrument.line_frequency = line_frequency
-    return Station(driver=instrument, door=door, **reach)
+    return Station(driver=instrument, door=door, settings=dict(driver_settings or {}), **reach)

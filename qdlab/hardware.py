@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from instruments.bench import Bench, HeaterEnd, Role, Station
+from instruments.bench import Bench, Role, Station
 from instruments.catalogue import driver_named, open_station
 from instruments.errors import ConnectionFailed, InstrumentError
 from instruments.link import Exchanged, Link
@@ -51,7 +51,7 @@ def open_bench(
         return open_simulated_bench(
             seed=config.seed,
             envelope=config.limits.to_envelope(),
-            heater_end=heater_end_of(config),
+            heater_end=config.heater.to_end(),
             line_frequency=config.line_frequency,
         )
     bench = unopened_bench(config, clock=clock)
@@ -71,17 +71,8 @@ def unopened_bench(config: "BenchConfig", *, clock: Clock | None = None) -> Benc
         clock=wiring.clock,
         stations=stations,
         envelope=config.limits.to_envelope(),
-        heater_end=heater_end_of(config),
+        heater_end=config.heater.to_end(),
         line_frequency=config.line_frequency,
-    )
-
-
-def heater_end_of(config: "BenchConfig") -> HeaterEnd:
-    """What a bench file says about the heater at a safe end."""
-    return HeaterEnd(
-        policy=config.heater.at_end,
-        temperature=config.heater.room_temperature,
-        rate=config.heater.ramp_rate,
     )
 
 

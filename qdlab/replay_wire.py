@@ -30,7 +30,7 @@ from instruments.errors import InstrumentError
 from instruments.link import CONNECTION_LOST, DISTURBED, Exchanged, Link
 from procedures import columns
 from qdlab.campaign import run_campaign
-from qdlab.config import PlanConfig
+from qdlab.config import BenchConfig, PlanConfig
 from qdlab.control import Control
 from qdlab.errors import ConfigError
 from qdlab.events import JournalEntry
@@ -374,8 +374,9 @@ def _plan(session: Session) -> PlanConfig:
 def _bench(
     session: Session, log: list[Exchanged], conversation: Conversation, transports: list[RecordedTransport]
 ) -> Bench:
+    config = _bench_config(session)
     stations: dict[Any, Station] = {
-        role: _station(identity, log, conversation, transports)
+        role: _station(session, role, identity, log, conversation, transports)
         for role, identity in box_identities(session.document).items()
     }
     if not stations:
@@ -385,12 +386,31 @@ def _bench(
         kind="simulation",
         clock=conversation.clock,
         stations=stations,
+        envelope=config.limits.to_envelope(),
+        heater_end=config.heater.to_end(),
+        line_frequency=config.line_frequency,
         simulation=_NoOperator(),
     )
 
 
+def _bench_config(session: Session) -> BenchConfig:
+    """What the bench was set to; what an older session does not say is as usual."""
+    told = session.document.get("bench", {})
+    known = {key: told[key] for key in ("limits", "heater", "line_frequency") if key in told}
+    try:
+        return BenchConfig.model_validate({"name": "replay", "kind": "simulation", **known})
+    except ValueError as error:
+        told = str(error).splitlines()[0]
+        raise ConfigError(f"{session.path}: this qdlab knows no bench such as its ({told})") from None
+
+
 def _station(
-    identity: str, log: list[Exchanged], conversation: Conversation, transports: list[RecordedTransport]
+    session: Session,
+    role: str,
+    identity: str,
+    log: list[Exchanged],
+    conversation: Conversation,
+    transports: list[RecordedTransport],
 ) -> Station:
     match = _IDENTITY.fullmatch(str(identity))
     names = [
@@ -402,7 +422,19 @@ def _station(
     reply = ",".join(match.group("maker", "model", "serial", "firmware"))
     transport = RecordedTransport(box, reply, log, conversation)
     transports.append(transport)
-    return open_station(names[0], link=Link(box, clock=conversation.clock), connect=transport.open)
+    told = session.document["bench"]
+    try:
+        return open_station(
+            names[0],
+            link=Link(box, clock=conversation.clock),
+            connect=transport.open,
+            line_frequency=told.get("line_frequency", 50),
+            driver_settings=told.get("settings", {}).get(role),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{session.path}: this qdlab's driver of the {role} is not set so ({error})"
+        ) from None
 
 
 def _is_fault(one: Exchanged) -> bool:

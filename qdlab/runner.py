@@ -40,7 +40,7 @@ from qdlab.control import Control, Progress
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import Event, JournalEntry
 from qdlab.guardian_link import GuardianLink
-from qdlab.hardware import heater_end_of, open_bench
+from qdlab.hardware import open_bench
 from qdlab.lock import BenchInUse, BenchLock, HeldFile, LockFacts
 from qdlab.off import Instruction
 from qdlab.outputs import remember_outputs
@@ -353,7 +353,7 @@ def _simulated(config: BenchConfig, plan: PlanConfig) -> Bench:
         seed=config.seed,
         devices=simulated_devices(plan),
         envelope=config.limits.to_envelope(),
-        heater_end=heater_end_of(config),
+        heater_end=config.heater.to_end(),
         line_frequency=config.line_frequency,
     )
 

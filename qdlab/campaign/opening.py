@@ -6,7 +6,7 @@ from typing import Any
 
 from instruments.bench import Bench
 from instruments.limits import Envelope
-from qdlab.config import LimitsConfig, PlanConfig, limits_for
+from qdlab.config import HeaterConfig, LimitsConfig, PlanConfig, limits_for
 from qdlab.differences import changes
 from qdlab.errors import ConfigError
 from qdlab.records import Session, SessionWriter, device_to_document
@@ -40,7 +40,10 @@ def _changes_since(earlier: Session, plan: PlanConfig, bench: Bench) -> Iterator
     yield from plan_changes(earlier.document, plan)
     now = session_document(plan, bench)
     for part in ("limits", "bench", "simulation"):
-        yield from changes(earlier.document.get(part), now.get(part), part)
+        before = earlier.document.get(part, {})
+        # what an older version did not write down cannot be compared
+        after = {key: value for key, value in now.get(part, {}).items() if key in before}
+        yield from changes(before, after, part)
 
 
 def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
@@ -52,19 +55,33 @@ def session_document(plan: PlanConfig, bench: Bench) -> dict[str, Any]:
         "limits": {
             name: limits_for(plan, name, bench_limits(bench)).limits.to_document() for name in plan.devices
         },
-        "bench": {
-            "name": bench.name,
-            "kind": bench.kind,
-            "clock": "simulated" if bench.kind == "simulation" else "machine",
-            "line_frequency": bench.line_frequency,
-            "identities": {role: str(identity) for role, identity in bench.identify().items()},
-        },
+        "bench": _bench_document(bench),
     }
     if bench.kind == "simulation":
         document["simulation"] = {"seed": bench.simulation.seed}
     if plan.atmosphere is not None:
         document["atmosphere"] = plan.atmosphere.to_document()
     return document
+
+
+def _bench_document(bench: Bench) -> dict[str, Any]:
+    """What of a bench decides what is said to its boxes, and who they are."""
+    end = bench.heater_end
+    heater = HeaterConfig.model_construct(
+        at_end=end.policy, room_temperature=end.temperature, ramp_rate=end.rate
+    )
+    return {
+        "name": bench.name,
+        "kind": bench.kind,
+        "clock": "simulated" if bench.kind == "simulation" else "machine",
+        "line_frequency": bench.line_frequency,
+        "limits": bench_limits(bench).to_document(),
+        "heater": heater.to_document(),
+        "settings": {
+            role: dict(station.settings) for role, station in bench.stations.items() if station.settings
+        },
+        "identities": {role: str(identity) for role, identity in bench.identify().items()},
+    }
 
 
 def simulated_devices(plan: PlanConfig) -> dict[str, str]:

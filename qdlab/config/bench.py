@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from instruments.driver import HeaterEnd
 from qdlab.config.fields import Duration, Kelvins, KelvinsPerSecond, Strict
 from qdlab.config.limits import LimitsConfig
 
@@ -37,6 +38,10 @@ class HeaterConfig(Strict):
     at_end: Literal["hold", "ramp", "off"] = "ramp"
     room_temperature: Kelvins = 297.0
     ramp_rate: KelvinsPerSecond = 0.1
+
+    def to_end(self) -> HeaterEnd:
+        """What the controller is told at a safe end."""
+        return HeaterEnd(policy=self.at_end, temperature=self.room_temperature, rate=self.ramp_rate)
 
 
 class BenchConfig(Strict):

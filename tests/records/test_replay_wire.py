@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.records.campaigns import SHORT_SWEEP
+from instruments.bench import HeaterEnd
+from instruments.limits import Envelope
 from instruments.link import CONNECTION_LOST, DISTURBED
 from qdlab.campaign import (
     Listener,
@@ -82,8 +84,15 @@ def record(
     kept: bool = True,
     simulation: SimBench | None = None,
 ) -> Path:
-    """Run, or go on with, a plan on the simulated bench with its traffic kept."""
-    bench = open_simulated_bench(seed=11, devices=simulated_devices(plan), simulation=simulation)
+    """Run, or go on with, a plan on a simulated bench set in a way of its own, with its traffic kept."""
+    bench = open_simulated_bench(
+        seed=11,
+        devices=simulated_devices(plan),
+        simulation=simulation,
+        envelope=Envelope(maximum_slew=50.0, maximum_step=1.0),
+        heater_end=HeaterEnd(policy="ramp", temperature=296.0, rate=0.1),
+        line_frequency=60,
+    )
     before = None if earlier is None else open_session(earlier)
     if before is None:
         session = open_campaign_session(folder, plan, bench)
