@@ -17,6 +17,7 @@ class FitDesk:
         self._running: AsyncResult[FitFinished] | None = None
         self._known: dict[tuple[str, int], FitFinished] = {}
         self._fitting: tuple[str, int] = ("", 0)
+        self._failed: set[tuple[str, int]] = set()
         self.failure = ""
 
     def attend(self, screen: SessionScreen) -> DisorderScreen:
@@ -42,21 +43,23 @@ class FitDesk:
         try:
             finished = self._running.get()
             self._known[finished.device, finished.curves] = finished
+            self.failure = ""
         except Exception as problem:
-            # whatever a fit dies of, the window goes on and says so
+            # whatever a fit dies of, the window goes on and says so; the next curve brings the next try
+            self._failed.add(self._fitting)
             self.failure = str(problem) or type(problem).__name__
         self._running = None
 
     def _wanted(self, screen: SessionScreen) -> Mapping[str, list]:
-        if self.failure:
-            return {}
         curves = {
             device: screen.jv.curves(device) for device in screen.devices if self._is_fitted(screen, device)
         }
         return {
             device: found
             for device, found in curves.items()
-            if (device, len(found)) not in self._known and disorder.is_due(DisorderScreen(), device, found)
+            if (device, len(found)) not in self._known
+            and (device, len(found)) not in self._failed
+            and disorder.is_due(DisorderScreen(), device, found)
         }
 
     def _start(self, device: str, curves: list) -> "AsyncResult[FitFinished]":

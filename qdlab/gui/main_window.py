@@ -212,6 +212,8 @@ class MainWindow(QMainWindow):
             MenuEntry(text="Note…", key="Ctrl+N", act=self.ask_for_note),
             MenuEntry(text="Report…", key="Ctrl+P", act=self.write_report),
             MenuEntry(text="Export…", key="Ctrl+E", act=self.export),
+            MenuEntry(text="Quadratic window…", key="Ctrl+D", act=self.jv.ask_for_window),
+            MenuEntry(text="Straight part…", key="Ctrl+T", act=self.tel.ask_for_part),
             MenuEntry(text="Close the window", key="Ctrl+W", act=self.close),
         )
         for title, entries in {"&Session": own, **self._opened.actions}.items():

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -66,6 +67,41 @@ def show_below(dialogue: QDialog, area: QWidget) -> None:
     dialogue.resize(dialogue.size().boundedTo(room - QSize(0, TITLE_BAR)))
     dialogue.move(top.x() + (room.width() - dialogue.width()) // 2, top.y())
     dialogue.show()
+
+
+def ask_for_range(
+    parent: QWidget,
+    question: str,
+    present: tuple[float, float],
+    *,
+    chosen: Callable[[tuple[float, float]], object],
+) -> QInputDialog:
+    """Ask for two rising numbers above zero, beside everything else; anything else is not taken."""
+    dialogue = QInputDialog(parent)
+    dialogue.setWindowTitle("From and to")
+    dialogue.setLabelText(question)
+    dialogue.setTextValue(f"{present[0]:.4g} {present[1]:.4g}")
+    dialogue.setModal(False)
+    dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def take(text: str) -> None:
+        ends = read_range(text)
+        if ends is not None:
+            chosen(ends)
+
+    dialogue.textValueSelected.connect(take)
+    dialogue.show()
+    return dialogue
+
+
+def read_range(text: str) -> tuple[float, float] | None:
+    """Two rising numbers above zero, apart by a space, a semicolon or the word to; None for anything else."""
+    parts = text.replace(";", " ").replace("to", " ").replace(",", ".").split()
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return (low, high) if 0 < low < high < float("inf") else None
 
 
 class EmergencyButton(QPushButton):

@@ -5,8 +5,9 @@ widget hands its arrays to the plot and its words to the labels. `PictureMaker` 
 came to, so that a picture costs what is new.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,13 @@ from qdlab.live.overrides import Overrides, Series, Window
 from qdlab.live.pictures.cards import Card, cards
 from qdlab.live.pictures.disorder import DisorderPicture, disorder_picture
 from qdlab.live.pictures.jv import JVTrace, jv_trace, laws_over
-from qdlab.live.pictures.laws import ArrheniusPicture, FieldPicture, arrhenius_picture, field_picture
+from qdlab.live.pictures.laws import (
+    ArrheniusPicture,
+    FieldPicture,
+    arrhenius_picture,
+    field_picture,
+    film_mobility,
+)
 from qdlab.live.pictures.tel import (
     ChecksPicture,
     TELTrace,
@@ -68,6 +75,7 @@ class PictureMaker:
         self._pulse_series: dict[str, tuple[int, list[TELSeries]]] = {}
         self._results: dict[Series, tuple[Window | None, TELSeries, AmplitudeResult]] = {}
         self._arrhenius: tuple[tuple[object, ...], ArrheniusPicture | None] = ((), None)
+        self._field: tuple[tuple[object, ...], FieldPicture | None] = ((), None)
         self._checks: tuple[object, ChecksPicture] = ((), ChecksPicture())
 
     def use_window(self, run: str, window: Window | None) -> None:
@@ -91,7 +99,7 @@ class PictureMaker:
         traces = tuple(self._sweeps(screen))
         newest = screen.tel.runs[-1] if screen.tel.runs else None
         series = tuple(self._all_series(screen))
-        mobility = _mobility(screen, series)
+        mobility = self._mobility(screen, series)
         single = [trace for trace in traces if trace.device not in _pulsed(screen)]
         arrhenius = self._laws_over_temperature(screen, single)
         return Picture(
@@ -168,6 +176,19 @@ class PictureMaker:
             self._arrhenius = (behind, arrhenius_picture(single, screen.planned.temperatures))
         return self._arrhenius[1]
 
+    def _mobility(self, screen: SessionScreen, series: Sequence[TELTrace]) -> FieldPicture | None:
+        """Transit mobilities of every pulse run, a film's beside them; the same object while none changes."""
+        pulsed = _pulsed(screen)
+        films = {
+            device: fit
+            for device in screen.devices
+            if device not in pulsed and (fit := self._murgatroyd_fit(screen.jv, device)) is not None
+        }
+        behind = (*(one.result for one in series), *films.values())
+        if not _are(self._field[0], behind):
+            self._field = (behind, _field_of(screen, series, films))
+        return self._field[1]
+
     def _all_series(self, screen: SessionScreen) -> Iterable[TELTrace]:
         runs = screen.tel.runs[-LISTED_PULSE_RUNS:]
         for run in runs:
@@ -229,18 +250,20 @@ class PictureMaker:
         return self._disorder_picture
 
 
-def _mobility(screen: SessionScreen, series: Sequence[TELTrace]) -> FieldPicture | None:
-    """Transit mobilities of every pulse run shown, the newest first."""
+def _field_of(
+    screen: SessionScreen, series: Sequence[TELTrace], films: Mapping[str, MurgatroydFit]
+) -> FieldPicture | None:
     runs = list(dict.fromkeys(one.run for one in reversed(series)))
     started = {run.started.run: run.started for run in screen.tel.runs}
     found = []
     for run in runs:
         own = [one for one in series if one.run == run]
         results = [one.result for one in own if one.result is not None]
-        device = screen.devices[started[run].device]
         name = f", {own[0].series.temperature:.0f} K" if len(runs) > 1 else ""
-        found.append((name, device, results))
-    return field_picture(found)
+        found.append((name, screen.devices[started[run].device], results))
+    newest = series[-1].series.temperature if series else math.nan
+    known = [film_mobility(device, fit, newest) for device, fit in films.items()]
+    return field_picture(found, next((film for film in known if film is not None), None))
 
 
 def _pulsed(screen: SessionScreen) -> set[str]:

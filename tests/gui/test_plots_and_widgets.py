@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from qdlab.gui.plots import DecadeAxis, Plot, Style
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
-from qdlab.gui.widgets import EmergencyButton, PlainLabel
+from qdlab.gui.widgets import EmergencyButton, PlainLabel, read_range
 from qdlab.live.marks import Mark
 
 BLACK = Style(colour="#000000")
@@ -57,6 +57,25 @@ def test_text_from_a_file_is_never_taken_for_markup(qtbot: QtBot) -> None:
     label = PlainLabel("<img src='/etc/passwd'>")
     qtbot.addWidget(label)
     assert label.textFormat() == Qt.TextFormat.PlainText
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("0.6 1.2", (0.6, 1.2)),
+        ("0,6 to 1,2", (0.6, 1.2)),
+        ("6e-1; 1.2", (0.6, 1.2)),
+        ("1.2 0.6", None),
+        ("0 1", None),
+        ("1 nan", None),
+        ("1", None),
+        ("", None),
+    ],
+)
+def test_a_range_typed_by_hand_is_two_rising_numbers_or_nothing(
+    text: str, ends: tuple[float, float] | None
+) -> None:
+    assert read_range(text) == ends
 
 
 def test_emergency_off_answers_to_a_click_and_to_f12(qtbot: QtBot) -> None:

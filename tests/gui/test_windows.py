@@ -19,6 +19,7 @@ from qdlab.gui.closing import ClosingQuestion, remembered
 from qdlab.gui.main_window import MainWindow
 from qdlab.live import plan_draft as drafts
 from qdlab.live import plan_queue as queues
+from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
 from qdlab.live.plan_draft import read_draft
 from qdlab.paths import runtime_directory
@@ -428,6 +429,17 @@ def test_a_note_during_a_run_goes_through_the_runner(
     bench_window._bar.run.abort.setEnabled(True)
     bench_window.note(" the lamp was on ")
     assert sent == [("note", "the lamp was on")]
+
+
+def test_a_choice_recorded_during_a_run_goes_through_the_runner_with_its_numbers(
+    bench_window: BenchWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(bench_window._link, "command", lambda word, **more: sent.append((word, more)))
+    bench_window._bar.run.abort.setEnabled(True)
+    choice = window_choice("0002", (0.6, 1.2))
+    bench_window.record(choice, lambda: None)
+    assert sent == [("note", {"text": choice.text, "details": dict(choice.details)})]
 
 
 def test_an_order_with_nothing_running_is_answered_with_a_sentence(

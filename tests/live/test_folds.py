@@ -9,13 +9,14 @@ import pytest
 from analysis.constants import electronvolt, nanometre, square_millimetre
 from analysis.device import Device, Layer
 from analysis.estimate import Estimate
-from analysis.space_charge import mott_gurney_current_density
+from analysis.space_charge import fit_murgatroyd, mott_gurney_current_density
 from procedures import columns
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
 from qdlab.live.compare import compared
 from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
 from qdlab.live.pictures.jv import shown_values
+from qdlab.live.pictures.laws import film_mobility
 from qdlab.live.planned import Planned
 from qdlab.live.session import SessionScreen, fold, initial
 from qdlab.results import analyse_screen
@@ -407,3 +408,12 @@ def test_pulses_of_an_earlier_temperature_stay_to_be_compared_with_those_of_the_
     newer, older = picture.mobility.series
     assert "257 K" in newer.label and "297 K" in older.label
     assert older.mobility[0].value == pytest.approx(4 * newer.mobility[0].value, rel=1e-3)
+
+
+def test_a_film_is_compared_at_the_temperature_of_the_pulses_or_not_at_all() -> None:
+    _, screen = jv_pictures(297.0, 257.0, 217.0)
+    fit = fit_murgatroyd([run.marked for run in screen.jv.finished if run.marked is not None])
+    film = film_mobility("film", fit, 257.5)
+    assert film is not None
+    assert film.zero_field_mobility.value == pytest.approx(arrhenius(257.0), rel=0.05)
+    assert film_mobility("film", fit, 270.0) is None

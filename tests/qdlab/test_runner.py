@@ -452,9 +452,12 @@ def test_the_operators_answer_comes_from_a_client(
         asked = wait_for(client, lambda message: message.body.get("prompt"))
         assert asked.body["prompt"]["text"] == "connect pixel 3"
         assert not wire.was_on()
+        client.request("note", text="window of 0002 by hand", details={"run": "0002", "range": [0.6, 1.2]})
         client.request("answer", text="done by ada")
         assert wait_for_end(client).body["end"] == "finished"
     assert journal_tells(only_session(tmp_path), "note", "done by ada")
+    (chosen,) = [entry for entry in open_session(only_session(tmp_path)).journal if "by hand" in entry.text]
+    assert chosen.details == {"run": "0002", "range": [0.6, 1.2]}
 
 
 @pytest.mark.parametrize("door", ["tcp", "serial", "prologix"])

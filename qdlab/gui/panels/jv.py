@@ -6,13 +6,22 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtBoundSignal, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QInputDialog,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from analysis.space_charge import SpaceChargeFit
 from qdlab.gui.plots import Dash, Plot, Style, see_through
 from qdlab.gui.run_list import Listed, RunList
 from qdlab.gui.theme import Theme, series_colour, temperature_colour
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, ask_for_range
 from qdlab.live.pictures.jv import (
     LAWS,
     QUANTITIES,
@@ -209,6 +218,19 @@ class JVPanel(QWidget):
     def _drag(self) -> None:
         low, high = self.region.getRegion()
         self._emit(self.window_chosen, (float(10**low), float(10**high)))
+
+    def ask_for_window(self) -> QInputDialog | None:
+        """Ask for the quadratic window of the chosen sweep in volts, for whoever does not drag."""
+        trace = self._chosen()
+        if trace is None or trace.fit is None:
+            return None
+        low, high = trace.fit.window or (float(trace.curve.voltage.min()), float(trace.curve.voltage.max()))
+        return ask_for_range(
+            self,
+            f"Quadratic window of {trace.label}, from and to (V):",
+            (low, high),
+            chosen=lambda window: self._emit(self.window_chosen, window),
+        )
 
     def _record(self) -> None:
         trace = self._chosen()

@@ -27,9 +27,7 @@ class FieldPanel(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.plot = Plot(
-            x="E^½ ((V/cm)^½)", y="Transit mobility μ (m² V⁻¹ s⁻¹)", log_y=True, axis_width=WIDE_AXIS
-        )
+        self.plot = Plot(x="E^½ ((V/cm)^½)", y="Mobility μ (m² V⁻¹ s⁻¹)", log_y=True, axis_width=WIDE_AXIS)
         self.printed = QCheckBox("also with plain V, as eq. 3 is printed")
         self.printed.setToolTip("The paper's eq. 3 has V where its numbers need V - V_bi; both are drawn")
         self.printed.setChecked(True)
@@ -39,7 +37,9 @@ class FieldPanel(QWidget):
         _fill(self, self.plot, self.words, [self.printed])
 
     def show_field(self, picture: FieldPicture | None) -> None:
-        """Draw the points of both readings and the Poole-Frenkel line."""
+        """Draw the points of both readings, the Poole-Frenkel line, and a film's mobility beside them."""
+        if picture is self._picture:
+            return
         self._picture = picture
         self._redraw()
 
@@ -49,6 +49,12 @@ class FieldPanel(QWidget):
         for index, one in enumerate(series):
             if not one.printed or self.printed.isChecked():
                 keep |= self._draw(one, series_colour(index, self._theme), _FIELD_SYMBOLS[one.printed])
+        film = None if self._picture is None else self._picture.space_charge
+        if film is not None:
+            label, (root, mobility) = film
+            style = Style(colour=self._theme.muted, symbol=None, line=True, dash="dotted", label=label)
+            self.plot.draw_points("film", root / math.sqrt(VOLT_PER_CENTIMETRE), mobility, style)
+            keep.add("film")
         self.plot.forget(keep)
         self.printed.setEnabled(any(one.printed for one in series))
         self.words.setText("no delay time yet" if self._picture is None else self._picture.words)

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtBoundSignal, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QInputDialog,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from analysis.constants import microsecond
 from qdlab.gui.plots import Plot, Style, see_through
 from qdlab.gui.run_list import Listed, RunList
 from qdlab.gui.theme import Theme, series_colour
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, ask_for_range
 from qdlab.live.overrides import Series
 from qdlab.live.pictures.tel import LARGEST_DRIFT, PICOAMPERE, ChecksPicture, TELTrace
 
@@ -168,6 +177,20 @@ class TELPanel(QWidget):
     def _drag(self) -> None:
         low, high = (max(float(width), 1e-3) * microsecond for width in self.region.getRegion())
         self._emit(self.part_chosen, (low, high))
+
+    def ask_for_part(self) -> QInputDialog | None:
+        """Ask for the straight part of the chosen series in microseconds, for whoever does not drag."""
+        trace = self._chosen()
+        if trace is None or trace.delay is None:
+            return None
+        widths = trace.series.pulse_width
+        part = trace.delay.straight_part or (float(widths.min()), float(widths.max()))
+        return ask_for_range(
+            self,
+            f"Straight part of {trace.label}, from and to (µs):",
+            (part[0] / microsecond, part[1] / microsecond),
+            chosen=lambda ends: self._emit(self.part_chosen, (ends[0] * microsecond, ends[1] * microsecond)),
+        )
 
     def _record(self) -> None:
         trace = self._chosen()

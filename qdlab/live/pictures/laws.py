@@ -11,8 +11,10 @@ from analysis.constants import BOLTZMANN_CONSTANT, electronvolt, nanometre
 from analysis.curves import FloatArray
 from analysis.device import Device
 from analysis.estimate import Estimate, Verdict
+from analysis.space_charge import MurgatroydFit
 from analysis.space_charge.slope import BoolArray
 from analysis.transit import TransitMobility
+from analysis.trapping import compare_mobilities
 from qdlab.live.jv import temperature_laws_of
 from qdlab.live.pictures.jv import JVTrace, Line
 from qdlab.pulsed import AmplitudeResult, field_dependence_of
@@ -44,11 +46,41 @@ class FieldSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldPicture:
-    """Both readings of eq. 3, and what to know of them in words."""
+    """Both readings of eq. 3, and what to know of them in words.
+
+    Parameters
+    ----------
+    space_charge : name, and mobility against the root of the field, of Murgatroyd's law at the temperature of
+        the pulses; None where no film was measured there
+    """
 
     device: str
     series: tuple[FieldSeries, ...]
     words: str
+    space_charge: tuple[str, Line] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmMobility:
+    """What Murgatroyd's law says of a film at one temperature, for comparison."""
+
+    device: str
+    zero_field_mobility: Estimate
+    field_coefficient: Estimate
+
+
+def film_mobility(device: str, fit: MurgatroydFit, temperature: float) -> FilmMobility | None:
+    """At a temperature [K]; None where the law does not describe a sweep there."""
+    if not len(fit.temperature) or not fit.verdict.is_good:
+        return None
+    nearest = int(np.argmin(np.abs(fit.temperature - temperature)))
+    if abs(fit.temperature[nearest] - temperature) > SAME_TEMPERATURE:
+        return None
+    return FilmMobility(
+        device=device,
+        zero_field_mobility=fit.zero_field_mobility[nearest],
+        field_coefficient=fit.field_coefficient[nearest],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +117,14 @@ class ArrheniusPicture:
 
 def field_picture(
     runs: Sequence[tuple[str, Device, Sequence[AmplitudeResult]]],
+    film: FilmMobility | None = None,
 ) -> FieldPicture | None:
     """Transit mobility against the root of the field; None before the first delay time.
 
     Parameters
     ----------
     runs : newest first: what tells it from the others, its device, and what its amplitudes came to
+    film : space-charge mobility at the temperature of the newest run; None where there is none
     """
     known = [one for name, device, results in runs for one in _readings(name, device, results)]
     if not known:
@@ -104,7 +138,34 @@ def field_picture(
             f"; with V − V_bi: γ = {law.field_coefficient} (m/V)^½, μ(E → 0) = {law.zero_field_mobility}"
             " m²/Vs (from good delay times only)"
         )
-    return FieldPicture(device=device.identifier, series=tuple(known), words=words)
+    line = None
+    if film is not None:
+        line = (f"space charge (Murgatroyd), {film.device}", _film_line(film, known))
+        words += _compared(film, results)
+    return FieldPicture(device=device.identifier, series=tuple(known), words=words, space_charge=line)
+
+
+def _film_line(film: FilmMobility, series: Sequence[FieldSeries]) -> Line:
+    """Over all fields of the pulses."""
+    low = min(float(one.root_field.min()) for one in series)
+    high = max(float(one.root_field.max()) for one in series)
+    root = np.linspace(low, high, 20)
+    return root, film.zero_field_mobility.value * np.exp(film.field_coefficient.value * root)
+
+
+def _compared(film: FilmMobility, results: Sequence[AmplitudeResult]) -> str:
+    """Whether both mobilities agree, under every assumption about length, voltage and front."""
+    good = [one for one in results if one.delay.verdict.is_good]
+    if not good:
+        return ""
+    slowest = max(good, key=lambda one: one.delay.delay_time.value)
+    series = slowest.series
+    voltage = series.pulse_amplitude if series.device_voltage is None else series.device_voltage
+    found = compare_mobilities(
+        slowest.delay.delay_time, voltage, film.zero_field_mobility, film.field_coefficient
+    )
+    low, high = found.ratio_range
+    return f"\nTransit over space-charge mobility {low:.2g} to {high:.2g} (1): {found.conclusion}"
 
 
 def _readings(name: str, device: Device, results: Sequence[AmplitudeResult]) -> Iterator[FieldSeries]:
