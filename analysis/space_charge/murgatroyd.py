@@ -253,7 +253,8 @@ def _built_in_voltage(data: _Data, design: Design, given: float | None) -> tuple
     )
     step = min(0.02, (highest - found) / 2, (found - LOWEST_BUILT_IN_VOLTAGE) / 2)
     curvature = (misfit(found + step) - 2 * misfit(found) + misfit(found - step)) / step**2
-    degrees = max(len(data.voltage) - len(_residual(data, design, found)[0]) - 1, 1)
+    unknowns = design(data, data.voltage).shape[1]
+    degrees = max(len(data.voltage) - unknowns - 1, 1)
     if curvature <= 0:
         return found, None
     return found, math.sqrt(2 * misfit(found) / degrees / curvature)

@@ -30,12 +30,12 @@ from qdlab.live import plan_queue as queues
 from qdlab.live import session as live
 from qdlab.live.interlocks import interlocks
 from qdlab.live.overrides import Choice
-from qdlab.live.picture import Picture
 from qdlab.live.plan_draft import Draft, draft_of, read_draft
 from qdlab.live.plan_progress import skipped_keys
 from qdlab.live.plan_queue import PlanQueue, QueuedPlan
 from qdlab.live.preflight_sheet import BenchFacts, Sheet, facts_of, make_sheet
 from qdlab.live.resume import ResumeQuestion, resume_question
+from qdlab.live.session import SessionScreen
 from qdlab.paths import data_directory, file_stem
 from qdlab.protocol import GuardianReport, Health
 from qdlab.records import open_session
@@ -358,8 +358,8 @@ class BenchWindow(MainWindow):
 
     # Interlocks
 
-    def _draw(self, picture: Picture) -> None:
-        super()._draw(picture)
+    def _show_screen(self, screen: SessionScreen) -> None:
+        super()._show_screen(screen)
         self._show_interlocks()
 
     def _show_interlocks(self) -> None:
@@ -436,13 +436,20 @@ class BenchWindow(MainWindow):
             super().record(choice, recorded)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        if event is not None and self._bar.run.is_busy and not self._leaving:
+        if event is not None and not self._may_close():
             event.ignore()
-            self._close_as(remembered(self._opened.settings))
             return
         self._link.stop()
         self._keeper.let_go()
         super().closeEvent(event)
+
+    def _may_close(self) -> bool:
+        """Whether the window closes at once; else a person is asked, or the run ends first."""
+        closing = remembered(self._opened.settings)
+        if not self._bar.run.is_busy or self._leaving or self._ends_first or closing == "goes on":
+            return True
+        self._close_as(closing)
+        return False
 
     def leave(self) -> None:
         """Close without a question; a run goes on."""
@@ -462,7 +469,7 @@ class BenchWindow(MainWindow):
     def _close_as(self, closing: Closing | None) -> None:
         if closing is None:
             self.ask_about_closing().answered.connect(self._close_as)
-        elif closing == "goes on" or self._ends_first:
+        elif closing == "goes on":
             self.leave()
         else:
             self._ends_first = True

@@ -36,12 +36,14 @@ from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import Theme
+from qdlab.gui.turns import Turns
 from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel, show_below
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.bench import BenchScreen
 from qdlab.live.overrides import Choice, straight_part_choice, window_choice
 from qdlab.live.picture import Picture
 from qdlab.live.pictures.cards import Card
+from qdlab.live.session import SessionScreen
 from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
 from qdlab.report import write_session_report
@@ -125,6 +127,8 @@ class MainWindow(QMainWindow):
             DisorderPanel(theme),
         )
         self.temperature, self.cards, self.log = TemperaturePanel(theme), CardsPanel(theme), LogPanel()
+        self._turns = Turns(self)
+        self._turns.done.connect(opened.worker.picture_drawn)
         self.docks = self._dock_window()
         self.frame = ModeFrame(opened.mode, theme, self._whole())
         self.setCentralWidget(self.frame)
@@ -350,20 +354,24 @@ class MainWindow(QMainWindow):
         self.log.say(sentence)
 
     def show_picture(self, picture: Picture) -> None:
-        """Draw the newest state of the session."""
+        """Draw the newest state of the session: the bench at once, then a panel at a time."""
         try:
             self._picture = picture
-            self._draw(picture)
+            self._show_screen(picture.screen)
         finally:
-            self._opened.worker.picture_drawn()
+            self._turns.begin(self._parts(picture))
 
     def redraw(self) -> None:
         """Draw what a dock shows now that it is to be seen."""
         if self._picture is not None:
-            self._draw(self._picture)
+            self._turns.begin(self._parts(self._picture))
 
-    def _draw(self, picture: Picture) -> None:
-        """Hand each panel its part; a panel behind another one draws once it comes to the front."""
+    def _show_screen(self, screen: SessionScreen) -> None:
+        self._show_bench(screen.bench)
+        self.status.setText(screen.status)
+
+    def _parts(self, picture: Picture) -> list[Callable[[], None]]:
+        """What each panel draws; one behind another draws once it comes to the front."""
         parts: tuple[tuple[QWidget, Callable[[], None]], ...] = (
             (self.jv, lambda: self.jv.show_traces(picture.jv)),
             (self.tel, lambda: self.tel.show_traces(picture.tel, picture.checks)),
@@ -374,11 +382,7 @@ class MainWindow(QMainWindow):
             (self.temperature, lambda: self.temperature.show_screen(picture.screen.temperature)),
             (self.log, lambda: self.log.show_screen(picture.screen.journal)),
         )
-        for panel, draw in parts:
-            if not panel.visibleRegion().isEmpty():
-                draw()
-        self._show_bench(picture.screen.bench)
-        self.status.setText(picture.screen.status)
+        return [draw for panel, draw in parts if not panel.visibleRegion().isEmpty()]
 
     def _show_bench(self, bench: BenchScreen) -> None:
         for role, box in bench.shown.items():
@@ -448,6 +452,7 @@ class MainWindow(QMainWindow):
         if settings is not None:
             settings.setValue("geometry", self.saveGeometry())
             settings.setValue("docks", self.docks.state())
+        self._turns.begin(())
         self._opened.worker.stop()
         self.emergency.let_go()
         self.failures.let_go()

@@ -75,12 +75,16 @@ def temperature_colour(temperature: float, low: float, high: float, theme: Theme
     return str(colour.name())
 
 
+APPLIED = "theme applied"
+
+
 def apply(application: QApplication, theme: Theme) -> None:
     """Set style, palette and plot colours for the whole application."""
-    style = application.style()
-    if style is None or style.name() != "fusion":
-        # setting it again would draw up every widget anew
-        application.setStyle("Fusion")
+    if application.property(APPLIED) == theme.name:
+        # once more would draw up every widget of every window anew
+        return
+    application.setProperty(APPLIED, theme.name)
+    application.setStyle("Fusion")
     palette = QPalette()
     role = QPalette.ColorRole
     for name, colour in (

@@ -72,6 +72,8 @@ class ScreenWorker(QThread):
             while not self.isInterruptionRequested():
                 begun = time.monotonic()
                 self._turn_or_tell()
+                # while the window draws, the interpreter is its own: two threads of Python slow each other
+                self._drawn.wait(REFRESH_SECONDS)
                 spent = time.monotonic() - begun
                 self.msleep(round(max(REFRESH_SECONDS - spent, 0.005) * 1000))
         finally:

@@ -145,6 +145,8 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
     ),
 ]
 ELSEWHERE = {
+    "picture_drawn": "is called from the moment a window opens",
+    "_take_turn": "is met by the tests of drawing in turns",
     "show_failure": "is what tells of it",
     "_show": "answers an errand, as in the test of one below",
     "open_session": "is handed in from outside",
