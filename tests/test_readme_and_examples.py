@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from qdlab.cli import run_command_line
+
 ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = [
     line.strip()
-    for block in re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    for block in re.findall(r"```bash\n(.*?)```", README, re.S)
     for line in block.splitlines()
     if line.startswith("qdlab ")
 ]
@@ -58,10 +61,39 @@ def test_every_command_in_the_readme_does_what_it_says(desk: Path, line: str) ->
     assert outcome.stdout.strip()
 
 
+TABLE = re.findall(r"^\| `(qdlab .*?)` \|", README, re.M)
+ALSO = re.findall(r"(?<!\| )`(qdlab sim --commands .*?)`", README)
+STANDS_FOR = {"FOLDER": "recorded", "TEXT": "'a note'"}
+ELSEWHERE = {
+    'qdlab analyse "FILES" --unit mA/cm2 --relative-permittivity 3.6': "above, with files",
+    "qdlab demo": "tests/qdlab/test_demo.py",
+    "qdlab gui": "tests/gui",
+    "qdlab run PLAN --bench FILE": "above, on the simulated bench",
+    "qdlab sim": "tests/qdlab/test_runner.py",
+    "qdlab safe": "tests/qdlab/test_runner.py",
+}
+
+
+@pytest.mark.parametrize("line", [line for line in [*TABLE, *ALSO] if line not in ELSEWHERE])
+def test_every_command_of_the_table_in_the_readme_runs(
+    desk: Path, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(desk / "runtime"))
+    (session,) = (desk / "recorded").iterdir()
+    for word, meant in {**STANDS_FOR, "SESSION": session.as_posix()}.items():
+        line = line.replace(word, meant)
+    assert run_command_line(shlex.split(line)[1:]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip()
+
+
+def test_no_command_of_the_table_is_left_to_a_test_that_is_not_there() -> None:
+    assert set(ELSEWHERE) <= set(TABLE) and len(TABLE) > len(ELSEWHERE)
+
+
 def test_the_readme_names_every_command_there_is() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = {path.stem for path in (ROOT / "qdlab" / "commands").glob("*.py")} - {"__init__"}
-    assert {name for name in commands if f"qdlab {name}" not in text} == set()
+    assert {name for name in commands if f"qdlab {name}" not in README} == set()
 
 
 @pytest.mark.parametrize("script", [name for name in SCRIPTS if name != "read_session.py"])
