@@ -1,6 +1,7 @@
 """Before a plan moves anything: what a careful colleague would remark, and whether the disk has room."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from qdlab.config import (
     steps_with_keys,
     waiting_time,
 )
+from qdlab.config.plan import in_words
+from qdlab.config.steps import StepConfig
 from qdlab.errors import ConfigError
 from qdlab.sizes import format_size
 
@@ -37,9 +40,11 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
 
     Raises
     ------
-    ConfigError : the disk has no room for what the plan would record, or a procedure is not safe on hardware
+    ConfigError : the disk has no room for what the plan would record, the bench lacks a box a step needs,
+        or a procedure is not safe on hardware
     """
     if bench is not None and bench.kind == "hardware":
+        refuse_missing_boxes(plan, bench.instruments)
         refuse_what_cannot_be_made_safe(plan)
     room = room_for(plan, output)
     if not room.enough:
@@ -50,6 +55,26 @@ def preflight(plan: PlanConfig, bench: BenchConfig | None, output: Path) -> list
         *warm_up_remarks(bench),
         *cut_pulse_remarks(plan, bench),
     ]
+
+
+def refuse_missing_boxes(plan: PlanConfig, available: Collection[str]) -> None:
+    """Raises ConfigError for a step that needs an instrument the bench does not have, by role."""
+    needed: list[tuple[str, StepConfig, tuple[str, ...]]] = [
+        (planned.key, planned.step, planned.step.procedure_class.roles)
+        for planned in planned_procedures(plan)
+    ]
+    needed += [
+        (key, step, ("temperature_controller",))
+        for key, step in steps_with_keys(plan.steps)
+        if isinstance(step, TemperatureSweepStep)
+    ]
+    for key, step, roles in needed:
+        missing = [in_words(role) for role in roles if role not in available]
+        if missing:
+            raise ConfigError(
+                f"{key}: {step.describe()} needs a {' and a '.join(missing)}, which the bench does not have; "
+                "add it to the bench file, or leave the step out"
+            )
 
 
 def refuse_what_cannot_be_made_safe(plan: PlanConfig) -> None:

@@ -34,7 +34,7 @@ from qdlab.config import (
 from qdlab.control import Aborted, Control, InterruptibleClock, Prompt, Stopped
 from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import JournalLevel, RunEnd
-from qdlab.preflight import preflight, refuse_what_cannot_be_made_safe
+from qdlab.preflight import preflight, refuse_missing_boxes, refuse_what_cannot_be_made_safe
 from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed, read_run
 
 SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
@@ -175,6 +175,7 @@ class _Campaign:
 
     def _prepare(self) -> None:
         check_plan(self._plan, bench_limits=bench_limits(self._bench))
+        refuse_missing_boxes(self._plan, self._bench.stations)
         if self._bench.kind == "hardware":
             refuse_what_cannot_be_made_safe(self._plan)
         for remark in preflight(self._plan, None, self._session.path):

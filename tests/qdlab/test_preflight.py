@@ -83,3 +83,21 @@ def test_a_reading_that_cuts_a_pulse_at_this_mains_is_remarked(tmp_path: Path) -
     (remark,) = preflight(plan(CHECK, OVER, {**PULSES, "power_line_cycles": 5.0}), bench, tmp_path)
     assert remark.startswith("steps[2]: a reading of 5 line cycles at 60 Hz holds 83.33 pulses")
     assert preflight(plan(CHECK, OVER, PULSES), bench, tmp_path) == []
+
+
+def test_a_step_that_needs_a_box_the_bench_does_not_have_is_refused_before_anything_moves(
+    tmp_path: Path,
+) -> None:
+    bench = BenchConfig.model_validate(
+        {
+            "name": "lab",
+            "instruments": {"source_meter": {"driver": "keithley2400", "resource": "GPIB0::24::INSTR"}},
+        }
+    )
+    assert preflight(plan(CHECK), bench, tmp_path) == []
+    with pytest.raises(
+        ConfigError, match=r"steps\[2\]: tel series needs a pulse generator and a light meter, which"
+    ):
+        preflight(plan(CHECK, OVER, PULSES), bench, tmp_path)
+    with pytest.raises(ConfigError, match=r"steps\[0\]: temperature sweep needs a temperature controller"):
+        preflight(plan(sweep("297 K")), bench, tmp_path)
