@@ -118,6 +118,8 @@ class JVPanel(QWidget):
         self.record = QPushButton("record window")
         self.record.setToolTip("Write the window into the session's journal, for every later analysis")
         self.record.clicked.connect(self._record)
+        self.rule.setEnabled(False)
+        self.record.setEnabled(False)
 
     def _make_plots(self) -> None:
         self.plot = Plot(x="Voltage V (V)", y=shown_unit("J"), log_x=True, log_y=True)

@@ -71,6 +71,8 @@ class TELPanel(QWidget):
         self.record = QPushButton("record straight part")
         self.record.setToolTip("Write the straight part into the session's journal, for every later analysis")
         self.record.clicked.connect(self._record)
+        self.rule.setEnabled(False)
+        self.record.setEnabled(False)
         self.words = PlainLabel("no pulse series yet")
         self.words.setWordWrap(True)
         self.signs = PlainLabel(_SIGNS)
