@@ -33,6 +33,7 @@ from qdlab.gui.step_tree import StepTree
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel, ask_for_path
 from qdlab.live import plan_draft as drafts
+from qdlab.live.connections import with_new_step
 from qdlab.live.plan_draft import Checked, Draft, DraftDevice, Key, check, read_device, read_draft
 from qdlab.live.plan_form import holds_steps, step_kinds, title_of
 
@@ -217,7 +218,7 @@ class PlanBuilder(QDialog):
             chosen = drafts.step_at(self.draft, self._current)
             inside = holds_steps(chosen.kind) and not holds_steps(kind) and kind != "operator"
             key = (*self._current, len(chosen.steps)) if inside else _behind(self._current)
-        self.show_draft(drafts.inserted(self.draft, key, drafts.new_step(kind)), key)
+        self.show_draft(*with_new_step(self.draft, key, drafts.new_step(kind)))
 
     def add_device_file(self, file: Path) -> None:
         """Read a device file in a thread and take it into the plan."""

@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QTreeWidgetItem
 from qdlab.durations import format_duration
 from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
+from qdlab.live.connections import connections
 from qdlab.live.plan_draft import Checked, Draft, DraftStep, Key
 from qdlab.live.plan_form import holds_steps, summary
 
@@ -20,6 +21,7 @@ class StepTree(PlacedTree):
     def __init__(self, theme: Theme) -> None:
         super().__init__("Step", "Takes")
         self._theme = theme
+        self._devices: dict[Key, str] = {}
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setAccessibleName("Steps of the plan")
         self.currentItemChanged.connect(self._current_changed)
@@ -28,6 +30,8 @@ class StepTree(PlacedTree):
         """Show other steps, and choose one of them."""
         self.blockSignals(True)
         self.forget()
+        several = len(draft.devices) > 1
+        self._devices = {key: met.device for key, met in connections(draft).items()} if several else {}
         self._add(draft.steps, (), self.invisibleRootItem())
         self.expandAll()
         self.setCurrentItem(self.item_of(current))
@@ -74,6 +78,9 @@ class StepTree(PlacedTree):
 
     def _say(self, item: QTreeWidgetItem, step: DraftStep) -> None:
         words = summary(step.kind, step.table)
+        device = self._devices.get(item.data(0, PLACE))
+        if device is not None:
+            words = f"{words}   on {device}"
         item.setText(0, f"{words}   (skipped)" if step.skip else words)
         item.setToolTip(0, words)
         font = item.font(0)
