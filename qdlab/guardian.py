@@ -36,6 +36,8 @@ from qdlab.off import Instruction, Outcome, prepare, switch_off
 
 GRACE = 0.3
 """Added to every announced silence [s], for a busy computer."""
+OVERSLEPT = 0.2
+"""A guardian that wakes this much too late [s] was kept waiting itself, and so was whoever it waits for."""
 TICK = 0.1
 PATIENCE_WITH_A_PREDECESSOR = 20.0
 _PATIENCE_WITH_THE_DYING = 1.0
@@ -73,12 +75,17 @@ class Guardian:
         """The next thing heard; None for a silence longer than announced."""
         if not (self._armed and self._watch):
             return self.inbox.get()
-        try:
-            return self.inbox.get(timeout=max(0.0, self._due - time.monotonic()))
-        except queue.Empty:
-            # what was already sent may still be on its way through the reading thread
-            with suppress(queue.Empty):
-                return self.inbox.get(timeout=0.05)
+        heard = self._hear_until(self._due)
+        if heard is None and time.monotonic() > self._due + OVERSLEPT:
+            return self._hear_until(time.monotonic() + GRACE)
+        return heard
+
+    def _hear_until(self, due: float) -> dict[str, Any] | None:
+        with suppress(queue.Empty):
+            return self.inbox.get(timeout=max(0.0, due - time.monotonic()))
+        # what was already sent may still be on its way through the reading thread
+        with suppress(queue.Empty):
+            return self.inbox.get(timeout=0.05)
         return None
 
     def _cause(self, message: dict[str, Any] | None) -> str | None:

@@ -6,6 +6,7 @@ nothing a client does can hold it up. Without clients and without work it ends.
 """
 
 import argparse
+import gc
 import json
 import logging
 import multiprocessing
@@ -368,6 +369,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
     # a forked child would hold the guardian's pipe open and hide our death
     multiprocessing.set_start_method("spawn", force=True)
+    # what was imported stays: looking for garbage in it would keep the measuring loop waiting
+    gc.freeze()
     try:
         runner = Runner(
             load_bench(options.bench),

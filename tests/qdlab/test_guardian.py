@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 
 import qdlab.guardian
 import qdlab.off
+from qdlab.guardian import Guardian
 from qdlab.off import Instruction, switch_off
 
 PATIENCE = 20.0
@@ -325,3 +327,27 @@ def test_the_guardian_loads_no_driver_no_numerics_and_stays_small() -> None:
         assert f"'{name}'" not in loaded
     for module in (qdlab.guardian, qdlab.off):
         assert len(Path(module.__file__ or "").read_text(encoding="utf-8").splitlines()) <= 300
+
+
+class Heard:
+    """An inbox that is empty when it is asked so often, and then holds a beat."""
+
+    def __init__(self, empty: int) -> None:
+        self._empty = empty
+
+    def get(self, timeout: float) -> dict[str, float]:
+        if self._empty:
+            self._empty -= 1
+            raise queue.Empty
+        return {"due": 1.0}
+
+
+@pytest.mark.parametrize(("late", "heard"), [(0.0, None), (5.0, {"due": 1.0})])
+def test_a_guardian_that_overslept_listens_once_more_before_it_judges(
+    report: Path, late: float, heard: dict[str, float] | None
+) -> None:
+    guardian = Guardian(token="", runner=0, report=report, say=lambda message: None)
+    guardian._armed = guardian._watch = True
+    guardian._due = time.monotonic() - late
+    guardian.inbox = Heard(empty=2)  # type: ignore[assignment]
+    assert guardian._next_message() == heard
