@@ -5,6 +5,7 @@ A value is checked by reading it as a plan would.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,19 @@ from procedures.base import Choice, Count, Quantity, QuantityList, Switch
 from qdlab.config import ProcedureStep, StepConfig
 from qdlab.config.fields import InSI
 from qdlab.config.steps import STEP_MODELS
+from qdlab.errors import ConfigError
+from qdlab.quantities import convert
 
 Shape = Literal["points", "quantity", "switch", "count", "choice", "text"]
+
+SHOWN_UNITS: Mapping[str, str] = {
+    "pulse_widths": "µs",
+    "extension_widths": "µs",
+    "pulse_period": "ms",
+    "compliance_current": "mA",
+    "ramp_rate": "K/min",
+}
+"""The unit people say where it is not the SI one; what is typed without a unit is meant in it."""
 
 NO_LIMIT = 1e9  # PyMeasure's bound of a parameter that has none
 
@@ -64,7 +76,7 @@ FIRST_TABLES: Mapping[str, Mapping[str, Any]] = {
 
 HINTS: Mapping[str, str] = {
     "temperatures": "Set points in the order they are visited",
-    "ramp_rate": "Of the set point; also as 6 K/min",
+    "ramp_rate": "Of the set point; also as 0.1 K/s",
     "tolerance": "How close to the set point counts as there; for repeats, the change that counts as none",
     "standard_deviation": "Of the stage over the window, at most",
     "window": "The stage has to be within the tolerance for this long",
@@ -208,9 +220,9 @@ def _procedure_fields(model: type[ProcedureStep]) -> Iterator[FormField]:
         yield FormField(
             key=key,
             name=parameter.name,
-            unit=_unit_words(getattr(parameter, "units", None)),
+            unit=_shown_unit(key, getattr(parameter, "units", None)),
             shape=shape,
-            default=_default(parameter.default, shape),
+            default=_default(key, parameter.default, shape, getattr(parameter, "units", None)),
             choices=choices,
             example=POINTS_EXAMPLE if shape == "points" else "left out",
             hint=" ".join(filter(None, (parameter.description, _limits(parameter)))),
@@ -248,9 +260,9 @@ def _model_fields(model: type[StepConfig]) -> Iterator[FormField]:
         yield FormField(
             key=key,
             name=key.replace("_", " ").capitalize(),
-            unit="" if quantity is None else _unit_words(quantity.unit),
+            unit="" if quantity is None else _shown_unit(key, quantity.unit),
             shape=shape,
-            default=_default(default, shape),
+            default=_default(key, default, shape, None if quantity is None else quantity.unit),
             choices=choices,
             example="297, 277, 257, or 297 .. 217 step -20" if shape == "points" else "left out",
             hint=HINTS.get(key, ""),
@@ -282,12 +294,19 @@ def _unit_words(unit: str | None) -> str:
     return "" if unit in (None, "1") else str(unit).replace("**2", "²").replace("ohm", "Ω")
 
 
-def _default(default: Any, shape: Shape) -> str:
+def _shown_unit(key: str, unit: str | None) -> str:
+    return SHOWN_UNITS.get(key) or _unit_words(unit)
+
+
+def _default(key: str, default: Any, shape: Shape, unit: str | None) -> str:
     if shape == "switch":
         return "yes" if default else "no"
     if default is None or default == ():
         return ""
-    return f"{default:g}" if shape == "quantity" else str(default)
+    if shape != "quantity":
+        return str(default)
+    shown = SHOWN_UNITS.get(key)
+    return f"{default if shown is None or unit is None else convert(default, unit, shown):g}"
 
 
 def _limits(parameter: Any) -> str:
@@ -300,7 +319,8 @@ def _limits(parameter: Any) -> str:
         ("up to", parameter.maximum),
     )
     said = [f"{word} {bound:g}" for word, bound in bounds if bound is not None and abs(bound) < NO_LIMIT]
-    return f"({', '.join(said)})" if said else ""
+    unit = _unit_words(getattr(parameter, "units", None))
+    return f"({', '.join(said)}{unit and ' '}{unit})" if said else ""
 
 
 # From text to file and back
@@ -383,7 +403,20 @@ def _without_unit(value: Any, unit: str) -> str:
     if not unit:
         return text
     bare = text.removesuffix(unit).strip()
+    if bare == text:
+        bare = _converted(text, unit)
     try:
         return f"{float(bare):g}" if float(f"{float(bare):g}") == float(bare) else bare
     except ValueError:
+        return text
+
+
+def _converted(text: str, unit: str) -> str:
+    """The number in the unit that stands beside the field; the text itself where it is none of that kind."""
+    number = re.match(r"[-+.\deE]+(?=\s*[^\W\d])", text)
+    if number is None:
+        return text
+    try:
+        return repr(convert(float(number[0]), text[number.end() :].strip(), unit))
+    except (ValueError, ConfigError):
         return text

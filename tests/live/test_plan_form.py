@@ -28,7 +28,7 @@ def test_the_fields_are_the_parameters_the_procedure_declares() -> None:
 def test_a_step_that_is_no_procedure_has_the_fields_of_its_model() -> None:
     fields = {field.key: field for field in form_fields("temperature_sweep")}
     assert (fields["temperatures"].unit, fields["temperatures"].shape) == ("K", "points")
-    assert (fields["ramp_rate"].unit, fields["ramp_rate"].default) == ("K/s", "0.1")
+    assert (fields["ramp_rate"].unit, fields["ramp_rate"].default) == ("K/min", "6")
     assert fields["on_timeout"].choices == ("skip", "wait", "stop")
     assert (fields["measure_first_again"].choices, fields["measure_first_again"].default) == (
         ("yes", "no"),
@@ -45,7 +45,8 @@ def test_what_a_new_step_begins_with_is_right(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("2", "1.05 A or less"), ("5 V", "V"), ("much", "number"), ("20 mA", ""), ("0.02", "")]
+    ("text", "says"),
+    [("2000", "1.05 A or less"), ("5 V", "V"), ("much", "number"), ("20 mA", ""), ("0.02", "")],
 )
 def test_a_limit_or_a_wrong_unit_is_told_beside_its_field(text: str, says: str) -> None:
     found = problems("jv_sweep", {"compliance_current": text})
@@ -95,3 +96,12 @@ def test_a_step_is_summed_up_in_one_line() -> None:
     assert summary("jv_sweep", FIRST_TABLES["jv_sweep"]) == "J-V sweep  0 .. 7 step 0.1 V"
     assert summary("operator", {"text": "Connect pixel 3"}) == "Ask the operator: Connect pixel 3"
     assert summary("pixel_check", {}) == "Pixel check"
+
+
+def test_a_field_shows_and_takes_the_unit_people_say() -> None:
+    table = {"pulse_widths": ["2 us", "2e-5 s", "0.1 ms"], "pulse_period": "0.002 s"}
+    texts = texts_of("tel_series", table)
+    assert (texts["pulse_widths"], texts["pulse_period"]) == ("2, 20, 100", "2")
+    again = step_table("tel_series", texts)
+    assert again["pulse_widths"] == ["2 µs", "20 µs", "100 µs"] and again["pulse_period"] == "2 ms"
+    assert problems("tel_series", {**texts, "pulse_amplitudes": "4"}) == {}
