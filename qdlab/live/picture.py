@@ -55,7 +55,7 @@ class Picture:
     checks: ChecksPicture = field(default_factory=ChecksPicture)
     mobility: FieldPicture | None = None
     arrhenius: ArrheniusPicture | None = None
-    disorder: DisorderPicture | None = None
+    disorder: tuple[DisorderPicture, ...] = ()
     fitting: str = ""
     cards: tuple[Card, ...] = ()
 
@@ -64,8 +64,7 @@ class PictureMaker:
     """Draws screens; what a finished run came to is worked out once."""
 
     def __init__(self) -> None:
-        self._fit: FitFinished | None = None
-        self._disorder_picture: DisorderPicture | None = None
+        self._disorder_pictures: dict[str, tuple[FitFinished, DisorderPicture]] = {}
         self._chosen_windows: dict[str, Window | None] = {}
         self._chosen_parts: dict[Series, Window | None] = {}
         self._recorded = Overrides()
@@ -109,7 +108,7 @@ class PictureMaker:
             checks=self._checks_of(newest),
             mobility=mobility,
             arrhenius=arrhenius,
-            disorder=self._disorder(screen.disorder),
+            disorder=tuple(self._disorder(screen.disorder)),
             fitting=screen.disorder.words,
             cards=tuple(cards(single, series, arrhenius, screen.disorder)),
         )
@@ -158,7 +157,7 @@ class PictureMaker:
         """Murgatroyd's law through all finished sweeps of a device; worked out once per sweep that ended."""
         curves = [
             run.marked
-            for run in screen.finished
+            for run in screen.finished[-LISTED_SWEEPS:]
             if run.started.device == device and run.marked is not None and run.fit is not None
         ]
         if not curves:
@@ -241,13 +240,13 @@ class PictureMaker:
             self._checks = (state, checks_picture(run.counted))
         return self._checks[1]
 
-    def _disorder(self, screen: DisorderScreen) -> DisorderPicture | None:
-        """The newest fit; the same object for the same fit, so that a panel can tell."""
-        newest = next(reversed(list(screen.fits.values())), None)
-        if newest is not self._fit:
-            self._fit = newest
-            self._disorder_picture = None if newest is None else disorder_picture(newest)
-        return self._disorder_picture
+    def _disorder(self, screen: DisorderScreen) -> Iterable[DisorderPicture]:
+        """One of each device; the same object for the same fit, so that a panel can tell."""
+        for device, finished in screen.fits.items():
+            known = self._disorder_pictures.get(device)
+            if known is None or known[0] is not finished:
+                self._disorder_pictures[device] = known = (finished, disorder_picture(finished))
+            yield known[1]
 
 
 def _field_of(

@@ -30,6 +30,7 @@ from qdlab.gui.export_dialogue import ExportDialogue
 from qdlab.gui.failures import Failures
 from qdlab.gui.main_window import MainWindow
 from qdlab.gui.panels.cards import CardsPanel
+from qdlab.gui.panels.disorder import DisorderPanel
 from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.panels.laws import ArrheniusPanel, FieldPanel
 from qdlab.gui.panels.tel import TELPanel
@@ -84,6 +85,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (SessionBrowser, "compare_chosen", lambda window: window.browse().compare.clicked.emit()),
     (ComparisonWindow, "copy_text", lambda window: ComparisonWindow([], LIGHT, window).copy.click()),
     (SessionBrowser, "_ask_for_folder", lambda window: window.browse().other.click()),
+    (DisorderPanel, "_show_chosen", lambda window: window.disorder.device.currentTextChanged.emit("")),
     (CardsPanel, "_want", lambda window: window.cards.list.itemActivated.emit(None)),
     (CardsPanel, "copy_text", lambda window: window.cards.copy.click()),
     (MainWindow, "show_points", lambda window: window.cards.wanted.emit(None)),

@@ -2,9 +2,17 @@
 
 import numpy as np
 import pyqtgraph
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import QRectF, QSignalBlocker, Qt
 from PyQt6.QtGui import QColor
-from PyQt6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from qdlab.gui.plots import Plot, Style
 from qdlab.gui.theme import Theme, temperature_colour
@@ -22,7 +30,12 @@ class DisorderPanel(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._pictures: tuple[DisorderPicture, ...] = ()
         self._shown: DisorderPicture | None = None
+        self.device = QComboBox()
+        self.device.setToolTip("Whose fit is shown")
+        self.device.currentTextChanged.connect(self._show_chosen)
+        self.device.hide()
         self.words = PlainLabel(_NOTHING)
         self.words.setWordWrap(True)
         self.busy = PlainLabel("")
@@ -45,6 +58,7 @@ class DisorderPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
+        layout.addWidget(self.device)
         layout.addWidget(self.busy)
         layout.addWidget(self.tabs, stretch=1)
         layout.addWidget(self.words)
@@ -78,15 +92,31 @@ class DisorderPanel(QWidget):
         layout.addWidget(self.map)
         return page
 
-    def show_disorder(self, picture: DisorderPicture | None, fitting: str = "") -> None:
-        """Draw curves, map and tables; nothing is drawn anew for a fit already shown.
+    def show_disorder(self, pictures: tuple[DisorderPicture, ...], fitting: str = "") -> None:
+        """Show one device's fit; nothing is drawn anew for a fit already shown.
 
         Parameters
         ----------
+        pictures : one of each device with a fit
         fitting : what the fitting is at, in words
         """
         self.busy.setVisible(bool(fitting))
         self.busy.setText(fitting)
+        self._pictures = pictures
+        devices = [picture.device for picture in pictures]
+        if devices != [self.device.itemText(index) for index in range(self.device.count())]:
+            chosen = self.device.currentText()
+            with QSignalBlocker(self.device):
+                self.device.clear()
+                self.device.addItems(devices)
+                self.device.setCurrentIndex(max(self.device.findText(chosen), 0))
+        self.device.setVisible(len(devices) > 1)
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        """Draw curves, map and tables of the device chosen."""
+        device = self.device.currentText()
+        picture = next((one for one in self._pictures if one.device == device), None)
         if picture is self._shown:
             return
         self._shown = picture

@@ -156,7 +156,8 @@ class JVPanel(QWidget):
 
     def show_traces(self, traces: Sequence[JVTrace]) -> None:
         """Draw the sweeps that are ticked."""
-        if traces is self._traces:
+        same = len(traces) == len(self._traces)
+        if same and all(one is other for one, other in zip(traces, self._traces, strict=True)):
             return
         self._traces = traces
         self._redraw()

@@ -1,0 +1,113 @@
+"""Panels by themselves: what they draw of a picture, and what they say when a person drags or chooses."""
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from analysis.curves import TELSeries
+from analysis.estimate import GOOD
+from analysis.transit import fit_delay_time
+from qdlab.gui.panels.disorder import DisorderPanel
+from qdlab.gui.panels.tel import TELPanel
+from qdlab.gui.theme import LIGHT
+from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow
+from qdlab.live.pictures.tel import ChecksPicture, TELTrace, interval_of, line_to_the_axis
+from qdlab.pulsed import AmplitudeResult
+
+WIDTHS = np.array([5, 10, 20, 30, 50, 80, 100, 120, 150, 200]) * 1e-6
+KEY = ("0010", 5.0)
+
+
+def trace(*, newest: bool = True, run: str = KEY[0]) -> TELTrace:
+    """Light that begins after 20 µs and rises by 1 nA a 10 µs."""
+    light = 1e-4 * np.maximum(WIDTHS - 20e-6, 0.0) * (1 + 1e-3 * np.random.default_rng(3).normal(size=10))
+    series = TELSeries(
+        pulse_width=WIDTHS, light_current=light, pulse_amplitude=5.0, temperature=297.0, label="5 V"
+    )
+    delay = fit_delay_time(series)
+    result = AmplitudeResult(
+        series=series, delay=delay, printed_grid_delay=None, transit=None, transit_as_printed=None
+    )
+    return TELTrace(
+        run=run,
+        label="5 V",
+        series=series,
+        result=result,
+        line=line_to_the_axis(series, delay),
+        interval=interval_of(delay.delay_time),
+        newest=newest,
+    )
+
+
+@pytest.fixture
+def tel(qtbot: QtBot) -> TELPanel:
+    panel = TELPanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.show_traces((trace(),), ChecksPicture())
+    return panel
+
+
+def test_a_line_goes_down_to_the_delay_time_and_points_are_used_or_not(tel: TELPanel) -> None:
+    width, light = tel.plot.drawn(f"{KEY} line")
+    assert width[0] == pytest.approx(20.0, rel=0.02) and light[0] == 0.0
+    used, not_used = tel.plot.drawn(f"{KEY} used")[0], tel.plot.drawn(f"{KEY} not used")[0]
+    assert sorted([*used, *not_used]) == pytest.approx((WIDTHS * 1e6).tolist())
+    assert used.min() >= 2 * 20.0 * 0.98 and not_used.max() < 50.0
+    low, high = tel.plot.drawn(f"{KEY} interval")[0]
+    assert low < 20.0 * 1.02 and high > 20.0 * 0.98
+    assert "τ_d" in tel.words.text() and "95 % interval" in tel.words.text()
+
+
+def test_a_straight_part_that_is_dragged_or_typed_is_told_in_seconds(qtbot: QtBot, tel: TELPanel) -> None:
+    with qtbot.waitSignal(tel.part_chosen) as dragged:
+        tel.region.setRegion((60.0, 160.0))
+    assert dragged.args[0] == KEY and dragged.args[1] == pytest.approx((60e-6, 160e-6))
+    dialogue = tel.ask_for_part()
+    assert dialogue is not None and "(µs)" in dialogue.labelText()
+    with qtbot.waitSignal(tel.part_chosen) as typed:
+        dialogue.textValueSelected.emit("80 to 200")
+    assert typed.args[1] == pytest.approx((80e-6, 200e-6))
+
+
+def test_only_the_pulses_of_the_newest_temperature_are_ticked_by_themselves(tel: TELPanel) -> None:
+    tel.show_traces((trace(run="0008", newest=False), trace()), ChecksPicture())
+    assert tel.series.ticked == {KEY}
+    tel.choose(("0008", 5.0))
+    assert tel.series.ticked == {KEY, ("0008", 5.0)} and tel.series.chosen == ("0008", 5.0)
+
+
+def fitted(device: str) -> DisorderPicture:
+    row = ParameterRow(
+        name="σ (meV)",
+        value=f"120(1) of {device}",
+        systematic="-",
+        model_range="-",
+        verdict="good",
+        advice="",
+    )
+    return DisorderPicture(
+        device=device,
+        curves=(),
+        models=(),
+        left_out=(),
+        residuals=None,
+        parameters=(row,),
+        correlations=Correlations(names=("σ", "a"), matrix=np.array([[1.0, -0.97], [-0.97, 1.0]])),
+        verdict=GOOD,
+        words=f"fit of {device}",
+    )
+
+
+def test_the_fit_of_any_device_can_be_looked_at_and_a_fit_going_on_is_told(qtbot: QtBot) -> None:
+    panel = DisorderPanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_disorder((fitted("thin"),))
+    assert not panel.device.isVisible() and panel.words.text() == "fit of thin"
+    panel.show_disorder((fitted("thin"), fitted("thick")), "fitting 4 curves of thick …")
+    assert panel.device.isVisible() and panel.busy.text() == "fitting 4 curves of thick …"
+    panel.device.setCurrentText("thick")
+    assert panel.words.text() == "fit of thick" and panel.table.item(0, 1).text() == "120(1) of thick"
+    assert panel.correlation_words.text() == "Hardly told apart: σ and a."
+    panel.show_disorder(())
+    assert panel.words.text().startswith("no fit yet") and panel.table.rowCount() == 0
