@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
             ArrheniusPanel(theme),
             DisorderPanel(theme),
         )
-        self.temperature, self.cards, self.log = TemperaturePanel(theme), CardsPanel(theme), LogPanel()
+        self.temperature, self.cards, self.log = TemperaturePanel(theme), CardsPanel(theme), LogPanel(theme)
         self._turns = Turns(self)
         self._turns.done.connect(opened.worker.picture_drawn)
         self.docks = self._dock_window()
@@ -231,6 +231,10 @@ class MainWindow(QMainWindow):
             shown.setShortcut(QKeySequence(f"Ctrl+{number}"))
             panels.addAction(shown)
         panels.addSeparator()
+        search = QAction("Search the log", self)
+        search.setShortcut(QKeySequence("Ctrl+F"))
+        search.triggered.connect(lambda: self.log.words.setFocus())
+        panels.addAction(search)
         every = QAction("All panels as at first", self)
         every.setShortcut(QKeySequence("Ctrl+0"))
         every.triggered.connect(self.docks.forget)

@@ -33,6 +33,7 @@ from qdlab.gui.panels.cards import CardsPanel
 from qdlab.gui.panels.disorder import DisorderPanel
 from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.panels.laws import ArrheniusPanel, FieldPanel
+from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.preflight import PreflightSheet
 from qdlab.gui.queue_keeper import QueueKeeper
@@ -58,6 +59,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (Emergency, "switch_off", lambda window: window.emergency.click()),
     (MainWindow, "show_off", lambda window: window._opened.emergency.told.emit("2400 OFF confirmed 84 ms")),
     (MainWindow, "show_picture", lambda window: window._opened.worker.picture_ready.emit(EMPTY)),
+    (LogPanel, "_filter_changed", lambda window: window.log.words.setText("soak")),
     (MainWindow, "redraw", lambda window: window.docks.findChild(QDockWidget).visibilityChanged.emit(True)),
     (JVPanel, "_choose_quantity", lambda window: window.jv.quantity.setCurrentIndex(1)),
     (JVPanel, "_redraw", lambda window: window.jv.runs.chosen_changed.emit()),

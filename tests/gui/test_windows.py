@@ -182,6 +182,18 @@ def test_the_columns_keep_their_shares_until_somebody_moves_a_line(qtbot: QtBot,
     assert replay.docks.state()
 
 
+def test_the_log_shows_what_its_filter_takes_and_everything_again_without_it(
+    qtbot: QtBot, replay: MainWindow
+) -> None:
+    replay._opened.bar.end.click()
+    qtbot.waitUntil(lambda: replay.log.list.count() > 2, timeout=PATIENCE)
+    every = replay.log.list.count()
+    replay.log.words.setText("session OPENED")
+    assert replay.log.list.count() == 1
+    replay.log.words.clear()
+    assert replay.log.list.count() == every
+
+
 def test_a_dialogue_leaves_the_red_button_to_be_seen(replay: MainWindow) -> None:
     replay.resize(1366, 768)
     browser = replay.browse()
