@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from instruments.limits import Demand
+from procedures.base import BenchProcedure, Problem
 from qdlab.config.limits import LimitsConfig, ResolvedLimits
 from qdlab.config.plan import (
     PlanConfig,
@@ -15,6 +16,7 @@ from qdlab.config.plan import (
 )
 from qdlab.config.steps import TemperatureSweepStep
 from qdlab.errors import ConfigError
+from qdlab.records.run_file import LONGEST_PARAMETER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ def _procedure_problems(
     name = planned.connection.device
     device = plan.devices[name].to_connected()
     procedure = planned.step.make()
-    wrong = list(procedure.problems(device))
+    wrong = [*procedure.problems(device), *_too_long(procedure)]
     for problem in wrong:
         yield PlanProblem(step=planned.key, parameter=problem.parameter, message=problem.message)
     if wrong:
@@ -77,6 +79,18 @@ def _procedure_problems(
         violations["maximum_dwell"] = f"dwell {dwell:.3g} s exceeds maximum_dwell {longest:g} s"
     for limit, sentence in violations.items():
         yield _beyond(planned.key, procedure.parameter_behind(limit), sentence, limit, resolved)
+
+
+def _too_long(procedure: BenchProcedure) -> Iterator[Problem]:
+    """Parameters that the header of a run file could not hold."""
+    for name in procedure.declared_parameters():
+        text = str(procedure.parameter_objects()[name])
+        if len(text) > LONGEST_PARAMETER:
+            points = text.count(";") + 1
+            message = (
+                f"{points} points are more than a run file's header holds; divide them over several steps"
+            )
+            yield Problem(parameter=name, message=message)
 
 
 def _temperature_problems(

@@ -9,7 +9,7 @@ from instruments.roles import Clock
 from qdlab.errors import RecordError
 from qdlab.events import JournalEntry, JournalLevel
 from qdlab.records.appended_file import AppendedFile
-from qdlab.records.journal import JournalParser, encode_entry, journal_seed, plain_entry
+from qdlab.records.journal import MAXIMUM_JOURNAL, JournalParser, encode_entry, journal_seed, plain_entry
 from qdlab.records.layout import JOURNAL_FILE, MANIFEST_FILE
 from qdlab.records.manifest import file_sha256, make_manifest, replace_file
 from qdlab.records.run_file import Stamp, format_utc
@@ -98,9 +98,12 @@ def add_note(
         words, plain = plain_entry(level, text, {**details, **closed})
         stamp = next_moment(found.last, clock)
         entry = JournalEntry(**vars(stamp), level=level, text=words, details=plain)
+        encoded, _ = encode_entry(entry, check)
+        if file.size + len(encoded) > MAXIMUM_JOURNAL:
+            raise RecordError(f"{path}: its journal is as long as one may be; keep the note elsewhere")
         # a crash between the two leaves no manifest, never one that accuses the note
         storage.remove(manifest)
-        file.append(encode_entry(entry, check)[0])
+        file.append(encoded)
         if closed:
             replace_file(manifest, make_manifest(path), storage)
     finally:

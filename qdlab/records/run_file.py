@@ -23,6 +23,7 @@ LAST_COLUMNS = ("flags", "check")
 NO_FLAGS: frozenset[str] = frozenset()
 
 MAXIMUM_LINE = 1 << 16
+LONGEST_PARAMETER = MAXIMUM_LINE - 1000
 MAXIMUM_HEADER = 1 << 20
 MAXIMUM_COLUMNS = 200
 MAXIMUM_FILE = 1 << 27

@@ -21,7 +21,13 @@ def encode_session_file(document: Mapping[str, Any], facts: Mapping[str, Any]) -
     if "session" in document:
         raise ValueError("document holds a table 'session'; that one is written by the recorder")
     whole = {"session": {"format": f"{SESSION_FORMAT} {SESSION_FORMAT_NUMBER}", **facts}, **document}
-    return tomli_w.dumps(_plain_toml(whole), multiline_strings=False).encode()
+    encoded = tomli_w.dumps(_plain_toml(whole), multiline_strings=False).encode()
+    if len(encoded) > MAXIMUM_SIZE:
+        raise RecordError(
+            f"{SESSION_FILE} would be {len(encoded)} bytes long and could not be read again "
+            f"(at most {MAXIMUM_SIZE}); divide the plan"
+        )
+    return encoded
 
 
 def read_session_file(folder: Path) -> tuple[dict[str, Any], bytes]:

@@ -1,5 +1,6 @@
 """A session being written: its folder, journal, telemetry and runs, one number line through all of them."""
 
+import errno
 import hashlib
 import secrets
 import sys
@@ -15,10 +16,17 @@ from instruments.roles import Clock
 from qdlab.errors import RecordError
 from qdlab.events import JournalEntry, JournalLevel, RowRecorded, RunEnd, RunEnded
 from qdlab.records.appended_file import AppendedFile, write_new_file
-from qdlab.records.journal import JOURNAL_FORMAT, encode_entry, journal_seed, plain_entry
+from qdlab.records.journal import (
+    JOURNAL_FORMAT,
+    MAXIMUM_JOURNAL,
+    encode_entry,
+    journal_seed,
+    plain_entry,
+)
 from qdlab.records.layout import (
     JOURNAL_FILE,
     MANIFEST_FILE,
+    MAXIMUM_RUNS,
     RESERVE_FILE,
     RUN_ENDED,
     RUN_STARTED,
@@ -39,6 +47,7 @@ from qdlab.records.session_file import encode_session_file
 from qdlab.records.storage import DISK, Storage
 
 RESERVE_SIZE = 1 << 18
+ROOM_FOR_CLOSING_WORDS = 1 << 20
 _TRIES = 1000
 _VERSIONS = ("qdlab", "pymeasure", "pyvisa", "pyvisa-py", "numpy", "scipy")
 
@@ -174,6 +183,7 @@ class SessionWriter:
             entry = JournalEntry(**vars(stamp), level=level, text=words, details=plain)
             encoded, check = encode_entry(entry, self._check)
             try:
+                self._require_room(len(encoded))
                 self._journal.append(encoded)
             except OSError as error:
                 first, failure = (
@@ -187,10 +197,18 @@ class SessionWriter:
                 self._check = check
             return entry
 
+    def _require_room(self, size: int) -> None:
+        """A journal too long to be read again is like a full disk; its closing words have room left."""
+        room = MAXIMUM_JOURNAL if self._failure is not None else MAXIMUM_JOURNAL - ROOM_FOR_CLOSING_WORDS
+        if self._journal.size + size > room:
+            raise OSError(errno.EFBIG, "as long as a journal may be")
+
     def open_run(self, header: RunHeader) -> RunWriter:
         """Begin a run: its header is on the disk and in the journal when this returns."""
         with self.lock:
             self._require_working()
+            if self._run_count >= MAXIMUM_RUNS:
+                raise RecordError(f"session {self.path.name} holds {MAXIMUM_RUNS} runs, as many as it may")
             self._run_count += 1
             name = run_name(self._run_count, header.procedure, header.device)
             run = RunWriter(

@@ -113,6 +113,11 @@ def refusal(folder: Path, text: str) -> str:
         ('step = "0.1 V"', 'step = "0 V"', "steps[0].voltages step 0 gives no list of points"),
         ('step = "0.1 V"', 'step = "1 nV"', "steps[0].voltages 7000000001 points; ask for 1 to 100000"),
         (
+            'step = "0.1 V"',
+            "points = 20000",
+            "steps[0].voltages: 20000 points are more than a run file's header holds; divide them over",
+        ),
+        (
             '{ start = "0 V", stop = "7 V", step = "0.1 V" }',
             '["1 V", 2]',
             "steps[0].voltages = ['1 V', 2]: 2 has no unit",

@@ -27,6 +27,7 @@ from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted, Teleme
 from qdlab.records import (
     RunFeed,
     SessionWriter,
+    StorageFailed,
     device_from_document,
     device_to_document,
     open_session,
@@ -35,6 +36,7 @@ from qdlab.records import (
 from qdlab.records.curves import jv_curves, tel_series
 from qdlab.records.names import slug
 from qdlab.records.reopen import add_note
+from qdlab.records.writer import ROOM_FOR_CLOSING_WORDS
 
 
 def test_a_closed_session_is_intact_and_complete(closed_session: Path) -> None:
@@ -236,6 +238,42 @@ def test_a_resumed_session_goes_on_in_new_runs_and_one_line_of_numbers(tmp_path:
     curve = jv_curves(read)[-1]
     assert curve.voltage.tolist() == [0.5, 1.0, 1.5], "the point measured twice stands once"
     assert curve.current_density[1] == pytest.approx(9e-6 / 3 / 4e-6)
+
+
+def test_a_session_that_could_not_be_read_again_is_not_begun(tmp_path: Path) -> None:
+    document = {"plan": {"voltages": [f"{number} V" for number in range(200_000)]}}
+    with pytest.raises(RecordError, match="could not be read again"):
+        SessionWriter.create(tmp_path, name="long", document=document, clock=StepClock())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_as_long_as_may_be_ends_the_session_like_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = new_session(tmp_path)
+    monkeypatch.setattr("qdlab.records.writer.MAXIMUM_JOURNAL", 2000 + ROOM_FOR_CLOSING_WORDS)
+    with pytest.raises(StorageFailed, match="as long as a journal may be"):
+        for number in range(100):
+            session.journal("note", f"note {number}")
+    session.close()
+    found = verify_session(session.path)
+    assert (found.intact, found.end) == (True, "failed")
+    assert (session.path / "journal.jsonl").stat().st_size < 3000
+    monkeypatch.setattr("qdlab.records.reopen.MAXIMUM_JOURNAL", 2000)
+    with pytest.raises(RecordError, match="keep the note elsewhere"):
+        add_note(session.path, "one more", clock=StepClock())
+    assert verify_session(session.path).intact
+
+
+def test_a_session_holds_as_many_runs_as_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qdlab.records.writer.MAXIMUM_RUNS", 2)
+    session = new_session(tmp_path)
+    for _ in range(2):
+        session.open_run(jv_header()).end("finished")
+    with pytest.raises(RecordError, match="holds 2 runs"):
+        session.open_run(jv_header())
+    session.close()
+    assert verify_session(session.path).intact
 
 
 def test_a_session_has_one_writer(tmp_path: Path) -> None:
