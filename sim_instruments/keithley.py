@@ -226,7 +226,8 @@ class KeithleyBox(ScpiBox):
         self.readings = []
 
     def power_on(self) -> None:
-        """Start up: status enables cleared, buffer empty, time stamps from zero."""
+        """Start up: enables cleared, buffer empty, stamps from zero, state as SYSTem:POSetup says."""
+        state = self.settings.get("power-on state", "PRES")
         self.preset_status()
         self.buffer = []
         self._run = None
@@ -234,6 +235,9 @@ class KeithleyBox(ScpiBox):
         super().power_on()
         self.settings["line frequency"] = "60" if round(self.mains_frequency) == 60 else "50"
         self.operation_status.set_condition(IDLE, True)
+        self.settings["power-on state"] = state
+        if state.startswith("SAV"):
+            self.recall(int(state[3:]))
         self.clear_events()
 
     # layers
@@ -431,7 +435,7 @@ class KeithleyBox(ScpiBox):
 
     def save(self, slot: int) -> None:
         """``*SAV``: remember the settings."""
-        self.memories[slot] = dict(self.settings)
+        self.memories[slot] = {key: value for key, value in self.settings.items() if key != "power-on state"}
 
     def recall(self, slot: int) -> None:
         """``*RCL``: back to remembered settings; the defaults where nothing was saved ([M] 2400 p. 16-4)."""

@@ -465,7 +465,8 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
         ":SYSTem:POSetup",
         Choice("RST", "PRESet", *(f"SAV{n}" for n in range(5))),
         initial="PRES",
-        meaning="State at power-on: kept, not acted on",
+        key="power-on state",
+        meaning="State at power-on: the defaults, or saved settings with the output off",
         source="[M] 2400 ch. 18",
     ),
     Command(

@@ -331,6 +331,15 @@ def test_the_queue_takes_what_it_is_told_to(box):
     assert error(box) == -104
 
 
+def test_it_starts_up_with_the_settings_chosen_for_power_on(box):
+    box.receive(b"SOUR:VOLT 2;*SAV 3;:SYST:POS SAV3;:SOUR:VOLT 5;:OUTP ON")
+    box.power_on()
+    assert box.receive(b"SOUR:VOLT?;:OUTP?;:SYST:POS?;*ESR?") == b"2.000000E+00;0;SAV3;128"
+    box.receive(b"SYST:POS RST")
+    box.power_on()
+    assert box.receive(b"SOUR:VOLT?;:SYST:POS?") == b"0.000000E+00;RST"
+
+
 def test_a_serial_line_carries_text_only(box):
     box.door = "serial"
     box.receive(b"FORM REAL,32")
