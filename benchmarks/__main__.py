@@ -1,7 +1,8 @@
 """Every benchmark in one table: ``python -m benchmarks [--full] [--only NAME] [--json FILE]``.
 
 Each module here offers ``measure(full) -> list of rows``; a row is a dict with the texts *figure*, *goal*,
-*measured* and *peer* (the same figure of another program, measured in the same run, where there is one).
+*measured*, *peer* (the same figure of another program, measured in the same run) and *ratio* (the peer's over
+ours), the last two where there is one.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def main() -> int:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr)
         return 2
     rows = []
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)  # a file is read wider than a terminal
     for name in options.only or names:
         started = time.perf_counter()
         console.print(f"[dim]{name} ...[/dim]")
@@ -48,9 +49,10 @@ def main() -> int:
 
 
 def _table(rows: list[dict[str, str]]) -> Table:
-    table = Table("benchmark", "figure", "goal", "measured", "peer")
+    columns = ("benchmark", "figure", "goal", "measured", "peer", "ratio")
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*(str(row.get(key, "")) for key in ("benchmark", "figure", "goal", "measured", "peer")))
+        table.add_row(*(str(row.get(key, "")) for key in columns))
     return table
 
 
