@@ -175,7 +175,7 @@ class WindowLab(Lab):
             stderr=subprocess.DEVNULL,
             text=True,
         ) as window:
-            self._outputs_on()
+            self._outputs_on(window)
             facts = self._facts()
             self._wait_for_lines(draw.randrange(5, 4 * POINTS))
             harm(window)
@@ -214,8 +214,11 @@ class WindowLab(Lab):
         window.leave()
         return found
 
-    def _outputs_on(self) -> None:
-        self._wait_for(lambda line: line.get("output") is True)
+    def _outputs_on(self, window: subprocess.Popen[str]) -> None:
+        while not any(line.get("output") is True for line in self._read()):
+            if window.poll() is not None:
+                raise RuntimeError(f"a window ended by itself with {window.returncode}")
+            time.sleep(0.001)
 
     def _facts(self) -> LockFacts:
         facts = read_lock("lab", self._runtime)

@@ -10,7 +10,7 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
-SHARES = {LEFT: 0.21, RIGHT: 0.42, BOTTOM: 0.22}
+SHARES = {LEFT: 0.21, RIGHT: 0.42, BOTTOM: 0.26}
 """Of the width, or of the height; the right side's is of what the left one leaves."""
 
 
