@@ -99,7 +99,7 @@ class Plot(pyqtgraph.PlotWidget):
     """A plot with titled axes; each axis linear or logarithmic, decided once.
 
     On a logarithmic axis values that have no logarithm are left out, never folded. The legend stands where
-    the curves leave room: above at the left, below at the right, or above at the right. What lies under the
+    the curves leave room: above at the left, below at the right, or below at the left. What lies under the
     pointer is told in the axes' units in a lower corner.
     """
 
@@ -110,7 +110,7 @@ class Plot(pyqtgraph.PlotWidget):
         y: str,
         log_x: bool = False,
         log_y: bool = False,
-        legend: Literal["above", "below", "right"] = "above",
+        legend: Literal["above", "below", "below left"] = "above",
         axis_width: int = AXIS_WIDTH,
     ) -> None:
         axes = {}
@@ -128,7 +128,7 @@ class Plot(pyqtgraph.PlotWidget):
         self.showGrid(x=True, y=True, alpha=0.2)
         self.setDownsampling(auto=True, mode="peak")
         self.setClipToView(True)
-        places = {"above": (8, 4), "below": (-8, -4), "right": (-8, 4)}
+        places = {"above": (8, 4), "below": (-8, -4), "below left": (8, -4)}
         self.legend = CompactLegend(offset=places[legend])
         self.legend.setParentItem(self.plotItem.vb)
         self.plotItem.legend = self.legend

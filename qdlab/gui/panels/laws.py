@@ -89,7 +89,11 @@ class ArrheniusPanel(QWidget):
         super().__init__()
         self._theme = theme
         self.plot = Plot(
-            x="1000/T (1/K)", y="Mobility μ(0) (m² V⁻¹ s⁻¹)", log_y=True, legend="right", axis_width=WIDE_AXIS
+            x="1000/T (1/K)",
+            y="Mobility μ(0) (m² V⁻¹ s⁻¹)",
+            log_y=True,
+            legend="below left",
+            axis_width=WIDE_AXIS,
         )
         self.gaussian = QCheckBox("Gaussian law too")
         self.gaussian.setToolTip("μ* exp(-(2σ/3kT)²) beside μ∞ exp(-Δ/kT)")

@@ -21,12 +21,12 @@ from analysis.constants import microsecond
 from qdlab.gui.plots import Plot, Style, see_through
 from qdlab.gui.run_list import Listed, RunList
 from qdlab.gui.theme import Theme, series_colour
-from qdlab.gui.widgets import PlainLabel, ask_for_range
+from qdlab.gui.widgets import ElidedLabel, PlainLabel, ask_for_range
 from qdlab.live.overrides import Series
 from qdlab.live.pictures.tel import LARGEST_DRIFT, PICOAMPERE, ChecksPicture, TELTrace
 
 NANOAMPERE = 1e-9
-_SIGNS = "● used   ✕ not used   line to the axis: τ_d, with its 95 % interval as a bar"
+_SIGNS = "● used   ✕ not used   bar on the axis: τ_d to 95 %"
 
 
 class TELPanel(QWidget):
@@ -75,19 +75,18 @@ class TELPanel(QWidget):
         self.record.setEnabled(False)
         self.words = PlainLabel("no pulse series yet")
         self.words.setWordWrap(True)
-        self.signs = PlainLabel(_SIGNS)
-        self.signs.setWordWrap(True)
+        self.signs = ElidedLabel(_SIGNS)
         across = QSplitter(Qt.Orientation.Horizontal)
         across.addWidget(self.plot)
         across.addWidget(self.series)
         across.setStretchFactor(0, 1)
         across.setSizes([400, 80])
         buttons = QHBoxLayout()
-        buttons.addWidget(self.signs, stretch=1)
         buttons.addWidget(self.near)
+        buttons.addStretch(1)
         buttons.addWidget(self.rule)
         buttons.addWidget(self.record)
-        return _page([across, buttons, self.words])
+        return _page([buttons, across, self.signs, self.words], stretch=1)
 
     def _checks_page(self) -> QWidget:
         self.drift = Plot(x="Time in the session (min)", y="Reference light / its first (1)")
@@ -108,7 +107,7 @@ class TELPanel(QWidget):
         plots.setSizes([300, 200])
         self.checks_words = PlainLabel("no reference pulse yet")
         self.checks_words.setWordWrap(True)
-        return _page([plots, self.checks_words])
+        return _page([plots, self.checks_words], stretch=0)
 
     def show_traces(self, traces: Sequence[TELTrace], checks: ChecksPicture) -> None:
         """Draw the series, and the readings taken between their points."""
@@ -255,14 +254,15 @@ def _reason(trace: TELTrace) -> str:
     return f"{trace.words} Dragged here, {recorded}."
 
 
-def _page(parts: Sequence[QWidget | QHBoxLayout]) -> QWidget:
+def _page(parts: Sequence[QWidget | QHBoxLayout], *, stretch: int) -> QWidget:
+    """Parts below one another; the one of number `stretch` takes the room that is left."""
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(4, 2, 4, 2)
     layout.setSpacing(2)
     for number, part in enumerate(parts):
         if isinstance(part, QWidget):
-            layout.addWidget(part, stretch=1 if number == 0 else 0)
+            layout.addWidget(part, stretch=int(number == stretch))
         else:
             layout.addLayout(part)
     return page

@@ -11,6 +11,7 @@ from qdlab.live.temperature import TemperatureScreen
 
 LAST_MINUTES = 20.0
 TITLE_HEIGHT = 16  # [pixel]
+STATE_WIDTH = 76  # [pixel]; for the longest word, so that the line does not jump
 SHOWN_BANDS = 5  # tolerances either way around the set point
 _VIEWS = ("all along", "last 20 min", "off the set point")
 _LINES = ("set", "stage", "sample")
@@ -24,6 +25,7 @@ class TemperaturePanel(QWidget):
         self._theme = theme
         self._screen = TemperatureScreen()
         self.state = PlainLabel("no reading")
+        self.state.setMinimumWidth(STATE_WIDTH)
         self.words = ElidedLabel("no temperature yet")
         self.view = QComboBox()
         self.view.addItems(_VIEWS)
@@ -31,6 +33,7 @@ class TemperaturePanel(QWidget):
         self.view.currentTextChanged.connect(lambda: self._draw(self._screen))
         self.plot = Plot(x="Time in the session (min)", y="T (K)")
         self.plot.legend.setVisible(False)
+        self.plot.setToolTip("Against time in the session (min); the heater's axis is the right one (%)")
         self.plot.getAxis("bottom").showLabel(False)
         self.plot.setTitle(self._title(), size="8pt")
         self.plot.plotItem.titleLabel.setMaximumHeight(TITLE_HEIGHT)
@@ -62,8 +65,8 @@ class TemperaturePanel(QWidget):
             f"<span style='color:{colour}'>{name}</span>"
             for name, colour in zip(_LINES, colours, strict=True)
         ]
-        heater = f"<span style='color:{self._theme.muted}'>heater (right, %)</span>"
-        return ", ".join([f"{lines[0]} (dashed)", *lines[1:], heater]) + " against time (min)"
+        heater = f"<span style='color:{self._theme.muted}'>heater (%)</span>"
+        return ", ".join([f"{lines[0]} (dashed)", *lines[1:], heater]) + "; t (min)"
 
     def _make_heater_axis(self) -> None:
         """Per cent on the right, in a view of its own that follows the time axis."""
