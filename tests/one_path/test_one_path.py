@@ -12,6 +12,7 @@ import pytest
 
 from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
 from qdlab.config import load_plan
+from qdlab.config.steps import OWN_PROCEDURES
 from qdlab.events import Event
 from qdlab.live.planned import planned_of
 from qdlab.live.session import SessionScreen, fold, folded, initial
@@ -33,6 +34,14 @@ kind = "operator"
 text = "source meter to the hole-only pixel"
 device = "hole-only"
 source = "source_meter"
+
+[[steps]]
+kind = "pixel_check"
+
+[[steps]]
+kind = "conditioning"
+voltage = "1 V"
+duration = "30 s"
 
 [[steps]]
 kind = "temperature_sweep"
@@ -109,6 +118,11 @@ def to_plain(value: object) -> object:
 
 def results_of(screen: SessionScreen) -> str:
     return json.dumps(analyse_screen(screen, with_model_range=False).to_dict(), sort_keys=True)
+
+
+def test_every_procedure_that_ships_is_on_the_path(recorded: Recorded) -> None:
+    measured = {run.header.procedure for run in open_session(recorded.path).runs}
+    assert measured == {procedure.file_name for procedure in OWN_PROCEDURES}
 
 
 def test_a_window_that_followed_saw_the_very_events_on_the_disk(recorded: Recorded) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.records import hostile
 from benchmarks.records.campaigns import SHORT_SWEEP
 from instruments.bench import HeaterEnd
 from instruments.limits import Envelope
@@ -137,7 +138,10 @@ def test_the_same_code_says_the_same_and_measures_the_same_bits(tmp_path: Path, 
     session = record(tmp_path, plan)
     assert verify_session(session).intact
     before = {file: file.read_bytes() for file in session.rglob("*") if file.is_file()}
-    replayed = replay_wire(session)
+    with hostile.GUARD.watching(session) as events:
+        replayed = replay_wire(session)
+    ports = ("socket.", "subprocess.", "os.posix_spawn", "os.fork", "os.exec", "ctypes.", "open /dev")
+    assert [event for event in events if event.startswith(ports)] == []
     (part,) = replayed.parts
     assert part.divergence == ""
     assert replayed.is_identical
@@ -212,6 +216,17 @@ def test_a_fault_of_the_line_happens_again(tmp_path: Path, kind: str) -> None:
     (part,) = replay_wire(session).parts
     assert (part.divergence, part.end) == ("", open_session(session).end)
     assert part.is_identical
+
+
+def test_a_part_that_was_killed_before_a_box_was_spoken_to_has_nothing_to_follow(tmp_path: Path) -> None:
+    plan = a_plan(SWEEP)
+    bench = open_simulated_bench(seed=11, devices=simulated_devices(plan))
+    session = open_campaign_session(tmp_path, plan, bench)
+    with traffic_kept(bench, session):
+        session.abandon()
+    replayed = replay_wire(session.path)
+    assert replayed.is_identical
+    assert [(part.messages, part.exhausted) for part in replayed.parts] == [(0, True)]
 
 
 def test_a_part_that_was_not_recorded_is_counted(tmp_path: Path) -> None:
