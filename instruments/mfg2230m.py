@@ -8,7 +8,7 @@ box that does not take them is refused, or let pulse freely, as the bench file s
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from instruments.door import (
     Shadow,
@@ -26,14 +26,13 @@ from instruments.door import (
 from instruments.driver import Driver, number_control, switch_control, word_control
 from instruments.errors import ConnectionFailed, ReplyError, SettingNotTaken
 from instruments.limits import Demand, known, largest
+from instruments.roles import BurstPolicy
 
 LARGEST_AMPLITUDE = 10.0
 """Largest pulse from 0 V [V]: into an open circuit offset and half the swing make at most 10 V."""
 
 LONGEST_BURST = 65535
 """Most pulses of one burst, as on the AFG-2225 [1]."""
-
-BurstPolicy = Literal["require", "prefer", "never"]
 
 _TRIGGER_IGNORED = "-211"  # where a burst is still running
 

@@ -6,7 +6,7 @@ Every method that talks may raise `instruments.errors.InstrumentError`. Everythi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 
 @runtime_checkable
@@ -130,6 +130,10 @@ class SourceMeter(Box, Protocol):
 
     @property
     def compliance_tripped(self) -> bool: ...
+
+
+BurstPolicy = Literal["require", "prefer", "never"]
+"""Whether a generator has to count its pulses, should where it can, or pulses freely."""
 
 
 class PulseGenerator(Box, Protocol):

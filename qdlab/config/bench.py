@@ -5,10 +5,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from instruments.driver import HeaterEnd
+from instruments.roles import BurstPolicy
 from qdlab.config.fields import Duration, Kelvins, KelvinsPerSecond, Strict
 from qdlab.config.limits import LimitsConfig
 
-BurstPolicy = Literal["require", "prefer", "never"]
 Role = Literal["source_meter", "pulse_generator", "light_meter", "temperature_controller"]
 
 
