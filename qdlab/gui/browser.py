@@ -21,7 +21,7 @@ from qdlab.gui.away import away
 from qdlab.gui.comparison import ComparisonWindow
 from qdlab.gui.errands import send
 from qdlab.gui.theme import Theme, temperature_colour
-from qdlab.gui.widgets import PlainLabel, ask_for_path
+from qdlab.gui.widgets import PlainLabel, ask_for_path, plain_tip
 from qdlab.live.browse import SessionLine, sessions_in
 from qdlab.live.thumbnail import Thumbnail, thumbnails
 
@@ -96,7 +96,7 @@ class SessionBrowser(QDialog):
             cells = ("", begun, line.name, ", ".join(line.devices), str(line.runs), line.end)
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(plain_tip(text))
                 self.table.setItem(row, column, item)
         self._waiting = [line.path for line in self.lines[:SHOWN] if line.devices]
         # the list first: whoever knows what to open does not wait for pictures

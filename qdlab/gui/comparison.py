@@ -22,7 +22,7 @@ from qdlab.gui.away import away
 from qdlab.gui.errands import send
 from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live.compare import Comparison, compare_recorded
 from qdlab.live.picture import LISTED_SWEEPS
 from qdlab.live.pictures.cards import Card
@@ -87,7 +87,7 @@ class ComparisonWindow(QDialog):
             return QTableWidgetItem("-")
         item = QTableWidgetItem(f"{card.value}   [{card.verdict.word.replace('_', ' ')}]")
         item.setForeground(QColor(self._theme.text if card.verdict.is_good else self._theme.active))
-        item.setToolTip(f"{card.detail}\n{card.verdict.advice}")
+        item.setToolTip(plain_tip(f"{card.detail}\n{card.verdict.advice}"))
         return item
 
     def _fail(self, sentence: str) -> None:

@@ -37,7 +37,16 @@ from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import Theme
 from qdlab.gui.turns import Turns
-from qdlab.gui.widgets import Chip, EmergencyButton, Mode, ModeFrame, ModeLabel, PlainLabel, show_below
+from qdlab.gui.widgets import (
+    Chip,
+    EmergencyButton,
+    Mode,
+    ModeFrame,
+    ModeLabel,
+    PlainLabel,
+    plain_tip,
+    show_below,
+)
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.bench import BenchScreen
 from qdlab.live.overrides import Choice, straight_part_choice, window_choice
@@ -395,7 +404,7 @@ class MainWindow(QMainWindow):
                 self.chips[role].clicked.connect(lambda role=role: self.show_box(role))
                 self.chip_row.addWidget(self.chips[role])
             self.chips[role].show_state(box.words, box.kind)
-            self.chips[role].setToolTip(box.identity)
+            self.chips[role].setToolTip(plain_tip(box.identity))
 
     def show_box(self, role: str) -> BoxCard | None:
         """Who a box is, where it answers, and what last went wrong with it."""

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 import numpy as np
@@ -189,7 +190,7 @@ class Plot(pyqtgraph.PlotWidget):
                 symbolSize=style.size,
                 symbolPen=pyqtgraph.mkPen(style.colour, width=1.2),
                 symbolBrush=pyqtgraph.mkBrush(style.colour) if style.filled else None,
-                name=style.label,
+                name=None if style.label is None else escape(style.label),  # a legend takes markup
                 connect=connect,
             )
             self._items[key].setZValue(5 if style.on_top else 0)

@@ -7,6 +7,8 @@ from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem
 
+from qdlab.gui.widgets import plain_tip
+
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -67,7 +69,7 @@ class RunList(QListWidget):
             swatch = QPixmap(10, 10)
             swatch.fill(QColor(run.colour))
             item.setIcon(QIcon(swatch))
-        item.setToolTip(run.tip)
+        item.setToolTip(plain_tip(run.tip))
         ticked = self._by_hand.get(run.key, is_new)
         item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
 

@@ -1,6 +1,7 @@
 """Small widgets used everywhere: plain text, the red button, the frame that says what is real."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,12 @@ class PlainLabel(QLabel):
         self.setText(text)
 
 
+def plain_tip(text: str) -> str:
+    """A tooltip that shows a text as it is; Qt would take some for markup, and open what they name."""
+    lines = escape(text).replace("\n", "<br>")
+    return f"<qt>{lines}</qt>" if text else ""
+
+
 class ElidedLabel(PlainLabel):
     """One line that gives way where room is short; the whole of it is its tooltip then."""
 
@@ -44,7 +51,7 @@ class ElidedLabel(PlainLabel):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        self.setToolTip("" if shown == self.text() else self.text())
+        self.setToolTip("" if shown == self.text() else plain_tip(self.text()))
         painter = QPainter(self)
         painter.setPen(self.palette().windowText().color())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)

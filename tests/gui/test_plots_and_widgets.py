@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QTextDocument
 from PyQt6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from qdlab.gui.plots import DecadeAxis, Plot, Style
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
-from qdlab.gui.widgets import EmergencyButton, PlainLabel, read_range
+from qdlab.gui.widgets import EmergencyButton, PlainLabel, plain_tip, read_range
 from qdlab.live.marks import Mark
 
 BLACK = Style(colour="#000000")
@@ -76,6 +79,18 @@ def test_a_range_typed_by_hand_is_two_rising_numbers_or_nothing(
     text: str, ends: tuple[float, float] | None
 ) -> None:
     assert read_range(text) == ends
+
+
+def test_a_device_named_like_markup_stands_in_legend_and_tooltip_as_it_is(qtbot: QtBot) -> None:
+    name = "<img src='/etc/passwd'>"
+    plot = Plot(x="x", y="y")
+    qtbot.addWidget(plot)
+    plot.draw_points("device", [1, 2], [1, 2], replace(BLACK, label=name))
+    ((_, label),) = plot.legend.items
+    assert label.item.toPlainText() == name
+    tip = QTextDocument()
+    tip.setHtml(plain_tip(name + "\nsecond line"))
+    assert tip.toPlainText() == name + "\nsecond line"
 
 
 def test_emergency_off_answers_to_a_click_and_to_f12(qtbot: QtBot) -> None:
