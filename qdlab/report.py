@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from qdlab.batch import Outcome
 from qdlab.measured import JVAnalysis
 from qdlab.page import Page, Section, write_figures, write_page
 from qdlab.records import Session, open_session
 from qdlab.records.curves import jv_curves
 from qdlab.report_jv import curves_section, jv_sections, raw_section
+from qdlab.report_many import compared_sections
 from qdlab.report_paper import Comparison, comparison_section, consistency_section
 from qdlab.report_record import (
     conditions_section,
@@ -85,6 +87,9 @@ def session_page(
     ]
     for name, device in results.devices.items():
         sections += _device_sections(session, name, device, with_printed=bool(comparisons))
+    if sum(device.jv is not None for device in results.devices.values()) > 1:
+        outcome = Outcome(session=session.path, results=results.to_dict())
+        sections += compared_sections([outcome], [session])
     if results.comparison is not None:
         sections.append(mobilities_section(results.comparison))
     if comparisons:

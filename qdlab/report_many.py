@@ -59,16 +59,30 @@ def sessions_page(outcomes: Sequence[Outcome]) -> Page:
     failed = [f"{row.session}: {row.problem}" for row in summary.rows if row.problem]
     sections = [
         devices_section(devices.values()),
-        _side_by_side(summary),
-        _spread_section(summary),
-        *_arrhenius_sections(outcomes),
-        *_thickness_sections(outcomes, sessions),
+        *compared_sections(outcomes, sessions),
         Section(title="Sessions that could not be analysed", notes=tuple(failed) or ("none",)),
         files_section(sessions),
         provenance_of_files(),
     ]
     subtitle = f"{len(outcomes)} sessions, {len(devices)} devices; each session has a report of its own"
     return Page(title="Sessions compared", subtitle=subtitle, sections=tuple(sections))
+
+
+def compared_sections(outcomes: Sequence[Outcome], sessions: Sequence[Session]) -> list[Section]:
+    """Parameters side by side, their spread, Arrhenius lines and J L³ of all devices together.
+
+    Parameters
+    ----------
+    outcomes : of one session or more
+    sessions : those that were analysed, as read
+    """
+    summary = summarise(outcomes)
+    return [
+        _side_by_side(summary),
+        _spread_section(summary),
+        *_arrhenius_sections(outcomes),
+        *_thickness_sections(outcomes, sessions),
+    ]
 
 
 def _side_by_side(summary: Summary) -> Section:

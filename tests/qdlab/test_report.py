@@ -9,7 +9,7 @@ import pytest
 from pandas import read_csv
 
 from analysis.curves import JVCurve
-from analysis.device import Layer
+from analysis.device import Device, Layer
 from analysis.estimate import Estimate, Verdict
 from analysis.space_charge import mott_gurney_current_density
 from benchmarks.records.trials import DEVICE, JV_COLUMNS, StepClock, jv_header
@@ -128,28 +128,32 @@ def test_every_temperature_has_its_row(report: str) -> None:
     assert [f">{kelvin}<" in report for kelvin in (260, 280, 300)] == [True] * 3
 
 
-def recorded(folder: Path, thickness: float) -> Path:
-    """A session of one device of this thickness whose currents are quadratic."""
+def recorded(folder: Path, *thicknesses: float, temperatures: int = 2) -> Path:
+    """A session of a device of each thickness whose currents are quadratic."""
+    devices = {thickness: quadratic_device(thickness) for thickness in thicknesses}
+    document = {"devices": {device.identifier: device_to_document(device) for device in devices.values()}}
+    writer = SessionWriter.create(folder, name="film", document=document, clock=StepClock())
+    for thickness, device in devices.items():
+        for kelvin, mobility in ((297.0, 1e-10), (257.0, 2e-11))[:temperatures]:
+            header = jv_header(conditions={"Temperature setpoint": kelvin})
+            run = writer.open_run(replace(header, device=device.identifier))
+            voltage = np.geomspace(1.0, 8.0, 12)
+            density = mott_gurney_current_density(voltage, mobility, thickness, 3.6)
+            for volt, current in zip(voltage, density * device.area.value, strict=True):
+                run.write(dict(zip(JV_COLUMNS, (volt, current, 1.0, 0.0, kelvin), strict=True)))
+            run.end("finished")
+    writer.close()
+    return writer.path
+
+
+def quadratic_device(thickness: float) -> Device:
     layer = Layer(
         material="QD",
         thickness=Estimate(value=thickness),
         relative_permittivity=Estimate(value=3.6),
     )
-    device = replace(
-        DEVICE, identifier=f"B1/S1/{thickness * 1e9:.0f}", layers=(layer,), active_layers=("QD",)
-    )
-    document = {"devices": {"film": device_to_document(device)}}
-    writer = SessionWriter.create(folder, name="film", document=document, clock=StepClock())
-    for kelvin, mobility in ((297.0, 1e-10), (257.0, 2e-11)):
-        header = jv_header(conditions={"Temperature setpoint": kelvin})
-        run = writer.open_run(replace(header, device=device.identifier))
-        voltage = np.geomspace(1.0, 8.0, 12)
-        density = mott_gurney_current_density(voltage, mobility, thickness, 3.6)
-        for volt, current in zip(voltage, density * device.area.value, strict=True):
-            run.write(dict(zip(JV_COLUMNS, (volt, current, 1.0, 0.0, kelvin), strict=True)))
-        run.end("finished")
-    writer.close()
-    return writer.path
+    identifier = f"B1/S1/{thickness * 1e9:.0f}"
+    return replace(DEVICE, identifier=identifier, layers=(layer,), active_layers=("QD",))
 
 
 def test_devices_of_several_sessions_share_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,12 +178,20 @@ def test_devices_of_several_sessions_share_a_page(tmp_path: Path, capsys: pytest
 
 
 def test_a_session_says_what_was_measured_and_with_what(tmp_path: Path) -> None:
-    session = recorded(tmp_path, 200e-9)
+    session = recorded(tmp_path, 200e-9, temperatures=1)
     write_session_report(session, tmp_path / "one.html")
     shown = (tmp_path / "one.html").read_text(encoding="utf-8")
     for file in ("session.toml", "manifest-sha256.txt", "runs/0001-JVSweep-B1-S1-200.csv"):
         assert hashlib.sha256((session / file).read_bytes()).hexdigest() in shown
     assert shown.count("0001 JVSweep") == 1 and f">{version('numpy')}<" in shown
+
+
+def test_devices_of_one_session_are_compared_on_its_page(tmp_path: Path) -> None:
+    session = recorded(tmp_path, 200e-9, 400e-9, temperatures=1)
+    write_session_report(session, tmp_path / "one.html", figures=tmp_path / "figures")
+    assert "Parameters side by side" in (tmp_path / "one.html").read_text(encoding="utf-8")
+    scaled = read_csv(tmp_path / "figures" / "thickness-scaling.csv")
+    assert set(scaled["Thickness (m)"]) == {200e-9, 400e-9}
 
 
 def test_several_sessions_with_one_folder_for_figures_need_one_page(
