@@ -55,11 +55,22 @@ header's bytes. A run that ended says so in its last line; one without it was *i
 The word is finished, stopped, aborted or failed; `reason` is JSON text; `sha256` covers every byte of the
 file before `` sha256=``.
 
+Numbers may be ``nan`` (left out, or not valid: see the flags) and ``inf``. No line is longer than 65536
+bytes. **telemetry.csv** is a run file too, of the procedure Telemetry and of no device (``#Device: ""``).
+
 The **journal**'s lines are JSON objects with sequence, time, utc, level (state, note, warning, error,
 guardian, prompt), text, details and, last, check: over the previous check and the line's bytes before ``,
-"check"``; the first builds on `x` and 16 digits of the SHA-256 of session.toml. ``run started`` carries
-the SHA-256 of a run's header, ``run ended`` that of its whole file, ``session closed`` how the session
-ended.
+"check"``; the first builds on `x` and 16 digits of the SHA-256 of session.toml::
+
+    {"sequence": 16, "time": 3.1, "utc": "2026-11-22T08:00:03.100Z", "level": "note", "text": "lamp off",
+     "details": {}, "check": "x7d1e..."}                                            (in one line)
+
+Entries of level state that mean something to a program: ``session opened``; ``session resumed``;
+``run started``, with the SHA-256 of a run's header; ``run ended``, with that of its whole file;
+``session closed``, with how the session ended. Once resumed, a session is interrupted until closed again.
+
+**session.toml** holds a table ``[session]``: ``format = "qdlab-session 1"``, name, identifier, versions.
+A format number above the reader's own means: refuse, and say so.
 
 Whoever can rewrite a whole session can also compute its checks: they find accidents and careless edits.
 To prove more, keep the manifest's hash elsewhere.
