@@ -23,7 +23,7 @@ from qdlab.config import LimitsConfig
 from qdlab.durations import format_duration, format_estimate
 from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live import plan_queue as queues
 from qdlab.live.plan_draft import Checked, Draft, Key, all_keys, check, skipped, step_at
 from qdlab.live.plan_form import summary
@@ -140,11 +140,11 @@ class QueuePanel(QWidget):
         item = QTreeWidgetItem(self.tree)
         self.tree.put(item, (plan.number, ()))
         item.setText(0, f"{place}  {plan.draft.name}")
-        item.setToolTip(0, "\n".join(filter(None, (plan.draft.name, plan.words, plan.session))))
+        item.setToolTip(0, plain_tip("\n".join(filter(None, (plan.draft.name, plan.words, plan.session)))))
         takes = format_duration(checked.total.duration) if checked.costs else "wrong"
         state = "resumes" if plan.resumes and plan.state == "waiting" else plan.state
         item.setText(1, takes if state == "waiting" else state)
-        item.setToolTip(1, plan.words or takes)
+        item.setToolTip(1, plain_tip(plan.words or takes))
         item.setForeground(1, QColor(self._colour(plan, checked)))
         font = item.font(0)
         font.setBold(plan.state == "running")
@@ -156,7 +156,7 @@ class QueuePanel(QWidget):
             self.tree.put(child, (plan.number, key))
             child.setFlags(child.flags() & ~Qt.ItemFlag.ItemIsDragEnabled & ~Qt.ItemFlag.ItemIsDropEnabled)
             child.setText(0, summary(step.kind, step.table))
-            child.setToolTip(0, child.text(0))
+            child.setToolTip(0, plain_tip(child.text(0)))
             if checked.costs:
                 child.setText(1, format_duration(checked.cost_of(key).duration))
             child.setForeground(1, QColor(self._theme.muted))

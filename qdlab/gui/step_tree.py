@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QAbstractItemView, QTreeWidgetItem
 from qdlab.durations import format_duration
 from qdlab.gui.placed_tree import PLACE, PlacedTree
 from qdlab.gui.theme import Theme
+from qdlab.gui.widgets import plain_tip
 from qdlab.live.connections import connections
 from qdlab.live.plan_draft import Checked, Draft, DraftStep, Key
 from qdlab.live.plan_form import holds_steps, summary
@@ -43,7 +44,7 @@ class StepTree(PlacedTree):
             found = checked.of_step(key)
             cost = checked.cost_of(key) if checked.costs else None
             item.setText(1, "wrong" if found else "" if cost is None else format_duration(cost.duration))
-            item.setToolTip(1, "\n".join(found.values()) or _cost_words(cost))
+            item.setToolTip(1, plain_tip("\n".join(found.values()) or _cost_words(cost)))
             colour = self._theme.alarm if found else self._theme.muted
             item.setForeground(1, QColor(colour))
 
@@ -82,7 +83,7 @@ class StepTree(PlacedTree):
         if device is not None:
             words = f"{words}   on {device}"
         item.setText(0, f"{words}   (skipped)" if step.skip else words)
-        item.setToolTip(0, words)
+        item.setToolTip(0, plain_tip(words))
         font = item.font(0)
         font.setStrikeOut(step.skip)
         item.setFont(0, font)

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live.marks import Mark
 
 SPEEDS = ("0.5", "1", "2", "5", "10", "100", "max")
@@ -122,7 +122,7 @@ class MarkStrip(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         mark = None if event is None else self._nearest(event.position().x())
-        self.setToolTip("" if mark is None else mark.text)
+        self.setToolTip("" if mark is None else plain_tip(mark.text))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         mark = None if event is None else self._nearest(event.position().x())

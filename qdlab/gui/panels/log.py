@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import (
 
 from qdlab.events import JournalEntry
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import meaning_colour
+from qdlab.gui.widgets import meaning_colour, plain_tip
 from qdlab.live.growing import Growing
 from qdlab.live.log_lines import CHOICES, KINDS, LogFilter, line_of
 
@@ -73,7 +73,7 @@ class LogPanel(QWidget):
     def _append(self, entries: list[JournalEntry]) -> None:
         for entry in [entry for entry in entries if self._filter.takes(entry)][-SHOWN_ENTRIES:]:
             item = QListWidgetItem(line_of(entry), self.list)
-            item.setToolTip(entry.text)
+            item.setToolTip(plain_tip(entry.text))
             if entry.level in KINDS:
                 item.setForeground(QColor(meaning_colour(KINDS[entry.level], self._theme)))
         while self.list.count() > SHOWN_ENTRIES:
