@@ -20,6 +20,7 @@ class PlacedTree(QTreeWidget):
         super().__init__()
         self._items: dict[Any, QTreeWidgetItem] = {}
         self.setHeaderLabels(headings)
+        self.setIndentation(12)
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)

@@ -29,7 +29,7 @@ def step_progress(draft: Draft, progress: Mapping[str, Any] | None) -> dict[Key,
         elif here is None or key > here:
             found[key] = StepProgress(state="waiting", words="waiting")
         elif key == here[: len(key)]:
-            words = f"running, visit {visit + 1}" if len(key) < len(here) else "running"
+            words = f"visit {visit + 1}" if len(key) < len(here) else "running"
             found[key] = StepProgress(state="running", words=words)
         else:
             found[key] = StepProgress(state="done", words="done")

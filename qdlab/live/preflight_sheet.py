@@ -1,5 +1,6 @@
 """The pre-flight sheet: what a careful colleague would look at before Start, in words and three verdicts."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal
 from qdlab.campaign import simulated_devices
 from qdlab.config import BenchConfig, PlanConfig, plan_problems, planned_procedures, steps_with_keys
 from qdlab.config.plan import in_words
-from qdlab.config.steps import TemperatureSweepStep
+from qdlab.config.steps import STEP_MODELS, TemperatureSweepStep
 from qdlab.errors import ConfigError
 from qdlab.preflight import (
     cut_pulse_remarks,
@@ -219,4 +220,11 @@ def _sleep(facts: BenchFacts) -> SheetLine:
 
 
 def _line(title: str, verdict: LineVerdict, *words: str) -> SheetLine:
-    return SheetLine(title=title, verdict=verdict, words="\n".join(words))
+    return SheetLine(title=title, verdict=verdict, words="\n".join(map(_as_shown, words)))
+
+
+def _as_shown(text: str) -> str:
+    """Steps and kinds of steps as the window calls them: ``step 3`` for ``steps[2]``, ``pixel check``."""
+    counted = re.sub(r"\bsteps\[(\d+)\]", lambda found: f"step {int(found[1]) + 1}", text)
+    kinds = "|".join(kind for kind in STEP_MODELS if "_" in kind)
+    return re.sub(rf"\b({kinds})\b", lambda found: in_words(found[0]), counted.replace(".step ", "."))

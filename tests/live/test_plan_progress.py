@@ -24,7 +24,7 @@ def test_steps_before_the_present_one_are_done_and_those_behind_it_wait() -> Non
         (1, 1): "waiting",
         (2,): "skipped",
     }
-    assert found[(1,)].words == "running, visit 3"
+    assert found[(1,)].words == "visit 3"
 
 
 def test_before_the_first_word_everything_waits() -> None:

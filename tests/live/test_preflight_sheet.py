@@ -114,3 +114,11 @@ def test_a_procedure_that_is_not_safe_on_real_boxes_keeps_the_plan_from_starting
     sheet = make_sheet(one_curve, HARDWARE, tmp_path, GOOD)
     assert verdicts(sheet)["Procedures"] == "stop" and not sheet.may_start
     assert "Procedures" not in verdicts(make_sheet(one_curve, SIMULATED_BENCH, tmp_path, GOOD))
+
+
+def test_the_sheet_calls_steps_as_the_window_does(paper: PlanConfig, tmp_path: Path) -> None:
+    document = paper.to_document()
+    document["steps"] = [step for step in document["steps"] if step["kind"] in ("operator", "tel_series")]
+    sheet = make_sheet(PlanConfig.model_validate(document), SIMULATED_BENCH, tmp_path, GOOD)
+    (devices,) = (line for line in sheet.lines if line.title == "Devices")
+    assert devices.verdict == "look" and "step 4" in devices.words and "pixel check" in devices.words
