@@ -184,10 +184,11 @@ class Lab:
         return off - before[-1]
 
     def _until_quiet(self) -> list[dict[str, Any]]:
-        """Everything on the wire until the guardian, or the runner, has let go of the bench."""
-        alone = HeldFile(self._folder / "run" / "lab.guardian.lock")
-        alone.hold(patience=60.0)
-        alone.release()
+        """Everything on the wire until the runner and the guardian have both let go of the bench."""
+        for name in ("lab.lock", "lab.guardian.lock"):
+            alone = HeldFile(self._folder / "run" / name)
+            alone.hold(patience=60.0)
+            alone.release()
         time.sleep(0.2)
         return self._read()
 
