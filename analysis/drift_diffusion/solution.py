@@ -547,7 +547,7 @@ def extrapolate(on_meshes: FloatArray) -> FloatArray:
     return table[:, 0]
 
 
-def _scale(problem: TransportProblem, orientation: int | None = None, *, tabulated: bool = True) -> _Scaling:
+def _scale(problem: TransportProblem, orientation: int | None = None) -> _Scaling:
     """The problem free of units; mirrored, unless told otherwise, if the extracting contact is denser."""
     from analysis.drift_diffusion.equations import ScaledProblem  # compiles on first use
 

@@ -95,8 +95,8 @@ def _marked(curve: JVCurve, ceiling: float | None, words: Collection[str] | None
             found[word] = np.zeros(len(curve), dtype=bool)
             found[word][clean] = detector(rest)
     flags = tuple(
-        words | {word for word, mask in found.items() if mask[index]}
-        for index, words in enumerate(curve.flags)
+        before | {word for word, mask in found.items() if mask[index]}
+        for index, before in enumerate(curve.flags)
     )
     return replace(curve, flags=flags)
 

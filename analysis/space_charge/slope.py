@@ -14,6 +14,8 @@ BoolArray = npt.NDArray[np.bool_]
 SLOPE_TOLERANCE = 0.2
 """Half-width of the band around 2 that the local slope's interval must lie inside [1]."""
 
+_CENTRES = 256  # points worked out at a time; their neighbourhoods are held in memory at once
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalSlope:
@@ -37,9 +39,6 @@ class LocalSlope:
     def within(self, tolerance: float = SLOPE_TOLERANCE) -> BoolArray:
         """Where the whole 95 % interval of the slope lies inside 2 ± tolerance (an equivalence test)."""
         return np.abs(self.slope - 2) + self.quantile * self.standard_error <= tolerance
-
-
-CENTRES = 256  # points worked out at a time; their neighbourhoods are held in memory at once
 
 
 def local_slope(
@@ -81,8 +80,8 @@ def local_slope(
 
     log_voltage, log_current = np.log(voltage), np.log(current)
     portions = [
-        _slope_operators(log_voltage, log_voltage[first : first + CENTRES], bandwidth, minimum_points)
-        for first in range(0, len(log_voltage), CENTRES)
+        _slope_operators(log_voltage, log_voltage[first : first + _CENTRES], bandwidth, minimum_points)
+        for first in range(0, len(log_voltage), _CENTRES)
     ]
     values, slopes = (np.vstack(rows) for rows in zip(*portions, strict=True))
     residual = log_current - values @ log_current
