@@ -271,7 +271,8 @@ def solve_many(
     ----------
     jobs : pairs of voltages (n,) [V] and the problem they are asked of
     accuracy, sensitivities : as for `solve_current_density`
-    threads : at most so many [1]; None: what OMP_NUM_THREADS allows, else one per core
+    threads : at most so many [1]; None: what OMP_NUM_THREADS allows, else one per core, fewer where there is
+        little to solve
     """
     if accuracy not in _MESHES:
         raise ValueError(f"accuracy {accuracy!r} is not one of {', '.join(_MESHES)}")
@@ -280,7 +281,7 @@ def solve_many(
         return _solve(_voltages(job[0]), job[1], accuracy, sensitivities)
 
     points = sum(np.size(voltage) for voltage, _ in jobs) * _MESHES[accuracy][0]
-    workers = min(len(jobs), threads or _allowed_threads(), points // _POINTS_PER_THREAD)
+    workers = min(len(jobs), threads or min(_allowed_threads(), points // _POINTS_PER_THREAD))
     if workers <= 1:
         return [solve(job) for job in jobs]
     with ThreadPoolExecutor(workers) as pool:

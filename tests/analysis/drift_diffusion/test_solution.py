@@ -2,6 +2,7 @@
 
 import csv
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -267,9 +268,17 @@ def test_sensitivity_to_the_permittivity_reaches_down_to_that_of_nothing():
     np.testing.assert_allclose(empty.sensitivities["relative_permittivity"], rise, rtol=2e-3)
 
 
-def test_many_devices_at_once_give_what_each_gives_alone():
+def test_many_devices_at_once_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def pool(workers: int) -> ThreadPoolExecutor:
+        asked.append(workers)
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr("analysis.drift_diffusion.solution.ThreadPoolExecutor", pool)
     problems = [replace(PAPER_FILM, temperature=temperature) for temperature in (217.0, 257.0, 297.0)]
     together = solve_many([([0.5, 5.0], problem) for problem in problems], threads=2)
+    assert asked == [2]
     for problem, solution in zip(problems, together, strict=True):
         np.testing.assert_array_equal(solution.current_density, current_density(problem, [0.5, 5.0]))
 
@@ -366,5 +375,10 @@ def test_no_more_threads_are_used_than_the_environment_allows(monkeypatch: pytes
         raise AssertionError(f"{workers} threads")
 
     monkeypatch.setattr("analysis.drift_diffusion.solution.ThreadPoolExecutor", refuse)
+    monkeypatch.setattr("analysis.drift_diffusion.solution._POINTS_PER_THREAD", 1)
+    jobs = [([1.0], PAPER_FILM), ([2.0], PAPER_FILM)]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert len(solve_many([([1.0], PAPER_FILM), ([2.0], PAPER_FILM)], accuracy="rough")) == 2
+    assert len(solve_many(jobs, accuracy="rough")) == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with pytest.raises(AssertionError, match="2 threads"):
+        solve_many(jobs, accuracy="rough")
