@@ -63,11 +63,13 @@ class Formula:
     text : as it was written
     term : its value, of the readings of one group
     length : readings of a group; 1 without vectors
+    columns : elements of a reading it looks at
     """
 
     text: str
     term: Term
     length: int = 1
+    columns: frozenset[int] = frozenset()
 
     def results(self, readings: Sequence[Row]) -> list[float]:
         """One result for each whole group of readings; +801 when there is none."""
@@ -77,7 +79,7 @@ class Formula:
         return [self._result(readings[n * self.length : (n + 1) * self.length]) for n in range(groups)]
 
     def _result(self, group: Sequence[Row]) -> float:
-        if any(abs(value) >= OVERFLOW for row in group for value in row[:2]):
+        if any(abs(row[column]) >= OVERFLOW for row in group for column in self.columns):
             return OVERFLOW
         try:
             value = self.term(group)
@@ -94,6 +96,7 @@ class _Parser:
         self._place = 0
         self._level = 0
         self.length = 1
+        self.columns: set[int] = set()
 
     def formula(self) -> Term:
         if not self._skip("("):
@@ -192,6 +195,7 @@ class _Parser:
         return lambda rows: value
 
     def _handle(self, column: int) -> Term:
+        self.columns.add(column)
         row = self._index() if self._skip("[") else None
         if row is None:
             return lambda rows: rows[-1][column]
@@ -218,7 +222,7 @@ def parse_formula(text: str) -> Formula:
     """Return the formula of a text, or raise +811 to +821."""
     parser = _Parser(text)
     term = parser.formula()
-    return Formula(text.strip(), term, parser.length)
+    return Formula(text.strip(), term, parser.length, frozenset(parser.columns))
 
 
 BUILT_IN: dict[str, Formula] = {
@@ -232,6 +236,7 @@ BUILT_IN: dict[str, Formula] = {
             / (min(rows[1][0] / rows[1][1], rows[0][0] / rows[0][1]) * (rows[1][0] - rows[0][0]))
         ),
         2,
+        frozenset((HANDLES["VOLT"], HANDLES["CURR"])),
     ),
     "VARALPHA": parse_formula("(log(CURR[1] / CURR[0]) / log(VOLT[1] / VOLT[0]))"),
 }

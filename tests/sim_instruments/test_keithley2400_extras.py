@@ -56,6 +56,17 @@ def test_formulas_follow_the_manuals_precedence(box, formula, value):
     assert ask(box, "CALC:DATA?")[0] == pytest.approx(value) and error(box) == 0
 
 
+def test_a_formula_asks_only_for_the_readings_it_names(box):
+    """In manual ohms with one function the current is not told; what needs it overflows, ohms do not."""
+    box.receive(b"FUNC:CONC OFF;:FUNC 'RES';:CALC:MATH:NAME 'KILOHM';:CALC:MATH (RES / 1E3);:CALC:STAT ON")
+    box.receive(b"RES:MODE MAN;:SENS:CURR:PROT 1E-3;:SOUR:VOLT 1;:OUTP ON;:FORM:ELEM CURR,RES;:READ?")
+    current, ohms = ask(box, "READ?")
+    assert current == 9.91e37
+    assert ask(box, "CALC:DATA?")[0] == pytest.approx(ohms / 1e3)
+    box.receive(b"CALC:MATH:NAME 'POWER'")
+    assert ask(box, "CALC:DATA?")[0] == 9.9e37
+
+
 @pytest.mark.parametrize(
     ("formula", "code"),
     [
