@@ -343,6 +343,17 @@ def test_damping_is_quieter_and_slower(box, light):
     plain = spread(readings(box, 40))
     box.receive(b"CURR:DAMP ON")
     assert spread(readings(box, 40)) < 0.8 * plain
+    light.mean = 1e-8
+    box.receive(b"TRIG:DEL 0")
+    remainders = []
+    for damping in (b"OFF", b"ON"):
+        box.receive(b"CURR:DAMP " + damping + b";:SYST:ZCH ON")
+        read(box)
+        box.clock.wait(1.0)
+        read(box)
+        box.receive(b"SYST:ZCH OFF")
+        remainders.append(1 - read(box) / light.mean)
+    assert remainders[1] > remainders[0] + 0.1
 
 
 @pytest.mark.parametrize("message", ["OUTP?", "SOUR:VOLT 1", "RANG?", "CURR:PROT 1"])
