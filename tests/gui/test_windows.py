@@ -1,6 +1,8 @@
 """The window as a person meets it: a replay, and a plan executed on the simulated bench by a runner."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -460,3 +462,34 @@ def test_an_order_with_nothing_running_is_answered_with_a_sentence(
     with qtbot.waitSignal(bench_window._link.refused, timeout=PATIENCE) as refused:
         bench_window._link.command("stop")
     assert refused.args == ["nothing is running on this bench"]
+
+
+WINDOW = """
+import sys
+from pathlib import Path
+from qdlab.gui.app import open_bench_window, run_window
+from qdlab.paths import runtime_directory
+
+plan, sessions = map(Path, sys.argv[1:])
+window = open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=sessions)
+window._link.start_plan(plan, sessions)
+sys.exit(run_window(window))
+"""
+
+
+def test_a_run_survives_the_kill_of_its_window_and_a_new_window_can_end_it(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
+) -> None:
+    plan = EXAMPLES / "plan-tq1-like.toml"
+    words = [sys.executable, "-P", "-c", WINDOW, str(plan), str(tmp_path / "sessions")]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as window:
+        qtbot.waitUntil(lambda: bench_window._bar.run.is_busy, timeout=PATIENCE)
+        window.kill()
+    with qtbot.waitSignal(bench_window._link.progressed, timeout=PATIENCE):
+        pass
+    with qtbot.waitSignal(bench_window._link.ended, timeout=PATIENCE) as ended:
+        bench_window._bar.run.abort.click()
+    assert ended.args[0]["end"] in ("aborted", "finished")
+    assert verify_session(Path(ended.args[0]["session"])).intact
+    bench_window._link.command("quit")
+    qtbot.waitSignal(bench_window._link.detached, timeout=PATIENCE).wait()
