@@ -39,6 +39,7 @@ _ALTERNATIVE_POINTS = 12  # per curve, for refits under other models
 _OUTLIER_THRESHOLD = 6.0  # of the scatter about the neighbours
 _TOO_CORRELATED = 0.995
 _FEWEST_POINTS_PER_PARAMETER = 3
+_BARRIERS = ("injecting_barrier", "extracting_barrier")
 _BELOW = "below the range the model describes"
 _OUTLIER = "outlier"
 _SOFT = (_BELOW, _OUTLIER)
@@ -348,7 +349,7 @@ def _free_names(
             raise ValueError(f"parameter {name!r} is not one of {', '.join(KINDS)}")
     if free is None:
         free = ["disorder_width", "hopping_distance", convention.prefactor]
-        free += ["injecting_barrier", "extracting_barrier"] if convention.barriers else []
+        free += _BARRIERS if convention.barriers else []
         free = [name for name in free if name not in fixed]
     both = sorted(set(free) & set(fixed))
     if both:
@@ -479,9 +480,8 @@ def _with_contacts(options: FitOptions, convention: Convention) -> dict[str, flo
     """The fixed values, with a typical barrier where the convention has barriers and none is given."""
     fixed = dict(options.fixed)
     named = set(options.free) | set(fixed)
-    barriers = {"injecting_barrier", "extracting_barrier"}
-    if convention.barriers or named & barriers:
-        for name in barriers - named:
+    if convention.barriers or named & set(_BARRIERS):
+        for name in set(_BARRIERS) - named:
             fixed[name] = TYPICAL[name]
     return fixed
 
@@ -621,6 +621,7 @@ def _report(
             model_range=(min([values[name], *others]), max([values[name], *others])) if others else None,
             verdict=_parameter_verdict(model, end, k, values, errors, correlation),
         )
+    parameters |= _barriers_not_told(parameters)
     return DisorderFit(
         parameters=parameters,
         fixed=dict(model.fixed),
@@ -788,6 +789,21 @@ def _parameter_verdict(
     if end.at_bound[k]:
         return Verdict(word="at_bound", advice=f"{name} ended at the edge of its search range")
     return GOOD
+
+
+def _barriers_not_told(parameters: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """The barrier that looked known while the other is not: currents tell their difference, V_bi, better.
+
+    What a bound holds is kept out of the others' covariance, so its error is of that difference only.
+    """
+    barriers = {name: parameters[name] for name in _BARRIERS if name in parameters}
+    told = {name: estimate for name, estimate in barriers.items() if estimate.verdict == GOOD}
+    if len(barriers) < 2 or len(told) != 1:
+        return {}
+    ((name, estimate),) = told.items()
+    (other,) = barriers.keys() - told.keys()
+    advice = f"its error holds only if {other} is right, and these curves do not tell that; fix {other}"
+    return {name: replace(estimate, verdict=Verdict(word="not_identifiable", advice=advice))}
 
 
 def _fit_verdict(

@@ -339,6 +339,7 @@ def test_published_disorder_of_tq1_is_found_in_the_measured_curves(measured_data
     assert fit.parameters["disorder_width"].value / MILLI_EV == pytest.approx(width, rel=0.05)
     assert fit.parameters["hopping_distance"].value / nanometre == pytest.approx(distance, rel=0.10)
     assert fit.parameters["injecting_barrier"].verdict.word == "not_identifiable"
+    assert fit.parameters["extracting_barrier"].verdict.word == "not_identifiable"
     assert fit.verdict.word == "not_identifiable"
 
 
