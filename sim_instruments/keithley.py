@@ -15,7 +15,7 @@ import re
 import statistics
 import struct
 from collections.abc import Generator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from sim_instruments.clock import Clock, WaitCut
 from sim_instruments.scpi import (
@@ -34,6 +34,7 @@ from sim_instruments.scpi import (
 OVERFLOW = 9.9e37
 NOT_MEASURED = 9.91e37
 
+Item = TypeVar("Item")
 Reading = tuple[float, ...]
 TriggerModel = Generator[float, None, None]
 
@@ -441,6 +442,12 @@ class KeithleyBox(ScpiBox):
         """``*RCL``: back to remembered settings; the defaults where nothing was saved ([M] 2400 p. 16-4)."""
         self.reset()
         self.settings.update(self.memories.get(slot, {}))
+
+
+def next_range(ranges: Sequence[Item], used: Item, way: str) -> Item:
+    """Return the range UP or DOWN of the one in use; the outermost stay."""
+    place = ranges.index(used) + (1 if way == "UP" else -1)
+    return ranges[min(max(place, 0), len(ranges) - 1)]
 
 
 def codes_of(texts: Sequence[str]) -> frozenset[int]:

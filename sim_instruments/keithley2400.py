@@ -20,6 +20,7 @@ from sim_instruments.keithley import (
     KeithleyBox,
     Reading,
     TriggerModel,
+    next_range,
 )
 from sim_instruments.keithley2400_commands import COMMANDS, ELEMENTS
 from sim_instruments.keithley2400_math import Expressions
@@ -309,11 +310,7 @@ class Keithley2400(KeithleyBox):
     def set_source_range(self, quantity: Quantity, value: float | str) -> None:
         """SOURce:...:RANGe: fix the range, or go UP or DOWN by one; the level stays within it."""
         self._check_ohms()
-        chosen = (
-            self._next_range(quantity, self.settings[f"{quantity} source range"], value)
-            if isinstance(value, str)
-            else range_for(quantity, value)
-        )
+        chosen = self._asked_range(quantity, "source", value)
         self._check_guard(quantity, chosen.nominal)
         self._check_power(**{quantity: chosen.nominal})
         self.settings[f"{quantity} source range"] = chosen.nominal
@@ -336,11 +333,7 @@ class Keithley2400(KeithleyBox):
         self._check_ohms()
         if self.sourced == quantity:
             raise ScpiError(823)
-        chosen = (
-            self._next_range(quantity, self.settings[f"{quantity} sense range"], value)
-            if isinstance(value, str)
-            else range_for(quantity, value)
-        )
+        chosen = self._asked_range(quantity, "sense", value)
         self._check_guard(quantity, chosen.nominal)
         protection = self.settings[f"{quantity} protection"]
         if chosen.nominal > range_for(quantity, protection).nominal:
@@ -413,8 +406,7 @@ class Keithley2400(KeithleyBox):
         """SENSe:RESistance:RANGe: fix the range, or go UP or DOWN by one."""
         ranges = list(OHMS_RANGES)
         if isinstance(value, str):
-            place = ranges.index(self.settings["ohms range"]) + (1 if value == "UP" else -1)
-            self.settings["ohms range"] = ranges[min(max(place, 0), len(ranges) - 1)]
+            self.settings["ohms range"] = next_range(ranges, self.settings["ohms range"], value)
         else:
             self.settings["ohms range"] = next(full_scale for full_scale in ranges if value <= full_scale)
         self.settings["ohms auto"] = False
@@ -517,12 +509,12 @@ class Keithley2400(KeithleyBox):
                 return int(branch)
         return location % MEMORY_LOCATIONS + 1
 
-    @staticmethod
-    def _next_range(quantity: Quantity, nominal: float, way: str) -> Range:
-        """The range above or below; the outermost stay."""
-        ranges = RANGES[quantity]
-        place = ranges.index(range_of(quantity, nominal)) + (1 if way == "UP" else -1)
-        return ranges[min(max(place, 0), len(ranges) - 1)]
+    def _asked_range(self, quantity: Quantity, side: str, value: float | str) -> Range:
+        """The range that holds a value, or the one UP or DOWN of that in use on the source or sense side."""
+        if isinstance(value, str):
+            used = range_of(quantity, self.settings[f"{quantity} {side} range"])
+            return next_range(RANGES[quantity], used, value)
+        return range_for(quantity, value)
 
     def set_guard(self, kind: str) -> None:
         """SYSTem:GUARd: the low-impedance OHMS guard is not to be had on the 1 A range ([M] p. 2-13)."""

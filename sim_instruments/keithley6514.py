@@ -15,7 +15,7 @@ from collections.abc import Generator
 import numpy as np
 
 from sim_instruments.clock import Clock
-from sim_instruments.keithley import OVERFLOW, KeithleyBox, Reading, TriggerModel
+from sim_instruments.keithley import OVERFLOW, KeithleyBox, Reading, TriggerModel, next_range
 from sim_instruments.keithley6514_commands import COMMANDS, DEFAULT_NPLC, ELEMENTS
 from sim_instruments.keithley6514_ranges import (
     CHARGE_GROUPS,
@@ -167,10 +167,8 @@ class Keithley6514(KeithleyBox):
     def set_range(self, function: str, value: float | str) -> None:
         """SENSe:...:RANGe: the lowest range that holds the expected reading, or the next; automatic off."""
         if isinstance(value, str):
-            ranges = RANGES[function]
-            place = ranges.index(range_of(function, self.settings[f"{function} range"]))
-            place += 1 if value == "UP" else -1
-            chosen = ranges[min(max(place, 0), len(ranges) - 1)]
+            used = range_of(function, self.settings[f"{function} range"])
+            chosen = next_range(RANGES[function], used, value)
         else:
             chosen = range_for(function, value)
         self.settings[f"{function} range"] = chosen.nominal
