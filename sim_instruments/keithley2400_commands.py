@@ -4,6 +4,7 @@ Page numbers are those of the manual 2400S-900-01 rev. K; tags as in `keithley`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sim_instruments.keithley2400_ranges import (
@@ -49,23 +50,21 @@ FIRMWARE = "[R] command table of firmware C34; not in the manual"
 LAST_DELAY = 9999.998  # [s] ([M] quick guide, table 15)
 
 
+@dataclass(frozen=True)
 class Named(Number):
     """A number, or a word that stands for one.
 
     Parameters
     ----------
-    word, stands_for : as the manual writes it, and its value
+    word, stands_for : in capitals, and its value
     """
 
-    def __init__(self, *arguments: Any, word: str, stands_for: float, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        object.__setattr__(self, "word", word)
-        object.__setattr__(self, "stands_for", stands_for)
+    word: str = ""
+    stands_for: float = 0.0
 
     def convert(self, text: str, box: ScpiBox) -> Any:
         """Return the number."""
-        is_word = text.upper() == self.word.upper()  # type: ignore[attr-defined]
-        return self.stands_for if is_word else super().convert(text, box)  # type: ignore[attr-defined]
+        return self.stands_for if text.upper() == self.word else super().convert(text, box)
 
 
 def _source_commands(quantity: Quantity, node: str, maximum: float) -> tuple[Command, ...]:
