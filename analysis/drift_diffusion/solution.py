@@ -422,7 +422,7 @@ def _sweep(
     close = np.abs(flux[:, -1] - limit) <= _MOST_EXTRAPOLATED * np.abs(limit)
     found = np.array([words[int(code)] for code in codes], dtype=object)
     found[(codes == sweep.CONVERGED) & ~close & (ascending > 0)] = "mesh_too_coarse"
-    limit[found != "converged"] = np.nan
+    limit[found != "converged"] = slopes[found != "converged"] = np.nan
     film.status[chosen] = found[place[:-1]]
     film.current_density[chosen] = limit[place[:-1]]
     film.derivatives[chosen] = slopes[place[:-1]]

@@ -268,6 +268,14 @@ def test_sensitivity_to_the_permittivity_reaches_down_to_that_of_nothing():
     np.testing.assert_allclose(empty.sensitivities["relative_permittivity"], rise, rtol=2e-3)
 
 
+def test_what_is_no_solution_has_no_sensitivities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.drift_diffusion.solution._MOST_EXTRAPOLATED", 1e-9)
+    solution = solve_many([([1.0, 4.0], PAPER_FILM)], sensitivities=True)[0]
+    assert solution.status == ("mesh_too_coarse",) * 2 and np.all(np.isnan(solution.current_density))
+    for name, change in solution.sensitivities.items():
+        assert np.all(np.isnan(change)), name
+
+
 def test_many_devices_at_once_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
