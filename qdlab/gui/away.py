@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 
@@ -14,3 +15,10 @@ def away(function: Callable[..., Any], *arguments: object) -> Any:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(function, *arguments).result()
+
+
+def write_report(session: Path, file: Path) -> None:
+    """The report of a session; what draws it takes a third of the window's start to import, so not there."""
+    from qdlab.report import write_session_report
+
+    write_session_report(session, file)

@@ -18,10 +18,9 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.export import FOLDER, export_recorded
-from qdlab.gui.away import away
+from qdlab.gui.away import away, write_report
 from qdlab.gui.errands import send
 from qdlab.gui.widgets import PlainLabel, ask_for_path
-from qdlab.report import write_session_report
 
 REPORT = "report.html"
 _KINDS = {
@@ -111,7 +110,7 @@ class ExportDialogue(QDialog):
         def job() -> list[Path]:
             folder.mkdir(parents=True, exist_ok=True)
             if name == REPORT:
-                away(write_session_report, session, folder / name)
+                away(write_report, session, folder / name)
                 return [folder / name]
             with_comma = comma and name in ("origin", "table.csv")
             written: list[Path] = away(export_recorded, session, folder / name, with_comma)

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.events import JournalEntry
-from qdlab.gui.away import away
+from qdlab.gui.away import away, write_report
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.docks import BOTTOM, LEFT, RIGHT, DockWindow
@@ -55,7 +55,6 @@ from qdlab.live.pictures.cards import Card
 from qdlab.live.session import SessionScreen
 from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
-from qdlab.report import write_session_report
 
 LAYOUT_VERSION = 3
 TOLD_MILLISECONDS = 8000
@@ -333,9 +332,7 @@ class MainWindow(QMainWindow):
             report = session / "report.html"
             self._tell(f"writing {report} …")
             self.busy.show()
-            self._send(
-                lambda: away(write_session_report, session, report), lambda _: self._show_report(report)
-            )
+            self._send(lambda: away(write_report, session, report), lambda _: self._show_report(report))
 
     def export(self) -> ExportDialogue | None:
         """Choose what else to write of the session shown, and where, in a dialogue beside the window."""
