@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from sim_instruments.scpi import ScpiBox
 from sim_instruments.station import Station
@@ -28,16 +29,16 @@ class _Listener:
         self.station = station
         self._changed = threading.Condition()
         self._response: bytes | None = None
-        self._busy = 0
+        self._busy = self._written = self._answered = 0
 
     def write(self, message: bytes) -> None:
         """Send a program message; a response nobody has read is lost."""
         with self._changed:
-            if self._response is not None:
-                self._response = None
-                self.station.call(ScpiBox.interrupted_query)
+            self._interrupt()
             self._busy += 1
-        self.station.submit(message, PrologixDoor.name, self._say)
+            self._written += 1
+            say = partial(self._say, self._written)
+        self.station.submit(message, PrologixDoor.name, say)
         self.station.call(self._done)
 
     def overrun(self) -> None:
@@ -65,8 +66,18 @@ class _Listener:
         """Serial poll: the status byte, with MAV from the waiting response."""
         return self.station.serial_poll() | (16 if self._response is not None else 0)
 
-    def _say(self, response: bytes) -> None:
+    def _interrupt(self) -> None:
+        """A response that still waits is lost; the box complains of it."""
+        if self._response is not None:
+            self._response = None
+            self.station.call(ScpiBox.interrupted_query)
+
+    def _say(self, message: int, response: bytes) -> None:
+        """Keep a response to be read, behind what was said before to the same message."""
         with self._changed:
+            if message > self._answered:
+                self._interrupt()
+                self._answered = message
             waiting = b"" if self._response is None else self._response + self.station.box.terminator
             self._response = waiting + response
             self._changed.notify_all()

@@ -20,8 +20,9 @@ from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import RealClock, SimClock
 from sim_instruments.fuzzing import random_message
 from sim_instruments.keithley2400 import Keithley2400
+from sim_instruments.prologix import PrologixDoor
 from sim_instruments.server import SERIAL_TERMINATORS, BenchServer, make_clock, serve
-from sim_instruments.station import InputBuffer
+from sim_instruments.station import InputBuffer, Station
 from sim_instruments.wire_log import WireLog
 
 MESSAGE_AVAILABLE = 16  # the status byte's bit 4 (IEEE 488.2, 11.2)
@@ -244,6 +245,25 @@ def test_an_unread_reply_is_lost_to_the_next_message_on_gpib(adapter):
     assert any(int(adapter.ask(b"++spoll")) & MESSAGE_AVAILABLE for _ in range(1000))
     adapter.send(b"OUTP?\n++read eoi\nSYST:ERR?\n++read eoi\n")
     assert [adapter.line(), adapter.line()] == [b"0", b'-410,"Query INTERRUPTED"']
+
+
+def test_of_two_questions_sent_at_once_only_the_second_is_answered_on_gpib():
+    bench, executed = threading.RLock(), threading.Event()
+    station = Station(Keithley2400(clock=SimClock()), bench=bench)
+    door = PrologixDoor({24: station})
+    adapter = Line(door.resource)
+    try:
+        with bench:  # both are queued before the first is executed
+            adapter.send(b"++addr 24\n*IDN?\nOUTP?\n")
+            assert adapter.ask(b"++ver").startswith(b"Prologix")
+        station.call(lambda box: executed.set())
+        assert executed.wait(5.0)
+        adapter.send(b"++read eoi\nSYST:ERR?\n++read eoi\n")
+        assert [adapter.line(), adapter.line()] == [b"0", b'-410,"Query INTERRUPTED"']
+    finally:
+        adapter.close()
+        door.close()
+        station.close()
 
 
 def test_a_box_with_nothing_to_say_complains_on_gpib(adapter):
