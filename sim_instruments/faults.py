@@ -265,7 +265,9 @@ class FaultyTransport:
 
 
 class FaultyStation(Station):
-    """A station whose box hangs on a faulty line; what is late, is late on the bench's clock.
+    """A station whose box hangs on a faulty line.
+
+    What is late, is late in real time, the sooner the faster a scaled clock runs; stepped time does not wait.
 
     Parameters
     ----------
