@@ -269,7 +269,6 @@ def test_offset_compensation_takes_a_battery_out_of_the_ohms_and_twice_the_time(
 
 def test_four_wires_do_not_see_the_leads():
     bench = SimBench(noise=False, lead_resistance=50.0)
-    bench.inject("keithley2400")
     box = bench.keithley2400
     bench.source_meter.sample.defect = "short"
     box.receive(b"SENS:CURR:PROT 0.1;:FUNC 'VOLT','CURR';:FORM:ELEM VOLT,CURR;:SOUR:VOLT 1;:OUTP ON")
