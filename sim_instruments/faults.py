@@ -117,9 +117,9 @@ class FaultyLine:
             until=now + lasts if lasts else None,
             left=kind.spans,
         )
-        self.struck.append((now, kind.name))
         if kind.place == "bench":
             kind.act(strike)
+        self.struck.append((now, kind.name))
         if kind.place != "bench" or strike.until is not None:
             self._active.append(strike)
 
@@ -205,7 +205,8 @@ class FaultyLine:
     def _end(self, strike: Strike) -> None:
         self._active.remove(strike)
         if strike.kind.undo is not None:
-            strike.kind.undo(strike)
+            with suppress(NothingToStrike):
+                strike.kind.undo(strike)
 
 
 class FaultyTransport:

@@ -631,6 +631,24 @@ def test_whatever_fails_a_client_sees_replies_silence_or_a_broken_connection(box
         assert talk("*IDN?")[0].count(",") == 3, kind.name
 
 
+def test_a_fault_of_a_pixel_that_is_not_there_disturbs_nothing_and_has_not_struck() -> None:
+    bench = SimBench(clock=SimClock())
+    line = FaultyLine(bench.keithley2400, bench=bench)
+    bench.unmount(source="keithley2400")
+    line.add(Fault("device_shorted"), Fault("late_reply"))
+    assert line.to_box(b"*IDN?") == [b"*IDN?"]
+    assert [kind for _, kind in line.struck] == ["late_reply"]
+
+
+def test_a_fault_of_a_pixel_ends_after_the_pixel_was_taken_off() -> None:
+    bench = SimBench(clock=SimClock())
+    line = FaultyLine(bench.keithley2400, bench=bench)
+    line.strike(Fault("loose_contact", lasts=3.0))
+    bench.unmount(source="keithley2400")
+    bench.clock.wait(4.0)
+    assert line.to_box(b"*IDN?") == [b"*IDN?"] and line.is_quiet
+
+
 def test_faults_happen_on_a_socket_too() -> None:
     bench = SimBench(clock=SimClock())
     line = FaultyLine(bench.keithley2400, bench=bench)
