@@ -35,6 +35,7 @@ LONGEST_BURST = 65535
 """Most pulses of one burst, as on the AFG-2225 [1]."""
 
 _TRIGGER_IGNORED = "-211"  # where a burst is still running
+_IN_BURSTS = {"burst_mode": "TRIG", "burst_trigger": "MAN", "in_bursts": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,19 +247,18 @@ class MFG2230M(Driver):
 
     def _take_bursts(self) -> None:
         """Counted bursts on a message; raises ReplyError for what the box did not take."""
-        self.burst_mode = "TRIG"
-        self.burst_trigger = "MAN"
         self.burst_pulses = 1
-        self.in_bursts = True
+        for name, setting in _IN_BURSTS.items():
+            setattr(self, name, setting)
         errors = self.check_errors()
         if errors:
             raise ReplyError(f"the box says {' | '.join(errors)}")
+        self.verify(burst_pulses=1, **_IN_BURSTS)
         self._counts, self._proven, self._believed_pulses = True, False, 1
-        self.verify(burst_pulses=1, **self._burst_settings)
 
     @property
     def _burst_settings(self) -> dict[str, Any]:
-        return {"in_bursts": True, "burst_mode": "TRIG", "burst_trigger": "MAN"} if self._counts else {}
+        return _IN_BURSTS if self._counts else {}
 
     def start_burst(self, pulses: int) -> None:
         """Send so many pulses and then rest at 0 V; needs an armed run. Free pulses are left running.

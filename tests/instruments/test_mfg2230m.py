@@ -187,14 +187,32 @@ def test_a_box_may_pulse_freely_where_the_bench_says_so_and_it_is_remarked(simul
     assert generator.check_errors() == []
 
 
-def test_a_burst_setting_the_box_does_not_take_refuses_the_run(simulated, monkeypatch):
+@pytest.fixture
+def deaf_for_bursts(simulated, monkeypatch):
+    """The box answers every message and takes no burst setting, without a word."""
     box = simulated.simulation.mfg2230m
     change = type(box).change
 
-    def deaf_for_bursts(self, number, **changes):
+    def without_burst(self, number, **changes):
         changes.pop("burst", None)
         change(self, number, **changes)
 
-    monkeypatch.setattr(type(box), "change", deaf_for_bursts)
+    monkeypatch.setattr(type(box), "change", without_burst)
+
+
+@pytest.mark.usefixtures("deaf_for_bursts")
+def test_a_burst_setting_the_box_does_not_take_refuses_the_run(simulated):
     with pytest.raises(SettingNotTaken, match="in_bursts is False instead of True"):
         simulated.pulse_generator.set_up()
+
+
+@pytest.mark.usefixtures("deaf_for_bursts")
+def test_a_box_that_takes_no_burst_setting_without_a_word_may_pulse_freely_too(simulated):
+    generator = simulated.pulse_generator
+    generator.__init__(generator.adapter, bursts="prefer")
+    generator.set_up()
+    assert not generator.counts_pulses
+    assert "takes no counted bursts" in simulated.remarks[0]
+    pulsing(simulated, 10)
+    simulated.clock.wait(60.0)
+    assert simulated.simulation.generator.voltage() == pytest.approx(5.0, rel=0.01)
