@@ -273,11 +273,21 @@ def test_counted_bursts_give_the_light_of_pulses_that_run_freely() -> None:
     assert column(counted, columns.LIGHT_CURRENT) == pytest.approx(expected, rel=2e-3, abs=2e-11)
 
 
-def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out() -> None:
+@pytest.mark.parametrize(
+    ("light_current_range", "shown"), [(None, "A of light"), (2e-10, "more than the meter's range of light")]
+)
+def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out(
+    light_current_range: float | None, shown: str
+) -> None:
     bench = bench_with("require")
     bench.simulation.mfg2230m.rests_at_offset = True
-    with pytest.raises(InstrumentError, match="does not rest at 0 V between bursts"):
-        measure(bench=bench, background=True, pulse_amplitudes=[7.0])
+    with pytest.raises(InstrumentError, match=f"{shown} before .* does not rest at 0 V between bursts"):
+        measure(
+            bench=bench,
+            background=True,
+            pulse_amplitudes=[7.0],
+            light_current_range=light_current_range,
+        )
     assert not bench.simulation.mfg2230m.channels[1].on
 
 
