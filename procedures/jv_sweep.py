@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from instruments.errors import InstrumentError
 from instruments.limits import FASTEST_LINE, Demand
 from instruments.roles import SourceMeter, SourceReading
 from procedures import columns
@@ -270,7 +271,12 @@ class JVSweep(BenchProcedure):
             self.record_together(list(zip(rows, flags, strict=True)))
         for (point, _), of_point in zip(measured, flags, strict=True):
             if self._must_end(point, of_point):
-                break
+                return
+        if len(readings) < len(points):
+            raise InstrumentError(
+                f"the source meter gave {len(readings)} readings of a sweep of {len(points)} points without "
+                "being in compliance; measure the others by resuming"
+            )
 
     def _flag_sweep(
         self, measured: Sequence[tuple[JVPoint, SourceReading]], flags: list[frozenset[str]]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from instruments.errors import InstrumentError
 from instruments.roles import SourceReading
 from procedures import columns
 from procedures.base import ConnectedDevice, Row, Surroundings
@@ -334,6 +335,20 @@ def test_a_hardware_sweep_ends_at_the_point_in_compliance() -> None:
     assert rows[-1][1] == {"compliance"}
     assert procedure.early_end is not None and procedure.early_end.reason == "compliance reached at 2 V"
     assert max(level for _, level in bench.source_meter.moves) == 2.0
+
+
+def test_a_hardware_sweep_that_came_back_short_is_kept_and_is_no_finished_one() -> None:
+    rows: list[Any] = []
+    bench = FakeBench(quadratic)
+    whole = bench.source_meter.sweep
+    bench.source_meter.sweep = lambda voltages, **more: whole(voltages, **more)[:2]  # type: ignore[method-assign]
+    procedure = JVSweep()
+    procedure.set_parameters({"voltages": [1.0, 1.5, 2.0], "hardware_sweep": True, "compliance_current": 1.0})
+    procedure.attach(Surroundings(bench=bench, device=DEVICE, record=rows.extend))
+    with pytest.raises(InstrumentError, match="gave 2 readings of a sweep of 3 points"):
+        procedure.run()
+    assert column(rows, columns.VOLTAGE) == [1.0, 1.5]
+    assert not bench.source_meter.on
 
 
 def test_a_fault_at_any_reading_switches_the_source_off() -> None:
