@@ -4,9 +4,13 @@ import multiprocessing
 from collections.abc import Mapping
 from multiprocessing.pool import AsyncResult, Pool
 
+from analysis.curves import JVCurve
 from qdlab.live import disorder
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.session import SessionScreen
+
+Covered = tuple[str, tuple[str, ...]]
+"""A device, and the runs of its curves: a sweep measured anew is another one."""
 
 
 class FitDesk:
@@ -15,9 +19,9 @@ class FitDesk:
     def __init__(self) -> None:
         self._pool: Pool | None = None
         self._running: AsyncResult[FitFinished] | None = None
-        self._known: dict[tuple[str, int], FitFinished] = {}
-        self._fitting: tuple[str, int] = ("", 0)
-        self._failed: set[tuple[str, int]] = set()
+        self._known: dict[Covered, FitFinished] = {}
+        self._fitting: Covered = ("", ())
+        self._failed: set[Covered] = set()
         self.failure = ""
 
     def attend(self, screen: SessionScreen) -> DisorderScreen:
@@ -25,10 +29,10 @@ class FitDesk:
         self._take_in()
         wanted = self._wanted(screen)
         if wanted and self._running is None:
-            device, curves = next(iter(wanted.items()))
-            self._running = self._start(device, curves)
-            self._fitting = (device, len(curves))
-        fitting = None if self._running is None else self._fitting
+            self._fitting, curves = next(iter(wanted.items()))
+            self._running = self._start(self._fitting[0], curves)
+        device, runs = self._fitting
+        fitting = None if self._running is None else (device, len(runs))
         return DisorderScreen(fits=self._visible(screen), fitting=fitting, failure=self.failure)
 
     def close(self) -> None:
@@ -41,8 +45,7 @@ class FitDesk:
         if self._running is None or not self._running.ready():
             return
         try:
-            finished = self._running.get()
-            self._known[finished.device, finished.curves] = finished
+            self._known[self._fitting] = self._running.get()
             self.failure = ""
         except Exception as problem:
             # whatever a fit dies of, the window goes on and says so; the next curve brings the next try
@@ -50,19 +53,16 @@ class FitDesk:
             self.failure = str(problem) or type(problem).__name__
         self._running = None
 
-    def _wanted(self, screen: SessionScreen) -> Mapping[str, list]:
-        curves = {
-            device: screen.jv.curves(device) for device in screen.devices if self._is_fitted(screen, device)
-        }
+    def _wanted(self, screen: SessionScreen) -> Mapping[Covered, list[JVCurve]]:
         return {
-            device: found
-            for device, found in curves.items()
-            if (device, len(found)) not in self._known
-            and (device, len(found)) not in self._failed
-            and disorder.is_due(DisorderScreen(), device, found)
+            covered: curves
+            for covered, curves in _to_be_covered(screen).items()
+            if covered not in self._known
+            and covered not in self._failed
+            and disorder.is_due(DisorderScreen(), covered[0], curves)
         }
 
-    def _start(self, device: str, curves: list) -> "AsyncResult[FitFinished]":
+    def _start(self, device: str, curves: list[JVCurve]) -> "AsyncResult[FitFinished]":
         if self._pool is None:
             self._pool = multiprocessing.get_context("spawn").Pool(1)
         return self._pool.apply_async(disorder.fit, (device, curves))
@@ -70,13 +70,20 @@ class FitDesk:
     def _visible(self, screen: SessionScreen) -> dict[str, FitFinished]:
         """Per device the fit over most curves that the screen has too, also after a seek backwards."""
         shown: dict[str, FitFinished] = {}
-        for (device, count), finished in sorted(self._known.items()):
-            finished_runs = [run for run in screen.jv.finished if run.started.device == device]
-            if count <= len(finished_runs):
+        there = {run.started.run for run in screen.jv.finished}
+        for (device, runs), finished in sorted(self._known.items(), key=lambda known: len(known[0][1])):
+            if there.issuperset(runs):
                 shown[device] = finished
         return shown
 
-    @staticmethod
-    def _is_fitted(screen: SessionScreen, device: str) -> bool:
-        """Not a device pulsed for its light: it is bipolar."""
-        return all(run.started.device != device for run in screen.tel.runs)
+
+def _to_be_covered(screen: SessionScreen) -> dict[Covered, list[JVCurve]]:
+    """The finished curves of every device but those pulsed for their light: they are bipolar."""
+    pulsed = {run.started.device for run in screen.tel.runs}
+    found = {}
+    for device in screen.devices:
+        own = [run for run in screen.jv.finished if run.started.device == device and run.whole is not None]
+        if device not in pulsed:
+            names = tuple(run.started.run for run in own)
+            found[device, names] = [run.whole for run in own if run.whole is not None]
+    return found

@@ -7,12 +7,13 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from PyQt6.QtCore import QThread, pyqtSignal
 
+from analysis.device import Device
 from qdlab.gui.fits import FitDesk
 from qdlab.gui.screens import Screens
 from qdlab.live.overrides import Series, Window
@@ -35,6 +36,7 @@ class ScreenWorker(QThread):
         self._wishes: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._maker = PictureMaker()
         self._fits = FitDesk()
+        self._devices: Mapping[str, Device] = {}
         self._drawn = threading.Event()
         self._drawn.set()
         self._last = time.monotonic()
@@ -94,6 +96,11 @@ class ScreenWorker(QThread):
                 self._told = told
                 self.failed.emit(told)
 
+    def _begin_anew(self, devices: Mapping[str, Device]) -> None:
+        """Another session: its runs and devices may have the names of the last one's, and be others."""
+        self._fits.close()
+        self._devices, self._maker, self._fits = devices, PictureMaker(), FitDesk()
+
     def _turn(self) -> None:
         while not self._wishes.empty():
             self._wishes.get()()
@@ -101,6 +108,8 @@ class ScreenWorker(QThread):
         now = time.monotonic()
         elapsed, self._last = now - self._last, now
         screen = self._screens.advance(elapsed)
+        if screen.devices is not self._devices:
+            self._begin_anew(screen.devices)
         fits = self._fits.attend(screen)
         fitted = (fits.words, {device: finished.curves for device, finished in fits.fits.items()})
         if (screen is not self._shown or fitted != self._fitted) and self._drawn.is_set():

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.curves import FloatArray, TELSeries
+from analysis.curves import FloatArray, JVCurve, TELSeries
 from analysis.device import Device
 from analysis.space_charge import MurgatroydFit, fit_murgatroyd
 from qdlab.live.disorder import DisorderScreen, FitFinished
@@ -61,7 +61,7 @@ class Picture:
 
 
 class PictureMaker:
-    """Draws screens; what a finished run came to is worked out once."""
+    """Draws the screens of one session; what a finished run came to is worked out once."""
 
     def __init__(self) -> None:
         self._disorder_pictures: dict[str, tuple[FitFinished, DisorderPicture]] = {}
@@ -70,7 +70,7 @@ class PictureMaker:
         self._recorded = Overrides()
         self._traces: dict[str, tuple[tuple[object, ...], JVTrace | None]] = {}
         self._laws: dict[str, tuple[tuple[object, ...], JVTrace]] = {}
-        self._murgatroyd: dict[str, tuple[int, MurgatroydFit]] = {}
+        self._murgatroyd: dict[str, tuple[Sequence[JVCurve], MurgatroydFit]] = {}
         self._pulse_series: dict[str, tuple[int, list[TELSeries]]] = {}
         self._results: dict[Series, tuple[Window | None, TELSeries, AmplitudeResult]] = {}
         self._arrhenius: tuple[tuple[object, ...], ArrheniusPicture | None] = ((), None)
@@ -154,7 +154,7 @@ class PictureMaker:
         return known[1]
 
     def _murgatroyd_fit(self, screen: JVScreen, device: str) -> MurgatroydFit | None:
-        """Murgatroyd's law through all finished sweeps of a device; worked out once per sweep that ended."""
+        """Murgatroyd's law through all finished sweeps of a device; worked out once for the same ones."""
         curves = [
             run.marked
             for run in screen.finished[-LISTED_SWEEPS:]
@@ -163,8 +163,8 @@ class PictureMaker:
         if not curves:
             return None
         known = self._murgatroyd.get(device)
-        if known is None or known[0] != len(curves):
-            self._murgatroyd[device] = known = (len(curves), fit_murgatroyd(curves))
+        if known is None or not _are(known[0], curves):
+            self._murgatroyd[device] = known = (curves, fit_murgatroyd(curves))
         return known[1]
 
     def _laws_over_temperature(
@@ -277,7 +277,7 @@ def _in_force(key: Any, chosen: Any, *recorded: Any) -> tuple[Window | None, boo
     return window, window != kept
 
 
-def _are(known: tuple[object, ...], found: tuple[object, ...]) -> bool:
+def _are(known: Sequence[object], found: Sequence[object]) -> bool:
     """Whether these are the very same objects."""
     return len(known) == len(found) and all(one is other for one, other in zip(known, found, strict=True))
 

@@ -681,12 +681,9 @@ def test_after_a_failed_measurement_the_plan_ends_goes_on_or_tries_once_more(
     assert policy != "skip" or result.reason == "steps[0] failed and was passed over"
 
 
-def test_trying_once_more_goes_on_with_the_points_that_the_failure_left(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from procedures.jv_sweep import JVSweep
-
-    fuse = Fuse(3, lambda: InstrumentError("2400 does not answer"))
+def fail_at_row(monkeypatch: pytest.MonkeyPatch, row: int) -> None:
+    """From now on the source meter does not answer when a sweep's row of this number is due, once."""
+    fuse = Fuse(row, lambda: InstrumentError("2400 does not answer"))
     record = JVSweep.record
 
     def fused(self: JVSweep, *arguments: Any) -> None:
@@ -694,6 +691,12 @@ def test_trying_once_more_goes_on_with_the_points_that_the_failure_left(
         record(self, *arguments)
 
     monkeypatch.setattr(JVSweep, "record", fused)
+
+
+def test_trying_once_more_goes_on_with_the_points_that_the_failure_left(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_at_row(monkeypatch, 3)
     heard: list[Progress] = []
     result = lab.run(
         a_plan(SWEEP, on_failure="retry"),
@@ -706,6 +709,25 @@ def test_trying_once_more_goes_on_with_the_points_that_the_failure_left(
     assert voltages(session) == [1.0, 2.0, 3.0]
     assert [row.values[columns.VOLTAGE] for row in rows_that_count(session)] == [1.0, 2.0, 3.0]
     assert max(one.points_done for one in heard) <= 3
+
+
+def test_a_resumed_measurement_that_is_tried_once_more_counts_and_names_what_it_measures(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = a_plan(temperature_sweep("297 K", warm_end=False), on_failure="retry")
+    control, listener = interrupt_at(1)
+    path = lab.run(plan, control=control, listener=listener).session
+    fail_at_row(monkeypatch, 2)
+    heard: list[Any] = []
+    earlier = open_session(path)
+    writer = SessionWriter.resume(path, clock=lab.bench.clock)
+    lab.run(plan, writer=writer, resume_from=earlier, listener=heard.append)
+    assert voltages(open_session(path)) == [1.0, 2.0, 3.0]
+    progress = [event for event in heard if isinstance(event, Progress)]
+    # one before the interruption, one before the failure
+    assert progress[-1].points_done == 2
+    keys = [event.key for event in progress if event.state == "measuring"]
+    assert set(keys) == {"steps[0].steps[0]"} and len(keys) > 1
 
 
 @pytest.mark.usefixtures("first_sweep_fails")
