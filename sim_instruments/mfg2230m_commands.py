@@ -243,7 +243,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "*LRN",
-        meaning="The commands that bring both channels to their present settings; outputs are left out",
+        meaning="Function, frequency, unit, levels and pulse width of both channels as commands; "
+        "they bring them back after *RST, once the load is set",
         source=FAMILY + "; its form [?]",
         query=lambda box: box.learned(),
     ),
