@@ -237,7 +237,8 @@ def temperature_laws(
     verdict = noise
     if biased:
         advice = (
-            f"{len(biased)} of the mobilities behind a temperature law are not good themselves (see above)."
+            f"{len(biased)} of the mobilities behind a temperature law are not good themselves;"
+            " their own verdicts say why."
         )
         verdict = Verdict(word=biased[0].word, advice=advice)
     energies = {name: replace(getattr(fit, name), verdict=verdict) for name in _LAW_ESTIMATES}
