@@ -56,7 +56,6 @@ from qdlab.live.session import SessionScreen
 from qdlab.machine_clock import MachineClock
 from qdlab.records.reopen import add_note
 
-LAYOUT_VERSION = 3
 TOLD_MILLISECONDS = 8000
 
 
