@@ -282,6 +282,16 @@ def test_a_choice_recorded_from_a_replay_counts_as_recorded_though_its_events_we
     assert not trace.by_hand and trace.unrecorded
 
 
+def test_the_law_over_a_sweep_measured_anew_is_that_of_the_new_one() -> None:
+    maker = PictureMaker()
+    old, new = sweep("a", 297.0, 4e-11), sweep("b", 297.0, 8e-11)
+    maker.draw(folded(old))
+    new[0] = dataclasses.replace(new[0], supersedes="a")  # type: ignore[type-var]
+    (trace,) = maker.draw(folded([*old, *new])).jv
+    voltage, law = trace.laws["Murgatroyd"]
+    assert law == pytest.approx(mott_gurney_current_density(voltage, 8e-11, 1e-6, 4.0), rel=0.02)
+
+
 def test_laws_over_a_quadratic_sweep_lie_on_its_points() -> None:
     maker, screen = jv_pictures(297.0, 257.0, 217.0)
     for trace in maker.draw(screen).jv:
