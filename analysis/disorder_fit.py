@@ -831,7 +831,7 @@ def _fit_verdict(
         return Verdict(
             word="outside_validity",
             advice=f"sigma/kT lies outside {low:.0f} to {high:.0f} at {', '.join(outside)}; "
-            "see the fit without them",
+            "fit once more without and compare",
         )
     return GOOD
 
