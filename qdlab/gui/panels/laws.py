@@ -83,7 +83,7 @@ class FieldPanel(QWidget):
 
 
 class ArrheniusPanel(QWidget):
-    """Draws zero-field mobility (log) against 1000/T; temperatures still to come are hollow, on the line."""
+    """Draws zero-field mobility (log) against 1000/T; crosses are doubtful, temperatures to come hollow."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -133,7 +133,8 @@ class ArrheniusPanel(QWidget):
         for number, hint in enumerate(series.hints):
             key = f"{series.device} {number}"
             label = series.device if number == 0 else None
-            style = Style(colour=colour, symbol=symbol, filled=True, label=label)
+            sign = symbol if series.good[number] else "x"
+            style = Style(colour=colour, symbol=sign, filled=True, label=label)
             at = slice(number, number + 1)
             self.plot.draw_points(key, series.inverse_temperature[at], value[at], style, hint=hint)
             keys.add(key)
