@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live.pictures.cards import Card
 
 
@@ -74,7 +74,7 @@ class CardsPanel(QWidget):
         word = card.verdict.word.replace("_", " ")
         item.setText(f"{card.title}\n{card.value}   [{word}]\n{card.detail}")
         item.setForeground(QColor(self._theme.text if card.verdict.is_good else self._theme.active))
-        item.setToolTip(card.verdict.advice or word)
+        item.setToolTip(plain_tip(card.verdict.advice or word))
         item.setSelected(chosen)
 
     def _chosen(self) -> list[Card]:

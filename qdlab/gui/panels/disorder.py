@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 
 from qdlab.gui.plots import Plot, Style
 from qdlab.gui.theme import Theme, temperature_colour
-from qdlab.gui.widgets import PlainLabel
+from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow, ResidualMap
 
 _HEADINGS = ("parameter", "value (statistical)", "systematic", "model range", "verdict")
@@ -48,7 +48,8 @@ class DisorderPanel(QWidget):
         self.table = _table(_HEADINGS)
         columns = self.table.horizontalHeader()
         assert columns is not None
-        columns.setSectionResizeMode(_HEADINGS.index("model range"), QHeaderView.ResizeMode.ResizeToContents)
+        for wide in ("value (statistical)", "model range"):
+            columns.setSectionResizeMode(_HEADINGS.index(wide), QHeaderView.ResizeMode.ResizeToContents)
         self.correlations = _table(())
         self.correlation_words = PlainLabel("")
         self.correlation_words.setWordWrap(True)
@@ -176,7 +177,7 @@ class DisorderPanel(QWidget):
             cells = (row.name, row.value, row.systematic, row.model_range, row.verdict)
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(row.advice or text)
+                item.setToolTip(plain_tip(row.advice or text))
                 self.table.setItem(number, column, item)
 
     def _fill_correlations(self, found: Correlations) -> None:
