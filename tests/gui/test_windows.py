@@ -85,7 +85,7 @@ def test_a_window_dragged_by_hand_is_refitted_and_given_back(qtbot: QtBot, repla
     qtbot.waitUntil(lambda: replay.jv.region.isVisible(), timeout=PATIENCE)
     by_rule = replay.jv.words.text()
     replay.jv.region.setRegion((np.log10(2.0), np.log10(4.0)))
-    qtbot.waitUntil(lambda: "dragged here" in replay.jv.words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "chosen here" in replay.jv.words.text(), timeout=PATIENCE)
     assert "2-4 V" in replay.jv.words.text()
     qtbot.mouseClick(replay.jv.rule, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: replay.jv.words.text() == by_rule, timeout=PATIENCE)

@@ -21,7 +21,7 @@ from analysis.space_charge import SpaceChargeFit
 from qdlab.gui.plots import Dash, Plot, Style, see_through
 from qdlab.gui.run_list import Listed, RunList
 from qdlab.gui.theme import Theme, series_colour, temperature_colour
-from qdlab.gui.widgets import PlainLabel, ask_for_range
+from qdlab.gui.widgets import PlainLabel, ask_for_range, plain_tip
 from qdlab.live.pictures.jv import (
     LAWS,
     QUANTITIES,
@@ -209,11 +209,11 @@ class JVPanel(QWidget):
         self.rule.setEnabled(trace is not None and trace.by_hand)
         self.record.setEnabled(trace is not None and trace.unrecorded)
         self.region.setVisible(fit is not None and fit.window is not None)
+        self.words.setToolTip("" if fit is None else plain_tip(fit.verdict.advice))
         if trace is None or fit is None:
             self.words.setText("no quadratic window yet" if trace is None else f"{trace.label}: no fit yet")
             return
         self.words.setText(f"{trace.label}: {_reason(trace, fit)}")
-        self.words.setToolTip(fit.verdict.advice or "")
         if fit.window is not None and not self.region.moving:
             with QSignalBlocker(self.region):
                 self.region.setRegion([math.log10(max(voltage, 1e-6)) for voltage in fit.window])
@@ -321,7 +321,7 @@ class JVPanel(QWidget):
             words.append("● in the chosen window")
         if any((trace.back & trace.clean).any() for trace in drawn):
             words.append("△ down")
-        for kind in dict.fromkeys(kind for trace in drawn for kind in trace.flagged):
+        for kind in dict.fromkeys(kind for trace in drawn for kind in trace.flagged if _is_seen(trace, kind)):
             words.append(f"{_SIGNS[FLAG_SYMBOLS.get(kind, _OTHER_FLAG)]} {kind.replace('-', ' ')}")
         if any(math.isfinite(trace.floor) for trace in drawn):
             words.append("grey dots: noise floor")
@@ -332,8 +332,15 @@ class JVPanel(QWidget):
 
 
 def _without_logarithm(trace: JVTrace) -> int:
-    curve = trace.curve
-    return int(np.sum(~((curve.voltage > 0) & (curve.current_density > 0))))
+    return int(np.sum(~_has_logarithm(trace)))
+
+
+def _is_seen(trace: JVTrace, kind: str) -> bool:
+    return bool((trace.flagged[kind] & _has_logarithm(trace)).any())
+
+
+def _has_logarithm(trace: JVTrace) -> np.ndarray:
+    return (trace.curve.voltage > 0) & (trace.curve.current_density > 0)
 
 
 def _tip(trace: JVTrace) -> str:
@@ -349,5 +356,5 @@ def _reason(trace: JVTrace, fit: SpaceChargeFit) -> str:
     word = fit.verdict.word.replace("_", " ")
     why = fit.why
     if trace.by_hand:
-        why = "dragged here, not recorded yet" if trace.unrecorded else "chosen by hand, as the journal says"
+        why = "chosen here, not recorded yet" if trace.unrecorded else "chosen by hand, as the journal says"
     return f"{low:.2g}-{high:.2g} V, μ(0) = {fit.zero_field_mobility} m²/Vs, {word}. {why}"

@@ -250,8 +250,7 @@ class TELPanel(QWidget):
 def _reason(trace: TELTrace) -> str:
     if not trace.by_hand:
         return trace.words
-    recorded = "not recorded yet" if trace.unrecorded else "as the journal says"
-    return f"{trace.words} Dragged here, {recorded}."
+    return f"{trace.words} {'Not recorded yet.' if trace.unrecorded else 'The journal says so.'}"
 
 
 def _page(parts: Sequence[QWidget | QHBoxLayout], *, stretch: int) -> QWidget:
