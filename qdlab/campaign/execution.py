@@ -312,6 +312,7 @@ class _Campaign:
 
     def _do_whatever_fails(self, step: ProcedureStep, place: Place) -> Measured | None:
         """What was measured, tried again or passed over after a failure where the plan says so."""
+        points_done = self._reporter.points_done
         try:
             return self._do_procedure(step, place)
         except NotArmedError:
@@ -323,11 +324,12 @@ class _Campaign:
             if not all(report.confirmed for report in self._off_reports):
                 raise
             self._recover(place, failure)
+            self._tell_step(step, place)
         if self._plan.on_failure == "retry":
             self._reporter.journal("warning", f"{place.key} is tried once more")
             if self._newest_run is not None:
                 self._earlier.add(read_run(self._newest_run.path))
-                self._reporter.points_done -= self._newest_run.rows
+            self._reporter.points_done = points_done
             return self._do_procedure(step, place)
         self._passed_over.append(place.key)
         self._reporter.journal("warning", f"{place.key} is passed over after its failure")
