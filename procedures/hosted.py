@@ -105,7 +105,7 @@ class HostedProcedure(BenchProcedure):
         return ""
 
     def run(self) -> None:
-        """Start up, execute, and end safely: outputs off first, then the procedure's own shutdown."""
+        """Start up, execute, and end safely: outputs off, the procedure's own shutdown, and off again."""
         plain = self._plain()
         plain.emit = self._emit
         plain.should_stop = self.should_stop
@@ -122,6 +122,8 @@ class HostedProcedure(BenchProcedure):
             finally:
                 self.shutdown()
                 plain.shutdown()
+                # the run is still armed: it may have switched on again, to ramp down as it is used to
+                self.shutdown()
 
     def execute(self) -> None:
         raise AssertionError("the hosted procedure is executed")

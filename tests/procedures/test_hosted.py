@@ -171,6 +171,15 @@ def test_outputs_go_off_before_its_own_shutdown_which_may_fail() -> None:
     assert seen == [False]
 
 
+def test_what_its_own_shutdown_switches_on_is_off_again_at_the_end() -> None:
+    class Ramps(Hold):
+        def shutdown(self) -> None:
+            self.source_meter.voltage = 0.0
+            self.source_meter.switch_on()
+
+    assert len(host(Ramps)) == 3
+
+
 class Roleless(Procedure):
     """Asks for no instrument of the bench."""
 
