@@ -104,11 +104,7 @@ class Driver(Instrument):
     @property
     def output_is_off(self) -> bool:
         """Get whether the output is off (bool), as the box reads it back."""
-        return self.says_off(self.ask(self.OFF_QUERY))
-
-    def says_off(self, reply: str) -> bool:
-        """Whether a reply to `OFF_QUERY` says that the output is off."""
-        return bool(strictly(number)(reply) == number(self.OFF_ANSWER))
+        return bool(strictly(number)(self.ask(self.OFF_QUERY)) == number(self.OFF_ANSWER))
 
     def off(self) -> None:
         """Send output off: write-only, and before anything else."""
