@@ -134,10 +134,10 @@ def _boxes(source: str) -> Iterator[Finding]:
     from qdlab.paths import runtime_directory
 
     config = load_bench(source)
-    lock = BenchLock(config.name, runtime_directory())
-    lock.acquire()
     bench = open_bench(config) if config.kind == "simulation" else unopened_bench(config)
     bench.heater_end = HeaterEnd(policy="hold")
+    lock = BenchLock(config.name, runtime_directory())
+    lock.acquire()
     try:
         yield from _identities(bench)
         for report in bench.safe():
