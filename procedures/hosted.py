@@ -20,7 +20,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pymeasure.adapters import Adapter
 from pymeasure.experiment import (
@@ -32,6 +32,7 @@ from pymeasure.experiment import (
     Procedure,
 )
 
+from instruments.bench import ROLES
 from instruments.errors import LimitError
 from procedures import columns
 from procedures.base import (
@@ -45,11 +46,9 @@ from procedures.base import (
     Problem,
     Quantity,
     Row,
+    SourceRole,
     Switch,
 )
-
-ROLES = ("source_meter", "pulse_generator", "light_meter", "temperature_controller")
-SOURCES = ("source_meter", "pulse_generator")
 
 PATIENCE = 10.0
 """How long [s] a plain procedure may sleep between two words to its instruments or to us; after that the
@@ -174,7 +173,7 @@ def hosting(plain: type[Procedure], kind: str) -> type[HostedProcedure]:
     if not plain.DATA_COLUMNS:
         raise ValueError("it has no DATA_COLUMNS")
     roles = roles_of(plain)
-    sources = [role for role in roles if role in SOURCES]
+    sources = [role for role in roles if role in get_args(SourceRole)]
     if len(sources) > 1:
         raise ValueError("it asks for both sources, which are never on one device together")
     declared = {
