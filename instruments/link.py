@@ -357,6 +357,7 @@ class Line:
             # a device clear also discards what the box has received and not yet obeyed
             self._send(message)
         for _ in range(1000):
+            self._announce(SLICE)
             try:
                 self._transport.read(SLICE)
             except TimeoutError:

@@ -1,5 +1,6 @@
 """One exchange at a time, each reply proven to be its question's; lost connections found and recognised."""
 
+import itertools
 import threading
 
 import pytest
@@ -114,6 +115,18 @@ def test_each_wait_is_announced_before_it_begins_and_none_is_longer_than_a_slice
     with pytest.raises(ConnectionFailed):
         line.ask("NUM? 1", timeout=60.0, repeatable=False)
     assert announced == pytest.approx([SLICE] * 300)
+
+
+def test_draining_a_box_that_chatters_for_long_is_no_silence(open_line, box, clock):
+    line = open_line()
+    cable = line._transport
+    cable.replies.extend((b"1.234", clock.now + 0.09 * piece) for piece in range(200))
+    announced = [clock.now]
+    line.link.on_deadline = lambda seconds: announced.append(clock.now)
+    line.link.distrust()
+    assert line.ask("NUM? 1") == "1"
+    assert clock.now > 18.0
+    assert max(after - before for before, after in itertools.pairwise(announced)) <= SLICE + 1e-9
 
 
 def test_a_message_that_a_serial_line_takes_long_for_is_announced_with_its_time(open_line):
