@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -18,11 +19,16 @@ def send(
     errand = Errand(action, parent)
     errand.done.connect(answered)
     errand.failed.connect(failed)
+    for answer in (errand.done, errand.failed):
+        answer.connect(errand.deleteLater)
     errand.start()
 
 
 class Errand(QObject):
-    """One thing to do in a thread of its own; keep it until it has answered."""
+    """One thing to do in a thread of its own; keep it until it has answered.
+
+    Nobody hears an answer whose parent is gone: a dialogue may be closed meanwhile.
+    """
 
     done = pyqtSignal(object)
     failed = pyqtSignal(str)
@@ -41,6 +47,10 @@ class Errand(QObject):
             result = self._action()
         except Exception as problem:
             # whatever it dies of, the window goes on and says so
-            self.failed.emit(str(problem) or type(problem).__name__)
+            self._answer("failed", str(problem) or type(problem).__name__)
         else:
-            self.done.emit(result)
+            self._answer("done", result)
+
+    def _answer(self, signal: Literal["done", "failed"], found: object) -> None:
+        with suppress(RuntimeError):  # what Qt has deleted raises this, and nothing else does here
+            getattr(self, signal).emit(found)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QObject
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QDockWidget
@@ -347,3 +348,21 @@ def test_an_exception_while_a_form_is_checked_leaves_the_window(
     builder._soon.timeout.emit()
     assert window.failure_box is not None and window.failure_box.text() == "planted in a check"
     window.close()
+
+
+def test_an_answer_to_a_dialogue_that_was_closed_meanwhile_is_nobodys_failure(qtbot: QtBot) -> None:
+    failures, told = Failures(), []
+    failures.told.connect(told.append)
+    closed = threading.Event()
+    parent = QObject()
+    errand = Errand(lambda: closed.wait(10), parent)
+    failures.catch()
+    try:
+        errand.start()
+        sip.delete(parent)
+        closed.set()
+        errand._thread.join(timeout=10)
+        QCoreApplication.processEvents()
+    finally:
+        failures.let_go()
+    assert sip.isdeleted(errand) and not told
