@@ -38,7 +38,10 @@ class PlainLabel(QLabel):
 
 
 def plain_tip(text: str) -> str:
-    """A tooltip that shows a text as it is; Qt would take some for markup, and open what they name."""
+    """A text for a tooltip, or a label of Qt's own, that shows it as it is.
+
+    Qt would take some for markup, and open what they name.
+    """
     lines = escape(text).replace("\n", "<br>")
     return f"<qt>{lines}</qt>" if text else ""
 
@@ -86,7 +89,7 @@ def ask_for_range(
     """Ask for two rising numbers above zero, beside everything else; anything else is not taken."""
     dialogue = QInputDialog(parent)
     dialogue.setWindowTitle("From and to")
-    dialogue.setLabelText(question)
+    dialogue.setLabelText(plain_tip(f"{question}\nTwo rising numbers above zero."))
     dialogue.setTextValue(f"{present[0]:.4g} {present[1]:.4g}")
     dialogue.setModal(False)
     dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
