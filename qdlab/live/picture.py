@@ -116,16 +116,11 @@ class PictureMaker:
     def _sweeps(self, screen: SessionScreen) -> Iterable[JVTrace]:
         runs = list(enumerate(screen.jv.runs))
         names = _short_names([run.started.device for _, run in runs])
-        seen: Counter[tuple[str, str]] = Counter()
-        for number, run in runs[-LISTED_SWEEPS:]:
-            trace = self._trace(screen, run, number)
-            if trace is None:
-                continue
-            name = names[run.started.device]
-            seen[trace.label, name] += 1
-            again = seen[trace.label, name]
-            kelvin = trace.label if again == 1 else f"{trace.label} ({again})"
-            yield self._with_laws(screen, trace, ", ".join(filter(None, (kelvin, name))))
+        found = [self._trace(screen, run, number) for number, run in runs[-LISTED_SWEEPS:]]
+        traces = [trace for trace in found if trace is not None]
+        labels = _told_apart([(trace.label, names[trace.device]) for trace in traces])
+        for trace, label in zip(traces, labels, strict=True):
+            yield self._with_laws(screen, trace, label)
 
     def _trace(self, screen: SessionScreen, run: JVRun, number: int) -> JVTrace | None:
         name = run.started.run
@@ -189,11 +184,14 @@ class PictureMaker:
         return self._field[1]
 
     def _all_series(self, screen: SessionScreen) -> Iterable[TELTrace]:
-        runs = screen.tel.runs[-LISTED_PULSE_RUNS:]
-        for run in runs:
-            yield from self._series(screen, run, run is runs[-1], len(runs) > 1)
+        runs = [run for run in screen.tel.runs[-LISTED_PULSE_RUNS:] if self._series_of(run)]
+        names = _short_names([run.started.device for run in runs])
+        kelvins = [f"{self._series_of(run)[0].temperature:.0f} K" for run in runs]
+        told = _told_apart([(at, names[run.started.device]) for at, run in zip(kelvins, runs, strict=True)])
+        for run, where in zip(runs, told, strict=True):
+            yield from self._series(screen, run, run is runs[-1], where if len(runs) > 1 else "")
 
-    def _series(self, screen: SessionScreen, run: TELRun, newest: bool, several: bool) -> Iterable[TELTrace]:
+    def _series(self, screen: SessionScreen, run: TELRun, newest: bool, where: str) -> Iterable[TELTrace]:
         name, device = run.started.run, screen.devices[run.started.device]
         for series in self._series_of(run):
             key = (name, series.pulse_amplitude)
@@ -203,7 +201,7 @@ class PictureMaker:
             result = self._result(key, series, device, part) if len(series) >= MINIMUM_POINTS else None
             yield TELTrace(
                 run=name,
-                label=f"{series.label}, {series.temperature:.0f} K" if several else series.label,
+                where=where,
                 newest=newest,
                 series=series,
                 result=result,
@@ -258,7 +256,7 @@ def _field_of(
     for run in runs:
         own = [one for one in series if one.run == run]
         results = [one.result for one in own if one.result is not None]
-        name = f", {own[0].series.temperature:.0f} K" if len(runs) > 1 else ""
+        name = f", {own[0].where}" if own[0].where else ""
         found.append((name, screen.devices[started[run].device], results))
     newest = series[-1].series.temperature if series else math.nan
     known = [film_mobility(device, fit, newest) for device, fit in films.items()]
@@ -287,6 +285,17 @@ def _short_names(devices: Iterable[str]) -> dict[str, str]:
     parts = {device: device.split("/") for device in devices}
     common = set.intersection(*map(set, parts.values())) if parts else set()
     return {device: "/".join(part for part in found if part not in common) for device, found in parts.items()}
+
+
+def _told_apart(runs: Iterable[tuple[str, str]]) -> list[str]:
+    """Temperature and device of each run, with a number where both were there before."""
+    seen: Counter[tuple[str, str]] = Counter()
+    labels = []
+    for kelvin, device in runs:
+        seen[kelvin, device] += 1
+        again = seen[kelvin, device]
+        labels.append(", ".join(filter(None, (kelvin if again == 1 else f"{kelvin} ({again})", device))))
+    return labels
 
 
 def _same_points(one: TELSeries, other: TELSeries) -> bool:

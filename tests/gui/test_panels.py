@@ -30,7 +30,6 @@ def trace(*, newest: bool = True, run: str = KEY[0]) -> TELTrace:
     )
     return TELTrace(
         run=run,
-        label="5 V",
         series=series,
         result=result,
         line=line_to_the_axis(series, delay),

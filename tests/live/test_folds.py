@@ -420,6 +420,15 @@ def test_pulses_of_an_earlier_temperature_stay_to_be_compared_with_those_of_the_
     assert older.mobility[0].value == pytest.approx(4 * newer.mobility[0].value, rel=1e-3)
 
 
+def test_pulses_at_one_temperature_measured_twice_keep_names_of_their_own() -> None:
+    picture = PictureMaker().draw(folded([*pulses("a"), *pulses("b")]))
+    assert [one.label for one in picture.tel] == ["5 V, 297 K", "5 V, 297 K (2)"]
+    assert picture.mobility is not None
+    assert len({one.label for one in picture.mobility.series}) == len(picture.mobility.series)
+    titles = [card.title for card in picture.cards]
+    assert len(set(titles)) == len(titles)
+
+
 def test_a_film_is_compared_at_the_temperature_of_the_pulses_or_not_at_all() -> None:
     _, screen = jv_pictures(297.0, 257.0, 217.0)
     fit = fit_murgatroyd([run.marked for run in screen.jv.finished if run.marked is not None])

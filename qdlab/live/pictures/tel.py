@@ -29,7 +29,7 @@ class TELTrace:
     Parameters
     ----------
     run : it was measured in
-    label : amplitude, and the temperature where the session has several runs
+    where : temperature and device of the run, where the session has several runs
     newest : it belongs to the newest run of the session
     interval : 95 % interval of the delay time [s]; None where there is none
     by_hand : the straight part was chosen by the operator
@@ -37,14 +37,19 @@ class TELTrace:
     """
 
     run: str
-    label: str
     series: TELSeries
     result: AmplitudeResult | None
     line: Line | None
+    where: str = ""
     newest: bool = True
     interval: tuple[float, float] | None = None
     by_hand: bool = False
     unrecorded: bool = False
+
+    @property
+    def label(self) -> str:
+        """Amplitude, and what tells the run from the others."""
+        return ", ".join(filter(None, (self.series.label, self.where)))
 
     @property
     def key(self) -> tuple[str, float]:
