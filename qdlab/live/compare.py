@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -70,6 +71,6 @@ def _names(paths: Sequence[Path]) -> list[str]:
     """Folder names; with a number where two are alike, for a plot must tell them apart."""
     names: list[str] = []
     for path in paths:
-        again = sum(name.startswith(path.name) for name in names)
-        names.append(path.name if not again else f"{path.name} ({again + 1})")
+        numbered = (path.name if again == 1 else f"{path.name} ({again})" for again in count(1))
+        names.append(next(name for name in numbered if name not in names))
     return names
