@@ -344,6 +344,19 @@ def test_every_card_says_value_unit_window_and_verdict_and_where_its_points_are(
     assert energy.verdict.word in energy.text
 
 
+def test_the_results_of_two_devices_have_titles_of_their_own() -> None:
+    films = [dataclasses.replace(DEVICE, identifier=f"batch/substrate/{number}") for number in (1, 2)]
+    screen = initial({film.identifier: film for film in films})
+    for film in films:
+        for kelvin in (297.0, 257.0, 217.0):
+            begin, *rest = sweep(f"{film.identifier} {kelvin}", kelvin, arrhenius(kelvin))
+            for event in (dataclasses.replace(begin, device=film.identifier), *rest):  # type: ignore[type-var]
+                screen = fold(screen, event)
+    titles = [card.title for card in PictureMaker().draw(screen).cards]
+    assert len(set(titles)) == len(titles) == 8
+    assert "Activation energy Δ, batch/substrate/2" in titles
+
+
 def test_reference_pulses_and_backgrounds_of_a_series_are_told_apart_from_its_points() -> None:
     heads = (*TEL, columns.POINT_KIND)
 

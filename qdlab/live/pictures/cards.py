@@ -80,7 +80,7 @@ def _disorder_cards(screen: DisorderScreen) -> Iterable[Card]:
                 "" if shown.model_range is None else ", models {:.4g} to {:.4g}".format(*shown.model_range)
             )
             yield Card(
-                title=f"{title} (EGDM)",
+                title=f"{title} (EGDM){_of(finished.device, len(screen.fits))}",
                 value=f"{shown}{_systematic(shown)} {label.split('(')[1].rstrip(')')}",
                 detail=f"{finished.curves} curves, {finished.device}{spread}",
                 verdict=found.verdict if not found.verdict.is_good else finished.fit.verdict,
@@ -89,12 +89,12 @@ def _disorder_cards(screen: DisorderScreen) -> Iterable[Card]:
 
 
 def _arrhenius_cards(picture: ArrheniusPicture | None) -> Iterable[Card]:
-    for one in () if picture is None else picture.series:
-        if one.fit is None:
-            continue
+    fitted = [] if picture is None else [one for one in picture.series if one.fit is not None]
+    for one in fitted:
+        assert one.fit is not None
         energy = one.fit.activation_energy.scaled(1 / electronvolt)
         yield Card(
-            title="Activation energy Δ",
+            title=f"Activation energy Δ{_of(one.device, len(fitted))}",
             value=f"{energy}{_systematic(energy)} eV",
             detail=f"{len(one.fit.temperature)} sweeps, {one.device}",
             verdict=one.fit.verdict,
@@ -125,6 +125,10 @@ def _tel_cards(one: TELTrace) -> Iterable[Card]:
             place="field",
             key=one.key,
         )
+
+
+def _of(device: str, several: int) -> str:
+    return f", {device}" if several > 1 else ""
 
 
 def _systematic(found: Estimate) -> str:
