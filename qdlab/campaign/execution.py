@@ -36,6 +36,7 @@ from qdlab.errors import ConfigError, QdlabError
 from qdlab.events import JournalLevel, RunEnd
 from qdlab.preflight import preflight, refuse_missing_boxes, refuse_what_cannot_be_made_safe
 from qdlab.records import RunHeader, RunWriter, Session, SessionWriter, StorageFailed, read_run
+from qdlab.records.curves import ROOM_TEMPERATURE
 
 SIMULATED_BOX: Mapping[str, Literal["keithley2400", "mfg2230m"]] = {
     "source_meter": "keithley2400",
@@ -184,7 +185,18 @@ class _Campaign:
         self._bench.set_up()
         for remark in self._bench.remarks:
             self._reporter.journal("warning", remark)
+        for room in self._room().values():
+            remark = (
+                f"nobody measures the temperature here: {room} is taken for it, room_temperature of [heater]"
+            )
+            self._reporter.journal("warning", remark)
         self._connect(first_connection(self._plan))
+
+    def _room(self) -> dict[str, str]:
+        """For a run's header: the temperature of a bench that measures none; no curve goes without one."""
+        if self._bench.temperature_controller is not None:
+            return {}
+        return {ROOM_TEMPERATURE: f"{self._bench.heater_end.temperature!r} K"}
 
     # Steps
 
@@ -384,7 +396,7 @@ class _Campaign:
         run = self._newest_run = self._session.open_run(
             RunHeader(
                 procedure=procedure.file_name,
-                parameters=procedure.header_parameters(),
+                parameters=procedure.header_parameters() | self._room(),
                 device=device.identifier,
                 columns=procedure.DATA_COLUMNS,
                 conditions=place.conditions() | self._wiring(),

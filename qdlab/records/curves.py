@@ -15,6 +15,7 @@ from qdlab.records.session import Session
 
 SERIES_POINT = 0.0  # value of `columns.POINT_KIND` for a point of the series itself
 REFERENCE_POINT = 1.0  # the same for a reference pulse
+ROOM_TEMPERATURE = "Room temperature"  # parameter of a run on a bench that measures no temperature
 
 _JV_IDENTITY = (columns.VOLTAGE, columns.SWEEP_DIRECTION, columns.REPEAT)
 _TEL_IDENTITY = (
@@ -202,11 +203,11 @@ def _flags(row: RowRecorded) -> frozenset[str]:
 
 
 def _temperature(started: RunStarted, rows: Sequence[RowRecorded]) -> float:
-    """Median temperature of the sample, else of the stage, else what the run was asked for [K]."""
+    """Median temperature of the sample, else of the stage, else what the bench file says of the room [K]."""
     within = [row for row in rows if "outside-temperature" not in row.flags] or list(rows)
     for column in (columns.SAMPLE_TEMPERATURE, columns.STAGE_TEMPERATURE):
         readings = np.array([row.values.get(column, np.nan) for row in within])
         believed = readings[np.isfinite(readings) & (readings > 0)]
         if len(believed):
             return float(np.median(believed))
-    return float(started.parameters.get("Temperature setpoint", np.nan))
+    return float(started.parameters.get(ROOM_TEMPERATURE, np.nan))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from instruments.bench import Bench
+from instruments.driver import HeaterEnd
 from instruments.errors import InstrumentError
 from procedures import columns
 from procedures.jv_sweep import JVSweep
@@ -23,7 +24,7 @@ from qdlab.config import PlanConfig
 from qdlab.control import Control, Progress
 from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
 from qdlab.records import Session, SessionWriter, open_session, verify_session
-from qdlab.records.curves import rows_that_count
+from qdlab.records.curves import jv_curves, rows_that_count
 from qdlab.simulators import open_simulated_bench
 from sim_instruments.cryostat import CryostatSpec
 from sim_instruments.faults import Fault
@@ -747,3 +748,15 @@ def test_what_the_operator_skips_or_the_plan_leaves_out_is_not_measured(lab: Lab
     result = lab.run(a_plan(*steps[:2], {**steps[2], "skip": True}, steps[3]), control=control)
     assert result.end == "finished"
     assert voltages(open_session(result.session)) == [1.0, 4.0]
+
+
+def test_a_bench_that_measures_no_temperature_takes_the_rooms_and_says_so(lab: Lab) -> None:
+    del lab.bench.stations["temperature_controller"]
+    lab.bench.heater_end = HeaterEnd(temperature=294.5)
+    result = lab.run(a_plan(SWEEP))
+    session = open_session(result.session)
+    (curve,) = jv_curves(session)
+    assert curve.temperature == 294.5
+    assert len(curve) == 3
+    told = [entry.text for entry in session.journal if entry.level == "warning"]
+    assert any("294.5 K" in text and "room_temperature" in text for text in told)
