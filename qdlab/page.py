@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from analysis.estimate import Estimate, Verdict, format_with_uncertainty
+from analysis.estimate import Estimate, Verdict
 from qdlab.export.cells import number_cell, text_cell, write_cells
 from qdlab.figures import to_svg, write_vector_files
 from qdlab.paths import file_stem
@@ -191,11 +191,6 @@ def interval(value: Estimate | None, factor: float = 1.0) -> Cell:
 def verdict(value: Verdict) -> Cell:
     """A cell with the verdict's word, coloured and said; its advice stands in the notes below."""
     return Cell(text=value.word.replace("_", " "), kind="good" if value.is_good else "not-good")
-
-
-def with_error(value: float, standard_error: float | None) -> Cell:
-    """A cell with a value and a bare standard error."""
-    return _number(format_with_uncertainty(value, standard_error))
 
 
 def _number(shown: str) -> Cell:
