@@ -179,7 +179,7 @@ def _thickness_sections(outcomes: Sequence[Outcome], sessions: Sequence[Session]
     devices: dict[str, Device] = {}
     curves: dict[float, list[JVCurve]] = {}
     for session in sessions:
-        for name in analysed & set(session.devices):
+        for name in (name for name in session.devices if name in analysed):
             devices[name] = session.devices[name]
             for curve in jv_curves(session, name):
                 curves.setdefault(curve.thickness, []).append(curve)

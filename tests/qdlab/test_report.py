@@ -128,17 +128,21 @@ def test_every_temperature_has_its_row(report: str) -> None:
     assert [f">{kelvin}<" in report for kelvin in (260, 280, 300)] == [True] * 3
 
 
-def recorded(folder: Path, *thicknesses: float, temperatures: int = 2) -> Path:
-    """A session of a device of each thickness whose currents are quadratic."""
-    devices = {thickness: quadratic_device(thickness) for thickness in thicknesses}
-    document = {"devices": {device.identifier: device_to_document(device) for device in devices.values()}}
+def recorded(folder: Path, *thicknesses: float, temperatures: int = 2, pixels: int = 1) -> Path:
+    """A session of devices of each thickness whose currents are quadratic; later pixels carry more."""
+    devices = [
+        (thickness, pixel, quadratic_device(thickness, pixel))
+        for thickness in thicknesses
+        for pixel in range(pixels)
+    ]
+    document = {"devices": {device.identifier: device_to_document(device) for _, _, device in devices}}
     writer = SessionWriter.create(folder, name="film", document=document, clock=StepClock())
-    for thickness, device in devices.items():
+    for thickness, pixel, device in devices:
         for kelvin, mobility in ((297.0, 1e-10), (257.0, 2e-11))[:temperatures]:
             header = jv_header(conditions={"Temperature setpoint": kelvin})
             run = writer.open_run(replace(header, device=device.identifier))
             voltage = np.geomspace(1.0, 8.0, 12)
-            density = mott_gurney_current_density(voltage, mobility, thickness, 3.6)
+            density = mott_gurney_current_density(voltage, mobility * (1 + pixel), thickness, 3.6)
             for volt, current in zip(voltage, density * device.area.value, strict=True):
                 run.write(dict(zip(JV_COLUMNS, (volt, current, 1.0, 0.0, kelvin), strict=True)))
             run.end("finished")
@@ -146,13 +150,13 @@ def recorded(folder: Path, *thicknesses: float, temperatures: int = 2) -> Path:
     return writer.path
 
 
-def quadratic_device(thickness: float) -> Device:
+def quadratic_device(thickness: float, pixel: int = 0) -> Device:
     layer = Layer(
         material="QD",
         thickness=Estimate(value=thickness),
         relative_permittivity=Estimate(value=3.6),
     )
-    identifier = f"B1/S1/{thickness * 1e9:.0f}"
+    identifier = f"B1/S1/{thickness * 1e9:.0f}" + "b" * pixel
     return replace(DEVICE, identifier=identifier, layers=(layer,), active_layers=("QD",))
 
 
@@ -192,6 +196,18 @@ def test_devices_of_one_session_are_compared_on_its_page(tmp_path: Path) -> None
     assert "Parameters side by side" in (tmp_path / "one.html").read_text(encoding="utf-8")
     scaled = read_csv(tmp_path / "figures" / "thickness-scaling.csv")
     assert set(scaled["Thickness (m)"]) == {200e-9, 400e-9}
+
+
+def test_of_devices_of_one_thickness_the_first_is_scaled_every_time(tmp_path: Path) -> None:
+    path = recorded(tmp_path, 200e-9, 400e-9, temperatures=1, pixels=8)
+    analysed = {"jv": {"layers": []}, "tel": [], "drift": None}
+    outcome = Outcome(session=path, results={"devices": dict.fromkeys(open_session(path).devices, analysed)})
+    write_sessions_report([outcome], tmp_path / "all.html", figures=tmp_path / "figures")
+    scaled = read_csv(tmp_path / "figures" / "thickness-scaling.csv")
+    for _, one in scaled.groupby("Voltage (V)"):
+        assert np.ptp(one["J L**3 (A*m)"]) < 1e-6 * one["J L**3 (A*m)"].mean()
+    law = mott_gurney_current_density(scaled["Voltage (V)"].to_numpy(), 1e-10, 200e-9, 3.6)
+    assert scaled["J L**3 (A*m)"].to_numpy() == pytest.approx(law * 200e-9**3)
 
 
 def test_several_sessions_with_one_folder_for_figures_need_one_page(
