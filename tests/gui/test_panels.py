@@ -7,9 +7,12 @@ from pytestqt.qtbot import QtBot
 from analysis.curves import TELSeries
 from analysis.estimate import GOOD
 from analysis.transit import fit_delay_time
+from qdlab.events import JournalEntry
 from qdlab.gui.panels.disorder import DisorderPanel
+from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.theme import LIGHT
+from qdlab.live.growing import Growing
 from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow
 from qdlab.live.pictures.tel import ChecksPicture, TELTrace, interval_of, line_to_the_axis
 from qdlab.pulsed import AmplitudeResult
@@ -110,3 +113,29 @@ def test_the_fit_of_any_device_can_be_looked_at_and_a_fit_going_on_is_told(qtbot
     assert panel.correlation_words.text() == "Hardly told apart: σ and a."
     panel.show_disorder(())
     assert panel.words.text().startswith("no fit yet") and panel.table.rowCount() == 0
+
+
+def journal(*texts: str) -> Growing[JournalEntry]:
+    return Growing(
+        [
+            JournalEntry(
+                sequence=n, time=n, utc="2026-11-27T02:03:04.500Z", level="note", text=text, details={}
+            )
+            for n, text in enumerate(texts)
+        ]
+    )
+
+
+def test_the_log_of_another_session_takes_the_place_of_the_last_ones(qtbot: QtBot) -> None:
+    panel = LogPanel(LIGHT)
+    qtbot.addWidget(panel)
+
+    def shown() -> list[str]:
+        items = [panel.list.item(row) for row in range(panel.list.count())]
+        return [item.text().split(":  ")[1] for item in items if item is not None]
+
+    panel.show_screen(journal("first", "second"))
+    panel.show_screen(journal("first", "second", "third"))
+    assert shown() == ["first", "second", "third"]
+    panel.show_screen(journal("another", "session", "altogether", "longer"))
+    assert shown() == ["another", "session", "altogether", "longer"]

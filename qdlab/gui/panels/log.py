@@ -54,10 +54,10 @@ class LogPanel(QWidget):
         self.list.scrollToBottom()
 
     def show_screen(self, journal: Growing[JournalEntry]) -> None:
-        """Append what is new; start over where the journal got shorter (a seek backwards)."""
-        known = len(self._journal)
-        self._journal = journal
-        if len(journal) < known:
+        """Append what is new; start over where this does not go on from there (a seek, another session)."""
+        earlier, self._journal = self._journal, journal
+        known = len(earlier)
+        if known and (len(journal) < known or journal[known - 1] != earlier[-1]):
             self._show_all()
         elif len(journal) > known:
             self._append(journal[known:])
