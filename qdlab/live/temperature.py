@@ -84,8 +84,8 @@ class TemperatureScreen:
         if math.isfinite(self.remaining):
             parts.insert(0, f"{self.remaining:.0f} s to go at least")
         recent = self._recent()
-        if len(recent) > 2:
-            minutes = (self.time[-1] - self.time[-len(recent)]) / 60
+        minutes = (self.time[-1] - self.time[-len(recent)]) / 60
+        if len(recent) > 2 and minutes > 0:
             parts.append(f"{(recent[-1] - recent[0]) / minutes:+.2f} K/min, scatter {np.std(recent):.3f} K")
         return ", ".join(parts)
 

@@ -69,3 +69,8 @@ def test_stable_is_what_the_run_says_and_lost_is_leaving_the_band_afterwards() -
 def test_the_words_tell_drift_and_readings_with_their_units() -> None:
     words = after(RAMP).words
     assert "stage 277.20 K" in words and "sample 277.22 K" in words and "-6.00 K/min" in words
+
+
+def test_readings_at_one_moment_tell_no_drift() -> None:
+    words = after([reading(10.0, 297.0, 297.0)] * 3).words
+    assert "stage 297.00 K" in words and "K/min" not in words
