@@ -89,8 +89,8 @@ def fold(overrides: Overrides, entry: JournalEntry) -> Overrides:
     if kind == _WINDOW:
         return overrides.with_window(run, window)
     amplitude = details.get("pulse_amplitude")
-    if kind == _STRAIGHT_PART and isinstance(amplitude, int | float):
-        return overrides.with_straight_part((run, float(amplitude)), window)
+    if kind == _STRAIGHT_PART and math.isfinite(_number(amplitude)):
+        return overrides.with_straight_part((run, _number(amplitude)), window)
     return overrides
 
 
@@ -98,10 +98,16 @@ def _window(chosen: object) -> Window | None:
     """A rising pair of numbers above zero; None for anything else a file may hold."""
     if not isinstance(chosen, list) or len(chosen) != 2:
         return None
-    if not all(isinstance(end, int | float) and math.isfinite(end) for end in chosen):
-        return None
-    low, high = float(chosen[0]), float(chosen[1])
-    return (low, high) if 0 < low < high else None
+    low, high = map(_number, chosen)
+    return (low, high) if 0 < low < high < math.inf else None
+
+
+def _number(found: object) -> float:
+    """Infinite for a whole number beyond all others, NaN for what is no number."""
+    try:
+        return float(found) if isinstance(found, int | float) else math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _changed(known: Mapping[Any, Window], key: Any, chosen: Window | None) -> dict[Any, Window]:

@@ -35,7 +35,17 @@ def test_a_straight_part_is_known_by_its_run_and_amplitude_and_told_in_microseco
 
 @pytest.mark.parametrize(
     "chosen",
-    [[2.0, 1.0], [0.0, 1.0], [1.0], "1 to 2", [math.nan, 1.0], {"low": 1.0}, [1.0, "2"], [True, None]],
+    [
+        [2.0, 10**400],
+        [2.0, 1.0],
+        [0.0, 1.0],
+        [1.0],
+        "1 to 2",
+        [math.nan, 1.0],
+        {"low": 1.0},
+        [1.0, "2"],
+        [True, None],
+    ],
 )
 def test_a_choice_that_cannot_be_used_changes_nothing(chosen: object) -> None:
     before = Overrides(windows={"0001": (0.5, 1.0)})
