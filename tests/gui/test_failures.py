@@ -36,6 +36,7 @@ from qdlab.gui.panels.jv import JVPanel
 from qdlab.gui.panels.laws import ArrheniusPanel, FieldPanel
 from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
+from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.preflight import PreflightSheet
 from qdlab.gui.queue_keeper import QueueKeeper
 from qdlab.gui.queue_panel import QueuePanel
@@ -74,6 +75,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (TELPanel, "_record", lambda window: window.tel.record.clicked.emit()),
     (ScreenWorker, "use_straight_part", lambda window: window.tel.part_chosen.emit(("run", 4.0), None)),
     (FieldPanel, "_redraw", lambda window: window.field.printed.click()),
+    (TemperaturePanel, "_choose_view", lambda window: window.temperature.view.setCurrentIndex(1)),
     (ArrheniusPanel, "_redraw", lambda window: window.arrhenius.gaussian.click()),
     (MainWindow, "browse", lambda window: menu_action(window, "Sessions…").trigger()),
     (MainWindow, "ask_for_note", lambda window: menu_action(window, "Note…").trigger()),

@@ -7,14 +7,17 @@ from pytestqt.qtbot import QtBot
 from analysis.curves import TELSeries
 from analysis.estimate import GOOD
 from analysis.transit import fit_delay_time
-from qdlab.events import JournalEntry
+from procedures import columns
+from qdlab.events import JournalEntry, TelemetryRecorded
 from qdlab.gui.panels.disorder import DisorderPanel
 from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
+from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import LIGHT
 from qdlab.live.growing import Growing
 from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow
 from qdlab.live.pictures.tel import ChecksPicture, TELTrace, interval_of, line_to_the_axis
+from qdlab.live.temperature import TemperatureScreen, fold
 from qdlab.pulsed import AmplitudeResult
 
 WIDTHS = np.array([5, 10, 20, 30, 50, 80, 100, 120, 150, 200]) * 1e-6
@@ -139,3 +142,26 @@ def test_the_log_of_another_session_takes_the_place_of_the_last_ones(qtbot: QtBo
     assert shown() == ["first", "second", "third"]
     panel.show_screen(journal("another", "session", "altogether", "longer"))
     assert shown() == ["another", "session", "altogether", "longer"]
+
+
+def test_the_strip_stays_zoomed_in_while_readings_come_until_another_view_is_chosen(qtbot: QtBot) -> None:
+    panel = TemperaturePanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.show()
+    screen = TemperatureScreen()
+
+    def read(time: float, kelvin: float) -> list[float]:
+        nonlocal screen
+        values = {columns.TEMPERATURE_SETPOINT: kelvin, columns.STAGE_TEMPERATURE: kelvin}
+        told = TelemetryRecorded(sequence=1, time=time, utc="", values=values, flags=frozenset())
+        screen = fold(screen, told)
+        panel.show_screen(screen)
+        panel.plot.plotItem.vb.updateAutoRange()
+        return panel.plot.plotItem.vb.viewRange()[1]
+
+    read(0.0, 297.0)
+    assert read(60.0, 217.0)[0] < 217.0
+    panel.plot.setYRange(296.0, 298.0, padding=0)
+    assert read(120.0, 217.0) == [296.0, 298.0]
+    panel.view.setCurrentIndex(1)
+    assert read(180.0, 217.0)[0] < 217.0

@@ -30,7 +30,7 @@ class TemperaturePanel(QWidget):
         self.view = QComboBox()
         self.view.addItems(_VIEWS)
         self.view.setToolTip("The whole session, its end, or how far stage and sample are from the set point")
-        self.view.currentTextChanged.connect(lambda: self._draw(self._screen))
+        self.view.currentTextChanged.connect(self._choose_view)
         self.plot = Plot(x="Time in the session (min)", y="T (K)")
         self.plot.legend.setVisible(False)
         self.plot.setToolTip("Against time in the session (min); the heater's axis is the right one (%)")
@@ -92,6 +92,11 @@ class TemperaturePanel(QWidget):
         self._screen = screen
         self._draw(screen)
 
+    def _choose_view(self) -> None:
+        """All temperatures to be seen again; what a person zooms into afterwards stays."""
+        self.plot.enableAutoRange(y=True)
+        self._draw(self._screen)
+
     def _draw(self, screen: TemperatureScreen) -> None:
         time, setpoint, stage, sample, heater = screen.arrays()
         minutes = time / 60
@@ -115,8 +120,6 @@ class TemperaturePanel(QWidget):
         self.plot.title_axis("left", "T - set (K)" if relative else "T (K)")
         if relative:
             self.plot.setYRange(-SHOWN_BANDS * half, SHOWN_BANDS * half)
-        else:
-            self.plot.enableAutoRange(y=True)
         self._tell(screen)
 
     def _tell(self, screen: TemperatureScreen) -> None:
