@@ -27,7 +27,6 @@ from qdlab.live.pictures.jv import (
     QUANTITIES,
     JVTrace,
     LawName,
-    Line,
     Quantity,
     shown_unit,
     shown_values,
@@ -174,11 +173,11 @@ class JVPanel(QWidget):
                 for trace in self._traces
             ]
         )
-        ticked = self.runs.ticked
+        ticked, chosen = self.runs.ticked, self._chosen()
         drawn = [trace for trace in self._traces if trace.run in ticked]
         keep: set[str] = set()
         for trace in drawn:
-            keep |= self._draw(trace, colours[trace.run])
+            keep |= self._draw(trace, colours[trace.run], chosen)
         self.plot.forget(keep)
         self.slope.forget(keep)
         self._tell_signs(drawn)
@@ -253,12 +252,8 @@ class JVPanel(QWidget):
     def _quantity(self) -> Quantity:
         return QUANTITIES[max(self.quantity.currentIndex(), 0)]
 
-    def _shown(self, trace: JVTrace, line: Line) -> np.ndarray:
-        return shown_values(self._quantity, trace, line, self._chosen())
-
-    def _draw(self, trace: JVTrace, colour: str) -> set[str]:
-        keys = self._draw_measured(trace, colour) | self._draw_laws(trace)
-        chosen = self._chosen()
+    def _draw(self, trace: JVTrace, colour: str, chosen: JVTrace | None) -> set[str]:
+        keys = self._draw_measured(trace, colour, chosen) | self._draw_laws(trace, chosen)
         is_chosen = chosen is not None and chosen.run == trace.run
         if trace.slope is not None and len(trace.slope.voltage):
             key = f"{trace.run} slope"
@@ -267,10 +262,9 @@ class JVPanel(QWidget):
             keys.add(key)
         return keys
 
-    def _draw_measured(self, trace: JVTrace, colour: str) -> set[str]:
+    def _draw_measured(self, trace: JVTrace, colour: str, chosen: JVTrace | None) -> set[str]:
         curve, clean = trace.curve, trace.clean
-        shown = self._shown(trace, (curve.voltage, curve.current_density))
-        chosen = self._chosen()
+        shown = shown_values(self._quantity, trace, (curve.voltage, curve.current_density), chosen)
         used = trace.used & clean if chosen is not None and chosen.run == trace.run else np.zeros_like(clean)
         parts = {
             "up": (clean & ~trace.back, Style(colour=colour, symbol="o")),
@@ -289,7 +283,7 @@ class JVPanel(QWidget):
                 keys.add(key)
         return keys
 
-    def _draw_laws(self, trace: JVTrace) -> set[str]:
+    def _draw_laws(self, trace: JVTrace, chosen: JVTrace | None) -> set[str]:
         keys = set()
         for law, line in trace.laws.items():
             if self.laws[law].isChecked():
@@ -302,13 +296,13 @@ class JVPanel(QWidget):
                     width=1.2,
                     on_top=True,
                 )
-                self.plot.draw_points(key, line[0], self._shown(trace, line), style)
+                self.plot.draw_points(key, line[0], shown_values(self._quantity, trace, line, chosen), style)
                 keys.add(key)
         if math.isfinite(trace.floor):
             key = f"{trace.run} floor"
             voltage = trace.curve.voltage[trace.curve.voltage > 0]
             ends = np.array([voltage.min(), voltage.max()]) if len(voltage) else np.array([])
-            level = self._shown(trace, (ends, np.full(len(ends), trace.floor)))
+            level = shown_values(self._quantity, trace, (ends, np.full(len(ends), trace.floor)), chosen)
             style = Style(colour=self._theme.muted, symbol=None, line=True, dash="dotted", width=1.0)
             self.plot.draw_points(key, ends, level, style)
             keys.add(key)
