@@ -45,7 +45,7 @@ def _of(path: Path) -> Thumbnail:
             return Thumbnail(path=path, words="too long for a picture")
         session = open_session(path)
         curves, series = jv_curves(session), tel_series(session)
-    except (RecordError, OSError) as problem:
+    except (RecordError, OSError, ValueError) as problem:
         return Thumbnail(path=path, words=str(problem))
     lines = of_sweeps(curves) or of_series(series)
     return Thumbnail(path=path, lines=lines, words="" if lines else "no curve")
