@@ -1,6 +1,6 @@
 """One page of many sessions: parameters side by side, their spread, Arrhenius lines and J L³ together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from analysis.curves import JVCurve
@@ -191,10 +191,21 @@ def _thickness_sections(outcomes: Sequence[Outcome], sessions: Sequence[Session]
         together = [one, *(curve for curve in same if curve is not None)]
         if len(together) == len(curves):
             built_in = {device.built_in_voltage.value for device in devices.values()}
-            voltage = built_in.pop() if len(built_in) == 1 else 0.0
+            if len(built_in) > 1:
+                return [_not_scaled(built_in)]
+            (voltage,) = built_in
             scaling = fit_thickness_scaling(together, built_in_voltage=voltage)
             return [thickness_section(together, {one.temperature: scaling}, built_in_voltage=voltage)]
     return []
+
+
+def _not_scaled(built_in: Iterable[float]) -> Section:
+    told = ", ".join(f"{voltage:g}" for voltage in sorted(built_in))
+    why = (
+        f"Not compared: the devices' built-in voltages differ ({told} V), and one voltage means another "
+        "field in each; state one for all of them to have J L³ on one axis."
+    )
+    return Section(title="Thickness scaling", paragraphs=(why,))
 
 
 def _near(curves: Sequence[JVCurve], temperature: float) -> JVCurve | None:

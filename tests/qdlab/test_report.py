@@ -128,10 +128,16 @@ def test_every_temperature_has_its_row(report: str) -> None:
     assert [f">{kelvin}<" in report for kelvin in (260, 280, 300)] == [True] * 3
 
 
-def recorded(folder: Path, *thicknesses: float, temperatures: int = 2, pixels: int = 1) -> Path:
+def recorded(
+    folder: Path,
+    *thicknesses: float,
+    temperatures: int = 2,
+    pixels: int = 1,
+    built_in_voltage: float = 0.0,
+) -> Path:
     """A session of devices of each thickness whose currents are quadratic; later pixels carry more."""
     devices = [
-        (thickness, pixel, quadratic_device(thickness, pixel))
+        (thickness, pixel, quadratic_device(thickness, pixel, built_in_voltage))
         for thickness in thicknesses
         for pixel in range(pixels)
     ]
@@ -150,14 +156,20 @@ def recorded(folder: Path, *thicknesses: float, temperatures: int = 2, pixels: i
     return writer.path
 
 
-def quadratic_device(thickness: float, pixel: int = 0) -> Device:
+def quadratic_device(thickness: float, pixel: int = 0, built_in_voltage: float = 0.0) -> Device:
     layer = Layer(
         material="QD",
         thickness=Estimate(value=thickness),
         relative_permittivity=Estimate(value=3.6),
     )
     identifier = f"B1/S1/{thickness * 1e9:.0f}" + "b" * pixel
-    return replace(DEVICE, identifier=identifier, layers=(layer,), active_layers=("QD",))
+    return replace(
+        DEVICE,
+        identifier=identifier,
+        layers=(layer,),
+        active_layers=("QD",),
+        built_in_voltage=Estimate(value=built_in_voltage),
+    )
 
 
 def test_devices_of_several_sessions_share_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,11 +210,28 @@ def test_devices_of_one_session_are_compared_on_its_page(tmp_path: Path) -> None
     assert set(scaled["Thickness (m)"]) == {200e-9, 400e-9}
 
 
+def without_numbers(session: Path) -> Outcome:
+    """An analysis that found nothing, of every device of a session."""
+    nothing = {"jv": {"layers": []}, "tel": [], "drift": None}
+    return Outcome(
+        session=session, results={"devices": dict.fromkeys(open_session(session).devices, nothing)}
+    )
+
+
+def test_devices_whose_built_in_voltages_differ_are_not_scaled_as_if_they_had_none(tmp_path: Path) -> None:
+    paths = [
+        recorded(tmp_path, 200e-9, temperatures=1, built_in_voltage=0.5),
+        recorded(tmp_path, 400e-9, temperatures=1, built_in_voltage=0.25),
+    ]
+    outcomes = [without_numbers(path) for path in paths]
+    write_sessions_report(outcomes, tmp_path / "all.html", figures=tmp_path / "figures")
+    assert "built-in voltages differ (0.25, 0.5 V)" in (tmp_path / "all.html").read_text(encoding="utf-8")
+    assert not (tmp_path / "figures" / "thickness-scaling.csv").exists()
+
+
 def test_of_devices_of_one_thickness_the_first_is_scaled_every_time(tmp_path: Path) -> None:
     path = recorded(tmp_path, 200e-9, 400e-9, temperatures=1, pixels=8)
-    analysed = {"jv": {"layers": []}, "tel": [], "drift": None}
-    outcome = Outcome(session=path, results={"devices": dict.fromkeys(open_session(path).devices, analysed)})
-    write_sessions_report([outcome], tmp_path / "all.html", figures=tmp_path / "figures")
+    write_sessions_report([without_numbers(path)], tmp_path / "all.html", figures=tmp_path / "figures")
     scaled = read_csv(tmp_path / "figures" / "thickness-scaling.csv")
     for _, one in scaled.groupby("Voltage (V)"):
         assert np.ptp(one["J L**3 (A*m)"]) < 1e-6 * one["J L**3 (A*m)"].mean()
