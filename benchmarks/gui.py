@@ -56,8 +56,9 @@ def _ready(folder: Path, trials: int) -> Row:
     """From the start of the process to the first painted window, interpreter included."""
     code = (
         "from pathlib import Path\n"
-        "from PyQt6.QtCore import QTimer\n"
-        "from qdlab.gui.app import application, open_bench_window\n"
+        "from qdlab.collector import collector_at_rest\n"
+        "with collector_at_rest():\n"
+        "    from qdlab.gui.app import application, open_bench_window\n"
         f"folder = Path({str(folder)!r})\n"
         "window = open_bench_window('sim', 'sim', folder, mode='SIMULATION', output=folder)\n"
         "window.show()\n"

@@ -3,14 +3,13 @@
 A replay reads the session's files and nothing else: it opens no port, and it writes nothing.
 """
 
-import gc
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from instruments.roles import Clock
+from qdlab.collector import collector_at_rest
 from qdlab.events import Event
 from qdlab.records import RunFeed
 
@@ -82,7 +81,7 @@ class Replay(Generic[Screen]):
         nearest = min(target // CHECKPOINT_DISTANCE, len(self._checkpoints) - 1)
         if target < self.position or nearest * CHECKPOINT_DISTANCE > self.position:
             self.position, self.screen = nearest * CHECKPOINT_DISTANCE, self._checkpoints[nearest]
-        with _collector_at_rest():
+        with collector_at_rest():
             self._go_through(target)
         if self.events:
             self._now = self._times[max(target - 1, 0)]
@@ -124,22 +123,10 @@ def open_replay(path: Path) -> "Replay[SessionScreen]":
     from qdlab.live import session as live
     from qdlab.live.planned import planned_of
 
-    with _collector_at_rest():
+    with collector_at_rest():
         feed = RunFeed(path)
         initial = live.initial(feed.devices, feed.identities, planned_of(feed.plan))
         return Replay(feed.events(), initial, live.fold)
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Events and screens hold no cycles; looking for some among 10^5 of them takes a third of the time."""
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if working:
-            gc.enable()
 
 
 def _rising(times: Iterable[float]) -> list[float]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from analysis.constants import BOLTZMANN_CONSTANT, electronvolt, thermal_voltage
 from analysis.curves import FloatArray, JVCurve, read_only
@@ -239,6 +238,7 @@ def _built_in_voltage(data: _Data, design: Design, given: float | None) -> tuple
     """The built-in voltage of least misfit and its standard error, from the curvature of the misfit."""
     if given is not None:
         return given, None
+    from scipy.optimize import minimize_scalar  # 0.2 s that a window need not wait for
 
     def misfit(candidate: float) -> float:
         if design is _free_design:

@@ -1,5 +1,6 @@
 """``qdlab gui``: the lab window."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qdlab.collector import collector_at_rest
 from qdlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ def gui(
 ) -> None:
     """Open the lab window: run plans on a bench and follow them, or replay a recorded session."""
     _require_screen()
-    from qdlab.gui.app import open_bench_window, open_replay_window, run_window, window_settings
-    from qdlab.paths import runtime_directory
+    with collector_at_rest():
+        from qdlab.gui.app import open_bench_window, open_replay_window, run_window, window_settings
+        from qdlab.paths import runtime_directory
+    gc.freeze()
 
     settings = window_settings()
     if session is not None:
