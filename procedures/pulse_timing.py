@@ -70,10 +70,12 @@ class Bursts:
         """
         if not self._generator.counts_pulses:
             return read()
+        needed = self._longest
         while True:
-            duration = self._pulses() * self.pulse_period
+            pulses = self._pulses(needed)
+            duration = pulses * self.pulse_period
             asked = self._clock.monotonic()
-            self._generator.start_burst(self._pulses())
+            self._generator.start_burst(pulses)
             started = self._clock.monotonic()
             reading = read()
             now = self._clock.monotonic()
@@ -82,13 +84,13 @@ class Bursts:
             if now - asked <= duration:
                 self._longest = max(self._longest, now - asked)
                 return reading
-            self._longest = 1.5 * (now - asked)
+            needed = 1.5 * (now - asked)
 
-    def _pulses(self) -> int:
-        pulses = math.ceil(MARGIN * self._longest / self.pulse_period)
+    def _pulses(self, needed: float) -> int:
+        pulses = math.ceil(MARGIN * needed / self.pulse_period)
         if pulses > self._generator.longest_burst:
             raise InstrumentError(
-                f"a reading takes {self._longest:.3g} s, longer than the longest burst of "
+                f"a reading takes {needed:.3g} s, longer than the longest burst of "
                 f"{self._generator.longest_burst * self.pulse_period:.3g} s; read fewer times a point, or "
                 'let the generator pulse freely: bursts = "never" in the bench file'
             )

@@ -36,6 +36,10 @@ from procedures.pulse_timing import (
 
 SETTING_TIME = 0.15  # [s] the generator takes to settle after amplitude and offset, and its messages
 
+CONVERSIONS = (
+    3  # of an electrometer for each reading: auto zero measures zero and reference beside the signal
+)
+
 SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
 
 LOWEST_RANGE = 2e-11  # [A] of the electrometer
@@ -273,7 +277,8 @@ class TELSeriesMeasurement(BenchProcedure):
 
     def reading_duration(self) -> float:
         """About how long the readings of one point take, settling included [s]."""
-        reading = self.aperture(USUAL_LINE_FREQUENCY) / USUAL_LINE_FREQUENCY * self.filter_count
+        aperture = self.aperture(USUAL_LINE_FREQUENCY) / USUAL_LINE_FREQUENCY
+        reading = CONVERSIONS * aperture * self.filter_count
         return float(self.settling_time + self.readings * reading)
 
     @property

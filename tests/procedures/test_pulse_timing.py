@@ -54,6 +54,14 @@ def test_a_burst_is_hardly_longer_than_the_longest_reading_so_far() -> None:
     assert bench.bursts[-1] * 1e-3 <= MARGIN * (0.31 + 0.01) + 1e-3
 
 
+def test_a_first_guess_that_was_too_short_lengthens_no_later_burst() -> None:
+    bench = Bench()
+    bursts = bursts_on(bench, expected=0.1)
+    for _ in range(3):
+        assert bursts.during(lambda: bench.reading(0.45))
+    assert bench.bursts[-1] * 1e-3 <= MARGIN * (0.45 + 0.01) + 1e-3
+
+
 def test_where_pulses_are_not_counted_none_is_started() -> None:
     bench = Bench(counts_pulses=False)
     bursts_on(bench, expected=0.1).during(lambda: bench.reading(1.0))
