@@ -831,7 +831,7 @@ def _fit_verdict(
         return Verdict(
             word="outside_validity",
             advice=f"sigma/kT lies outside {low:.0f} to {high:.0f} at {', '.join(outside)}; "
-            "fit once more without and compare",
+            "fit once more without these temperatures and compare",
         )
     return GOOD
 
