@@ -207,7 +207,7 @@ class PictureMaker:
                 result=result,
                 line=None if result is None else line_to_the_axis(series, result.delay),
                 interval=None if result is None else interval_of(result.delay.delay_time),
-                by_hand=part is not None,
+                chosen=part,
                 unrecorded=unrecorded,
             )
 

@@ -1,5 +1,7 @@
 """Panels by themselves: what they draw of a picture, and what they say when a person drags or chooses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
@@ -72,6 +74,23 @@ def test_a_straight_part_that_is_dragged_or_typed_is_told_in_seconds(qtbot: QtBo
     with qtbot.waitSignal(tel.part_chosen) as typed:
         dialogue.textValueSelected.emit("80 to 200")
     assert typed.args[1] == pytest.approx((80e-6, 200e-6))
+
+
+@pytest.mark.parametrize("part", [(63e-6, 160e-6), (81e-6, 99e-6)])
+def test_what_is_recorded_is_the_part_a_person_chose_whatever_widths_it_holds(
+    qtbot: QtBot, tel: TELPanel, part: tuple[float, float]
+) -> None:
+    tel.show_traces((replace(trace(), chosen=part, unrecorded=True),), ChecksPicture())
+    with qtbot.waitSignal(tel.record_wanted) as wanted:
+        tel.record.click()
+    assert wanted.args == [KEY, part]
+
+
+def test_a_straight_part_dragged_off_the_axis_is_not_taken(tel: TELPanel) -> None:
+    taken: list[object] = []
+    tel.part_chosen.connect(lambda series, part: taken.append(part))
+    tel.region.setRegion((-60.0, -10.0))
+    assert not taken
 
 
 def test_only_the_pulses_of_the_newest_temperature_are_ticked_by_themselves(tel: TELPanel) -> None:

@@ -219,7 +219,8 @@ class JVPanel(QWidget):
 
     def _drag(self) -> None:
         low, high = self.region.getRegion()
-        self._emit(self.window_chosen, (float(10**low), float(10**high)))
+        if low < high:
+            self._emit(self.window_chosen, (float(10**low), float(10**high)))
 
     def ask_for_window(self) -> QInputDialog | None:
         """Ask for the quadratic window of the chosen sweep in volts, for whoever does not drag."""
@@ -236,8 +237,8 @@ class JVPanel(QWidget):
 
     def _record(self) -> None:
         trace = self._chosen()
-        if trace is not None and trace.fit is not None:
-            self._emit(self.record_wanted, trace.fit.window if trace.by_hand else None)
+        if trace is not None:
+            self._emit(self.record_wanted, trace.chosen)
 
     def _emit(self, signal: pyqtBoundSignal, window: object) -> None:
         trace = self._chosen()

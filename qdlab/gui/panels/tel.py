@@ -177,7 +177,8 @@ class TELPanel(QWidget):
 
     def _drag(self) -> None:
         low, high = (max(float(width), 1e-3) * microsecond for width in self.region.getRegion())
-        self._emit(self.part_chosen, (low, high))
+        if low < high:
+            self._emit(self.part_chosen, (low, high))
 
     def ask_for_part(self) -> QInputDialog | None:
         """Ask for the straight part of the chosen series in microseconds, for whoever does not drag."""
@@ -195,8 +196,8 @@ class TELPanel(QWidget):
 
     def _record(self) -> None:
         trace = self._chosen()
-        if trace is not None and trace.delay is not None:
-            self._emit(self.record_wanted, trace.delay.straight_part if trace.by_hand else None)
+        if trace is not None:
+            self._emit(self.record_wanted, trace.chosen)
 
     def _emit(self, signal: pyqtBoundSignal, part: object) -> None:
         trace = self._chosen()

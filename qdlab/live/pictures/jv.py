@@ -60,7 +60,7 @@ class JVTrace:
     back : points on the way back to 0 V
     laws : name -> voltage and current density
     floor : below this the meter's noise and offset rule [A m⁻²]; NaN where it does not show
-    by_hand : the quadratic window was chosen by the operator
+    chosen : quadratic window chosen by the operator [V]; None for the rule's
     unrecorded : the choice stands in this window only, not in the journal
     """
 
@@ -76,8 +76,12 @@ class JVTrace:
     floor: float
     running: bool
     laws: Mapping[LawName, Line] = field(default_factory=dict)
-    by_hand: bool = False
+    chosen: Window | None = None
     unrecorded: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        return self.chosen is not None
 
     @property
     def clean(self) -> BoolArray:
@@ -120,7 +124,7 @@ def jv_trace(
         fit=fit,
         floor=_noise_floor(curve),
         running=run.ended is None,
-        by_hand=window is not None,
+        chosen=window,
         unrecorded=unrecorded,
     )
 

@@ -15,6 +15,7 @@ from analysis.transit import DelayFit
 from procedures import columns
 from procedures.tel_series import BACKGROUND, DOUBLE_PERIOD, PICKUP, REFERENCE
 from qdlab.events import RowRecorded
+from qdlab.live.overrides import Window
 from qdlab.live.pictures.jv import Line
 from qdlab.pulsed import AmplitudeResult
 
@@ -32,7 +33,7 @@ class TELTrace:
     where : temperature and device of the run, where the session has several runs
     newest : it belongs to the newest run of the session
     interval : 95 % interval of the delay time [s]; None where there is none
-    by_hand : the straight part was chosen by the operator
+    chosen : straight part chosen by the operator [s]; None for the rule's
     unrecorded : the choice stands in this window only, not in the journal
     """
 
@@ -43,8 +44,12 @@ class TELTrace:
     where: str = ""
     newest: bool = True
     interval: tuple[float, float] | None = None
-    by_hand: bool = False
+    chosen: Window | None = None
     unrecorded: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        return self.chosen is not None
 
     @property
     def label(self) -> str:
