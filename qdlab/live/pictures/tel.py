@@ -180,7 +180,9 @@ def _checks_in_words(references: list[Check], backgrounds: list[Check], doubled:
     known = [(label, drift) for label, drift in drifts if math.isfinite(drift)]
     if known:
         label, worst = max(known, key=lambda pair: abs(pair[1]))
-        words.append(f"reference light moved by at most {100 * worst:+.2g} % ({label})")
+        words.append(
+            f"reference light drifted by at most {100 * worst:+.2g} %, last third over first ({label})"
+        )
         if abs(worst) > LARGEST_DRIFT:
             words.append("more than 3 %: ageing looks like curvature, so doubt that delay time")
     dark = np.concatenate([one.light for one in backgrounds]) if backgrounds else np.array([])
