@@ -88,8 +88,8 @@ class ExportDialogue(QDialog):
         self._written = []
         self.progress.setRange(0, max(len(self._waiting), 1))
         self.progress.setValue(0)
-        if not self._waiting:
-            self.words.setText("nothing is ticked")
+        if not self._waiting or not self.folder.text().strip():
+            self.words.setText("name a folder to write into" if self._waiting else "nothing is ticked")
             return
         self.write.setEnabled(False)
         self._next()

@@ -49,3 +49,13 @@ def test_a_folder_that_cannot_be_made_is_told_and_another_one_can_be_tried(
     dialogue.write.click()
     qtbot.waitUntil(lambda: dialogue.words.text().startswith("not written"), timeout=PATIENCE)
     assert "taken" in dialogue.words.text() and dialogue.write.isEnabled()
+
+
+def test_without_a_folder_nothing_is_written_and_one_is_asked_for(
+    dialogue: ExportDialogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dialogue.folder.setText(" ")
+    dialogue.write.click()
+    assert dialogue.words.text() == "name a folder to write into" and dialogue.write.isEnabled()
+    assert not list(tmp_path.glob("*.csv"))
