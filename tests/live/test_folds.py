@@ -12,6 +12,7 @@ from analysis.estimate import Estimate
 from analysis.space_charge import fit_murgatroyd, mott_gurney_current_density
 from procedures import columns
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
+from qdlab.live import bench
 from qdlab.live.compare import compared
 from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
@@ -222,6 +223,21 @@ def test_the_bench_bar_says_what_each_box_does_and_confirmed() -> None:
     boxes = folded([*events, off]).bench.shown
     assert (boxes["source_meter"].words, boxes["source_meter"].kind) == ("OFF confirmed 84 ms", "good")
     assert boxes["light_meter"].kind == "alarm"
+
+
+def test_a_heater_on_its_way_home_is_told_in_words_that_fit_its_chip() -> None:
+    off = JournalEntry(
+        sequence=99,
+        time=3.0,
+        utc="2026-01-01T00:00:03Z",
+        level="state",
+        text="outputs off",
+        details={"reports": ["336 ramps to 297 K confirmed 38 ms"]},
+    )
+    screen = bench.fold(bench.initial({"temperature_controller": "LSCI,MODEL336,336SIM1,2.9"}), off)
+    heater = screen.shown["temperature_controller"]
+    assert (heater.words, heater.kind) == ("ramps to 297 K", "good")
+    assert screen.off == ("336 ramps to 297 K confirmed 38 ms",)
 
 
 def test_telemetry_fills_the_temperature_strip_and_nothing_else() -> None:
