@@ -7,6 +7,7 @@ from typing import Literal
 
 from procedures import columns
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
+from qdlab.live.changed import changed
 
 ChipKind = Literal["idle", "good", "active", "alarm"]
 
@@ -93,7 +94,7 @@ def fold(screen: BenchScreen, event: Event) -> BenchScreen:
         idle = _told(screen, dict.fromkeys(screen.in_use, ("idle", "idle")))
         return replace(idle, in_use=frozenset(), reading={})
     if isinstance(event, RowRecorded):
-        return replace(screen, reading=event.values)
+        return changed(screen, reading=event.values)
     if isinstance(event, TelemetryRecorded):
         stage = event.values.get(columns.STAGE_TEMPERATURE, float("nan"))
         setpoint = event.values.get(columns.TEMPERATURE_SETPOINT, float("nan"))

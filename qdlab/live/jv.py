@@ -11,6 +11,7 @@ from analysis.disorder_fit import CommonErrors
 from analysis.space_charge import SpaceChargeFit, fit_space_charge, judge_noise, mark_points
 from procedures import columns
 from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
+from qdlab.live.changed import changed
 from qdlab.live.going_on import gone_on_with
 from qdlab.live.growing import Growing
 from qdlab.live.overrides import Window
@@ -84,7 +85,7 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
     if running is None or getattr(event, "run", None) != running.started.run:
         return screen
     if isinstance(event, RowRecorded):
-        return replace(screen, running=replace(running, rows=running.rows.appended(event)))
+        return changed(screen, running=changed(running, rows=running.rows.appended(event)))
     if isinstance(event, RunEnded):
         curve = running.curve(screen.devices[running.started.device])
         return _ended(screen, replace(running, ended=event, whole=curve))

@@ -9,6 +9,7 @@ from analysis.disorder_fit import ConventionName
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
 from qdlab.live import bench, disorder, jv, overrides, tel, temperature
 from qdlab.live.bench import BenchScreen
+from qdlab.live.changed import changed
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.growing import Growing
 from qdlab.live.jv import JVScreen
@@ -85,7 +86,7 @@ def fold(screen: SessionScreen, event: Event | FitFinished) -> SessionScreen:
     """The screen after one more event."""
     if isinstance(event, FitFinished):
         return replace(screen, disorder=disorder.fold(screen.disorder, event))
-    return replace(
+    return changed(
         screen,
         jv=jv.fold(screen.jv, event),
         tel=tel.fold(screen.tel, event),

@@ -8,6 +8,7 @@ from analysis.device import Device
 from analysis.transit import DelayFit, fit_delay_time
 from procedures import columns
 from qdlab.events import Event, RowRecorded, RunEnded, RunStarted
+from qdlab.live.changed import changed
 from qdlab.live.going_on import gone_on_with
 from qdlab.live.growing import Growing
 from qdlab.records.curves import tel_point, tel_series_of_rows
@@ -73,7 +74,7 @@ def fold(screen: TELScreen, event: Event) -> TELScreen:
     if running is None or getattr(event, "run", None) != running.started.run:
         return screen
     if isinstance(event, RowRecorded):
-        return replace(screen, running=replace(running, rows=running.rows.appended(event)))
+        return changed(screen, running=changed(running, rows=running.rows.appended(event)))
     if isinstance(event, RunEnded):
         return replace(screen, finished=(*screen.finished, replace(running, ended=event)), running=None)
     return screen
