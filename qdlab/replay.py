@@ -3,8 +3,10 @@
 A replay reads the session's files and nothing else: it opens no port, and it writes nothing.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -131,9 +133,4 @@ def open_replay(path: Path) -> "Replay[SessionScreen]":
 
 def _rising(times: Iterable[float]) -> list[float]:
     """Times that never fall, whatever the file says: a seek must find its place."""
-    highest = float("-inf")
-    risen = []
-    for time in times:
-        highest = max(highest, time)
-        risen.append(highest)
-    return risen
+    return list(accumulate(times, max, initial=-math.inf))[1:]

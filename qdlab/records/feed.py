@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Container, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,9 +65,9 @@ class RunFeed:
         Number n is on the disk before n + 1 is given out, so whatever is seen in a first look at the files is
         complete after a second one.
         """
-        first = self._look()
-        horizon = max((number for number, _ in first + self._waiting), default=-1.0)
-        found = _in_order(self._waiting + first + self._look())
+        first = _in_order(self._waiting + self._look())
+        horizon = first[-1][0] if first else -1.0
+        found = _in_order(first + self._look())
         ready = [event for number, event in found if number <= horizon]
         self._waiting = [item for item in found if item[0] > horizon]
         for event in ready:
@@ -227,4 +228,4 @@ class _JournalSource(_File):
 
 
 def _in_order(items: list[Numbered]) -> list[Numbered]:
-    return sorted(items, key=lambda item: item[0])
+    return sorted(items, key=itemgetter(0))
