@@ -18,7 +18,7 @@ from instruments.errors import InstrumentError
 from instruments.limits import Envelope
 from qdlab.config.bench import BenchConfig
 from qdlab.hardware import open_bench
-from qdlab.simulators import STANDS_IN, open_simulated_bench
+from qdlab.simulators import open_simulated_bench
 from sim_instruments.clock import RealClock
 from sim_instruments.faults import Fault, FaultyLine, FaultyStation
 from sim_instruments.fuzzing import random_message
@@ -181,7 +181,7 @@ def _random_call(bench: Bench, chance: random.Random) -> str:
     station, driver = bench.stations[role], bench.stations[role].driver
     kind = chance.random()
     if kind < 0.4:
-        message = random_message(bench.simulation.boxes[STANDS_IN[role]], chance).decode("latin-1")
+        message = random_message(bench.simulation.roles[role], chance).decode("latin-1")
         if "?" in message:
             driver.ask(message)
         else:
@@ -283,7 +283,8 @@ class Questioned:
         self.bench = open_simulated_bench(seed=seed)
         self.bench.set_up()
         self._driver = self.bench.stations[role].driver
-        self.line = self.bench.simulation.lines[STANDS_IN[role]]
+        simulation = self.bench.simulation
+        self.line = simulation.lines[simulation.roles[role].name]
         self.known = KNOWN[role]
         if role == "temperature_controller":
             self._driver.write("RAMP 1,0,3.0")

@@ -1,29 +1,21 @@
 """The simulated bench, opened in-process or served to other programs; the only door to `sim_instruments`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from instruments.bench import Bench, HeaterEnd, Role, Station
-from instruments.catalogue import open_station
+from instruments.bench import ROLES, Bench, HeaterEnd, Role, Station
+from instruments.catalogue import DRIVERS, open_station
 from instruments.limits import Envelope
-from instruments.link import Link
+from instruments.link import Link, parse_identity
 from qdlab.quantities import parse_quantity
 from sim_instruments.device_under_test import SampleSpec
 from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
 from sim_instruments.faults import FaultyLine
 from sim_instruments.sample_file import read_sample
-from sim_instruments.scpi import ScpiBox, command_page
+from sim_instruments.scpi import command_page
 from sim_instruments.server import DEFAULT_PORT_BASE, SERIAL_TERMINATORS, TimeMode, make_clock, serve
-from sim_instruments.wiring import CONTROLLERS, ControllerName, SimBench
-
-STANDS_IN: Mapping[Role, str] = {
-    "source_meter": "keithley2400",
-    "pulse_generator": "mfg2230m",
-    "light_meter": "keithley6514",
-    "temperature_controller": "lakeshore336",
-}
-"""Role -> name of the simulated box, which is also that of its driver."""
+from sim_instruments.wiring import SimBench
 
 
 def open_simulated_bench(
@@ -51,7 +43,7 @@ def open_simulated_bench(
     simulation : an existing `SimBench` in place of a new one
     """
     sim = simulation or SimBench(seed=seed, devices=_samples(devices), mains_frequency=line_frequency)
-    stations = {role: _station(sim, box, line_frequency) for role, box in STANDS_IN.items()}
+    stations = {role: _station(sim, role, line_frequency) for role in ROLES}
     return Bench(
         name="sim",
         kind="simulation",
@@ -74,7 +66,7 @@ def serve_simulated_bench(
     wire_log: Path | None = None,
     faults: Path | int | None = None,
     serial_terminator: str = "own",
-    controller: ControllerName = "lakeshore336",
+    instead: Collection[str] = (),
 ) -> None:
     """Serve the simulated bench to other programs until it is told to end; prints one line per box and door.
 
@@ -88,10 +80,10 @@ def serve_simulated_bench(
     faults : a script of faults (see `sim_instruments.fault_script`), or a number: faults at random from that
         seed on
     serial_terminator : what ends responses on the serial lines: own (each box's), lf, cr or crlf
-    controller : on the cold finger, lakeshore336 or lakeshore335
+    instead : names of boxes that take the place of the usual one of their role
     """
     clock = make_clock(time, speed=speed)
-    sim = SimBench(seed=seed, devices=_samples(devices), clock=clock, controller=controller)
+    sim = SimBench(seed=seed, devices=_samples(devices), clock=clock, instead=instead)
     if isinstance(faults, int):
         sim.lines = {name: FaultyLine(box, bench=sim, seed=faults) for name, box in sim.boxes.items()}
     if faults is not None:
@@ -120,14 +112,7 @@ def list_simulated_commands(box: str) -> str:
     ValueError
         There is no such box on the bench.
     """
-    boxes = {name: box for model in CONTROLLERS for name, box in _boxes_with(model).items()}
-    if box not in boxes:
-        raise ValueError(f"no box {box!r} on the simulated bench; there are {', '.join(boxes)}")
-    return command_page(boxes[box])
-
-
-def _boxes_with(controller: str) -> Mapping[str, ScpiBox]:
-    return SimBench(devices={}, controller=cast(ControllerName, controller)).boxes
+    return command_page(SimBench(devices={}, instead=(box,)).boxes[box])
 
 
 def reveal_simulated_devices(
@@ -149,10 +134,13 @@ def _samples(devices: Mapping[str, Any] | None) -> dict[str, SampleSpec | str] |
     }
 
 
-def _station(sim: SimBench, box: str, line_frequency: int) -> Station:
+def _station(sim: SimBench, role: Role, line_frequency: int) -> Station:
+    """The box of a role behind the driver that knows its model."""
+    box = sim.roles[role]
+    model = parse_identity(box.identity).model
     return open_station(
-        box,
-        link=Link(box, clock=sim.clock),
-        connect=lambda: sim.transport(box),
+        next(name for name, driver in DRIVERS.items() if model in driver.MODELS),
+        link=Link(box.name, clock=sim.clock),
+        connect=lambda: sim.transport(box.name),
         line_frequency=line_frequency,
     )

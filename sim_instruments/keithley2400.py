@@ -89,6 +89,7 @@ class Keithley2400(KeithleyBox):
 
     name = "keithley2400"
     identity = "KEITHLEY INSTRUMENTS INC.,MODEL 2400,1248014,C30   Mar 17 2006 09:29:29/A02  /K/J"
+    gpib_address = 24
     error_texts = {
         **ERROR_TEXTS,
         802: "OUTPUT blocked by output enable",

@@ -63,6 +63,7 @@ class Keithley6514(KeithleyBox):
 
     name = "keithley6514"
     identity = "KEITHLEY INSTRUMENTS INC.,MODEL 6514,4691930,A13   Aug 30 2011 15:09:19/B01  /H"
+    gpib_address = 14
     elements = ELEMENTS
     commands = COMMANDS
     time_element = 1

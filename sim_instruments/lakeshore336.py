@@ -42,6 +42,7 @@ class Lakeshore336(ScpiBox):
     identity = "LSCI,MODEL336,336SIM1/#######,2.9"
     commands = COMMANDS_336
     terminator = b"\r\n"
+    gpib_address = 12  # [?] from the factory
     stops_at_error = False
     input_limit = 1024
     processing_time = 0.01

@@ -32,7 +32,8 @@ A box is a subclass of `ScpiBox` with a table of `Command`; its headers are writ
 * An output that changes calls ``box.announce_output(on, volts)`` for the wire log.
 
 A box with other habits changes the class attributes (`unit_pattern`, `terminator`, `stops_at_error`,
-`queue_depth`, `error_texts`) or `format_number` and `format_error`.
+`queue_depth`, `error_texts`) or `format_number` and `format_error`; one with a GPIB socket has a
+`gpib_address`.
 
 Sources: IEEE 488.2 and SCPI-99 as restated in the manuals of the Keithley 6514 (p. 176-179) and 2400 (app.
 B).
@@ -637,6 +638,7 @@ class ScpiBox:
     scpi_version: ClassVar[str] = "1996.0"
     commands: ClassVar[tuple[Command, ...]] = ()
     terminator: ClassVar[bytes] = b"\n"
+    gpib_address: ClassVar[int | None] = None
     stops_at_error: ClassVar[bool] = True
     queue_depth: ClassVar[int] = 10
     input_limit: ClassVar[int] = 65536

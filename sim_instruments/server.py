@@ -25,8 +25,6 @@ from sim_instruments.wire_log import WireLog
 
 DEFAULT_PORT_BASE = 52400
 PROLOGIX_OFFSET, CLOCK_OFFSET = 10, 11
-GPIB_ADDRESSES = {"keithley6514": 14, "keithley2400": 24, "lakeshore336": 12, "lakeshore335": 12}
-"""Boxes that have a GPIB socket, at the addresses found on benches (336 and 335: [?])."""
 
 TimeMode = Literal["real", "scaled", "stepped"]
 SERIAL_TERMINATORS: Mapping[str, bytes | None] = MappingProxyType(
@@ -156,7 +154,9 @@ class BenchServer:
                 self._closers.append(serial.close)
                 self.doors.append(DoorLine(name, serial.name, serial.resource))
         on_bus = {
-            GPIB_ADDRESSES[name]: self._stations[name] for name in bench.boxes if name in GPIB_ADDRESSES
+            box.gpib_address: self._stations[name]
+            for name, box in bench.boxes.items()
+            if box.gpib_address is not None
         }
         adapter = PrologixDoor(on_bus, port=port(PROLOGIX_OFFSET))
         self._closers.append(adapter.close)

@@ -7,7 +7,7 @@
 The bench stands as its last user left it: outputs off, coolant flowing, the loop holding 297 K.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -27,11 +27,16 @@ from sim_instruments.scpi import ScpiBox
 from sim_instruments.wire_log import WireLog
 
 SourceName = Literal["keithley2400", "mfg2230m"]
-ControllerName = Literal["lakeshore336", "lakeshore335"]
 
-CONTROLLERS: Mapping[str, type[Lakeshore336]] = MappingProxyType(
-    {model.name: model for model in (Lakeshore336, Lakeshore335)}
+STANDS_IN: Mapping[str, tuple[type[ScpiBox], ...]] = MappingProxyType(
+    {
+        "source_meter": (Keithley2400,),
+        "light_meter": (Keithley6514,),
+        "pulse_generator": (MFG2230M,),
+        "temperature_controller": (Lakeshore336, Lakeshore335),
+    }
 )
+"""Role -> the boxes that can play it; the first does unless another is asked for."""
 
 DEFAULT_DEVICES: Mapping[str, str] = MappingProxyType(
     {"li2024/hole-only/1": "li2024-hole-only-110nm", "li2024/light-emitting/1": "li2024-qled"}
@@ -52,7 +57,7 @@ class SimBench:
     wire_log : notes every message through `transport` and every change of an output
     mains_frequency : of the building [Hz]
     lead_resistance : of the source meter's test leads, seen by two-wire sensing [Ω]
-    controller : on the cold finger; the 335 takes the 336's place under its own name
+    instead : names of boxes that take the place of the usual one of their role, under their own names
     noise : False leaves out sensor noise and flicker
 
     Examples
@@ -75,7 +80,7 @@ class SimBench:
         wire_log: WireLog | None = None,
         mains_frequency: float = 50.0,
         lead_resistance: float = 0.0,
-        controller: ControllerName = "lakeshore336",
+        instead: Collection[str] = (),
         noise: bool = True,
     ) -> None:
         self.seed = seed
@@ -96,14 +101,17 @@ class SimBench:
         self.light = PhotodiodeWiring(
             photodiode=eye, source_meter=self.source_meter, generator=self.generator, noise=noise
         )
-        self.keithley2400 = Keithley2400(
+        models = _models(instead)
+        self.keithley2400 = models["source_meter"](
             clock=self.clock, seed=seed, terminals=self.source_meter, mains_frequency=mains_frequency
         )
-        self.keithley6514 = Keithley6514(
+        self.keithley6514 = models["light_meter"](
             clock=self.clock, seed=seed, terminals=self.light, mains_frequency=mains_frequency
         )
-        self.mfg2230m = MFG2230M(clock=self.clock, seed=seed, terminals={1: self.generator})
-        self.lakeshore336 = CONTROLLERS[controller](clock=self.clock, seed=seed, cryostat=self.cryostat)
+        self.mfg2230m = models["pulse_generator"](clock=self.clock, seed=seed, terminals={1: self.generator})
+        self.lakeshore336 = models["temperature_controller"](
+            clock=self.clock, seed=seed, cryostat=self.cryostat
+        )
         self.source_meter.follow(self.keithley2400)
         if wire_log is not None:
             for box in self.boxes.values():
@@ -115,8 +123,17 @@ class SimBench:
     @property
     def boxes(self) -> Mapping[str, ScpiBox]:
         """The boxes by their names."""
-        boxes = (self.keithley2400, self.keithley6514, self.mfg2230m, self.lakeshore336)
-        return MappingProxyType({box.name: box for box in boxes})
+        return MappingProxyType({box.name: box for box in self._boxes})
+
+    @property
+    def roles(self) -> Mapping[str, ScpiBox]:
+        """The boxes by their roles."""
+        return MappingProxyType(dict(zip(STANDS_IN, self._boxes, strict=True)))
+
+    @property
+    def _boxes(self) -> tuple[ScpiBox, ...]:
+        """One for each role, in the order of `STANDS_IN`."""
+        return (self.keithley2400, self.keithley6514, self.mfg2230m, self.lakeshore336)
 
     def transport(self, box: str) -> FaultyTransport:
         """A cable to a box, without leaving the thread; what was injected happens on it."""
@@ -181,3 +198,15 @@ class SimBench:
             source: SourceName = "mfg2230m" if sample.spec.emission else "keithley2400"
             if source not in self._mounted:
                 self.mount(identifier, source=source)
+
+
+def _models(instead: Collection[str]) -> dict[str, Callable[..., Any]]:
+    """Role -> the box that plays it."""
+    models = {role: boxes[0] for role, boxes in STANDS_IN.items()}
+    known = {box.name: (role, box) for role, boxes in STANDS_IN.items() for box in boxes}
+    for name in instead:
+        if name not in known:
+            raise ValueError(f"no simulated box {name!r}; there are {', '.join(known)}")
+        role, model = known[name]
+        models[role] = model
+    return dict(models)

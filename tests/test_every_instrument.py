@@ -8,17 +8,19 @@ from pymeasure.test import expected_protocol
 
 from instruments import roles
 from instruments.bench import Bench
-from instruments.catalogue import DRIVERS, driver_named
+from instruments.catalogue import DRIVERS
 from instruments.door import Door, arming_token
 from instruments.driver import Driver, HeaterEnd, HeaterPolicy
 from instruments.errors import LimitError, NotArmedError
-from qdlab.simulators import STANDS_IN, open_simulated_bench
+from instruments.link import parse_identity
+from qdlab.simulators import open_simulated_bench
+from sim_instruments.wiring import STANDS_IN, SimBench
 
 PROTOCOLS = {
-    "keithley2400": roles.SourceMeter,
-    "keithley6514": roles.LightMeter,
-    "mfg2230m": roles.PulseGenerator,
-    "lakeshore336": roles.TemperatureController,
+    "source_meter": roles.SourceMeter,
+    "light_meter": roles.LightMeter,
+    "pulse_generator": roles.PulseGenerator,
+    "temperature_controller": roles.TemperatureController,
 }
 VERBS = ("Control ", "Get ", "Measure ", "Set ")
 RANGE = re.compile(r"\((?:float|int) from (\S+) to (\S+?)\)")
@@ -47,33 +49,34 @@ def ranged(driver: type[Driver]) -> dict[str, tuple[float, float]]:
     return {name: (float(match[1]), float(match[2])) for name, match in found.items() if match}
 
 
-@pytest.fixture(params=list(DRIVERS))
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=[(role, box.name) for role, boxes in STANDS_IN.items() for box in boxes], ids=str)
+def role_and_name(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return request.param
 
 
 @pytest.fixture
-def driver(name: str) -> type[Driver]:
-    return driver_named(name)
+def bench(role_and_name: tuple[str, str]) -> Bench:
+    return open_simulated_bench(simulation=SimBench(seed=5, instead=[role_and_name[1]]))
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return open_simulated_bench(seed=5)
+def box(bench: Bench, role_and_name: tuple[str, str]) -> Driver:
+    return bench.stations[role_and_name[0]].driver
 
 
 @pytest.fixture
-def box(bench: Bench, name: str) -> Driver:
-    (role,) = (role for role, stands_in in STANDS_IN.items() if stands_in == name)
-    return bench.stations[role].driver
+def driver(box: Driver) -> type[Driver]:
+    return type(box)
 
 
-def test_it_fits_its_role(name: str, driver: type[Driver]) -> None:
-    wanted = {
-        member
-        for member in (*dir(PROTOCOLS[name]), *PROTOCOLS[name].__annotations__)
-        if not member.startswith("_")
-    }
+def test_every_driver_has_a_box_that_stands_in_for_it() -> None:
+    models = {parse_identity(box.identity).model for boxes in STANDS_IN.values() for box in boxes}
+    assert [name for name, driver in DRIVERS.items() if models.isdisjoint(driver.MODELS)] == []
+
+
+def test_it_fits_its_role(role_and_name: tuple[str, str], driver: type[Driver]) -> None:
+    protocol = PROTOCOLS[role_and_name[0]]
+    wanted = {member for member in (*dir(protocol), *protocol.__annotations__) if not member.startswith("_")}
     assert wanted <= set(dir(driver))
 
 

@@ -21,11 +21,6 @@ class _Terminator(StrEnum):
     crlf = "crlf"
 
 
-class _Controller(StrEnum):
-    lakeshore336 = "lakeshore336"
-    lakeshore335 = "lakeshore335"
-
-
 def sim(
     device: Annotated[
         list[Path] | None,
@@ -42,9 +37,14 @@ def sim(
     wire_log: Annotated[
         Path | None, typer.Option("--wire-log", help="File for every message and every change of an output.")
     ] = None,
-    controller: Annotated[
-        _Controller, typer.Option("--controller", help="Which controller stands at the cryostat.")
-    ] = _Controller.lakeshore336,
+    instead: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--instead",
+            metavar="BOX",
+            help="A box that takes the place of the usual one of its role: lakeshore335.",
+        ),
+    ] = None,
     serial_terminator: Annotated[
         _Terminator,
         typer.Option("--serial-terminator", help="What ends replies on the serial lines; own: each box's."),
@@ -99,7 +99,7 @@ def sim(
             wire_log=wire_log,
             faults=_script_or_seed(faults),
             serial_terminator=serial_terminator.value,
-            controller=controller.value,
+            instead=instead or (),
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error

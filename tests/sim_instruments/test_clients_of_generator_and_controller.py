@@ -172,7 +172,7 @@ def test_lake_shores_own_package_controls_the_336_through_a_serial_line(served) 
 
 @needs_pty
 def test_a_335_takes_the_336s_place_under_its_own_name() -> None:
-    bench = SimBench(seed=4, controller="lakeshore335")
+    bench = SimBench(seed=4, instead=["lakeshore335"])
     server = BenchServer(bench, port_base=0)
     resource = {(line.box, line.door): line.resource for line in server.doors}
     line = _SerialLine(resource["lakeshore335", "serial"].removeprefix("ASRL").removesuffix("::INSTR"))

@@ -1,43 +1,28 @@
 """The generated list of what each box answers."""
 
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 
 from sim_instruments.clock import SimClock
-from sim_instruments.cryostat import Cryostat
 from sim_instruments.keithley2400 import Keithley2400
 from sim_instruments.keithley6514 import Keithley6514
-from sim_instruments.lakeshore336 import Lakeshore335, Lakeshore336
-from sim_instruments.mfg2230m import MFG2230M
-from sim_instruments.scpi import ScpiBox, command_page, spellings
+from sim_instruments.scpi import CommandTable, command_page, spellings
+from sim_instruments.wiring import STANDS_IN, SimBench
 
 
-def controller(model: type[Lakeshore336], clock: SimClock) -> Lakeshore336:
-    return model(clock=clock, cryostat=Cryostat(clock=clock))
+@pytest.fixture(params=[box.name for boxes in STANDS_IN.values() for box in boxes])
+def table(request: pytest.FixtureRequest) -> CommandTable:
+    return SimBench(devices={}, instead=[request.param]).boxes[request.param].table
 
 
-BOXES: list[Callable[..., ScpiBox]] = [
-    Keithley2400,
-    Keithley6514,
-    MFG2230M,
-    partial(controller, Lakeshore336),
-    partial(controller, Lakeshore335),
-]
-
-
-@pytest.mark.parametrize("make_box", BOXES)
-def test_every_command_says_what_it_means_and_where_that_is_written(make_box):
-    for command in make_box(clock=SimClock()).table.commands:
+def test_every_command_says_what_it_means_and_where_that_is_written(table):
+    for command in table.commands:
         assert command.meaning and command.source, command.header
         assert command.set or command.query, command.header
 
 
-@pytest.mark.parametrize("make_box", BOXES)
-def test_no_spelling_belongs_to_two_commands(make_box):
+def test_no_spelling_belongs_to_two_commands(table):
     seen: dict[str, str] = {}
-    for command in make_box(clock=SimClock()).table.commands:
+    for command in table.commands:
         for spelling, _ in spellings(command.header):
             assert seen.setdefault(spelling, command.header) == command.header, spelling
             seen[spelling] = command.header
