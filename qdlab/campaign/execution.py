@@ -407,9 +407,7 @@ class _Campaign:
         self._reporter.tell(run.started)
 
         def record(rows: Sequence[FlaggedRow]) -> None:
-            for recorded in run.write_many(
-                [(row, flags | place.temperature_flags(row)) for row, flags in rows]
-            ):
+            for recorded in run.write_many([(row, flags | place.flags(row)) for row, flags in rows]):
                 measured.add(procedure, recorded.values)
                 self._currents.add(device.identifier, recorded.values)
                 self._reporter.points_done += 1

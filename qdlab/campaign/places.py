@@ -15,6 +15,8 @@ from qdlab.records.resume import final_runs, run_chain
 
 FlaggedRow = tuple[Row, frozenset[str]]
 
+RESUME_CHECK = "resume-check"  # flags the first temperature measured again because a session was resumed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -53,11 +55,11 @@ class Place:
     def identity(self) -> tuple[Any, ...]:
         return _identity(self.conditions())
 
-    def temperature_flags(self, row: Row) -> frozenset[str]:
-        """Whether a row was measured outside the tolerance of the set point."""
+    def flags(self, row: Row) -> frozenset[str]:
+        """Of a row measured here: outside the set point's tolerance, or beyond what the plan asks for."""
         stage = row.get(columns.STAGE_TEMPERATURE, math.nan)
-        outside = abs(stage - self.setpoint) > self.tolerance
-        return frozenset({"outside-temperature"}) if outside else frozenset()
+        outside = {"outside-temperature"} if abs(stage - self.setpoint) > self.tolerance else set()
+        return frozenset(outside | ({RESUME_CHECK} if self.check else set()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,9 @@ def write_table(sessions: Sequence[Session], path: Path, *, decimal_comma: bool 
 
     Rows that were measured again after an interruption stay in their run files and are left out here. The
     columns are those of all runs together. A cell is empty (in Parquet null) where its run has no such
-    column, and ``nan`` where it has one but the reading was invalid.
+    column, and ``nan`` where it has one but the reading was invalid. Rows flagged ``resume-check`` are a
+    temperature measured again after an interruption, to see what had changed; the plan's own points are the
+    others.
 
     Parameters
     ----------

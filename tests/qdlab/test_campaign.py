@@ -457,6 +457,23 @@ def test_after_a_resume_the_first_temperature_is_measured_again(lab: Lab) -> Non
     assert sum(entry.text.startswith("drift at 297 K") for entry in session.journal) == 2
 
 
+def test_without_what_a_resume_checked_a_table_of_rows_holds_each_point_once(lab: Lab) -> None:
+    sweep = temperature_sweep("297 K", "287 K", "277 K", warm_end=False, measure_first_again=False)
+    plan = a_plan(sweep)
+    control, listener = interrupt_at(5)
+    result = lab.run(plan, control=control, listener=listener)
+    earlier = open_session(result.session)
+    lab.run(plan, writer=SessionWriter.resume(result.session, clock=lab.bench.clock), resume_from=earlier)
+    rows = rows_that_count(open_session(result.session))
+    points = [
+        (round(row.values[columns.STAGE_TEMPERATURE]), row.values[columns.VOLTAGE])
+        for row in rows
+        if "resume-check" not in row.flags
+    ]
+    assert sorted(points) == [(kelvin, volts) for kelvin in (277, 287, 297) for volts in (1.0, 2.0, 3.0)]
+    assert len(rows) == len(points) + 3
+
+
 def test_a_device_that_failed_is_left_alone_now_and_after_a_resume(lab: Lab) -> None:
     plan = a_plan({"kind": "pixel_check"}, SWEEP, {"kind": "wait", "duration": "1 s"}, SWEEP)
     lab.simulation.unmount(source="keithley2400")

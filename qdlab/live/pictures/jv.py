@@ -33,7 +33,7 @@ LAWS: tuple[LawName, ...] = get_args(LawName)
 SLOPE_POINTS = 7
 MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0  # [A m⁻²]
 _PAST_WINDOW = 1.5  # the quadratic law is drawn this far beyond its window, for the eye
-_PLAIN = frozenset({"down", "remeasured"})  # words that cast no doubt on a point
+_PLAIN = frozenset({"down", "remeasured", "resume-check"})  # words that cast no doubt on a point
 GRAVEST_FIRST = (
     "overflow",
     "compliance",
