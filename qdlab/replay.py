@@ -89,6 +89,16 @@ class Replay(Generic[Screen]):
             self._now = self._times[max(target - 1, 0)]
         return self.screen
 
+    def look_ahead(self, count: int) -> None:
+        """Fold some events past the farthest screen kept, and keep those on the way; nothing moves."""
+        start = (len(self._checkpoints) - 1) * CHECKPOINT_DISTANCE
+        screen = self._checkpoints[-1]
+        with collector_at_rest():
+            for number, event in enumerate(self.events[start : start + count], start=start + 1):
+                screen = self._fold(screen, event)
+                if number % CHECKPOINT_DISTANCE == 0:
+                    self._checkpoints.append(screen)
+
     def _go_through(self, target: int) -> None:
         for event in self.events[self.position : target]:
             self.screen = self._fold(self.screen, event)

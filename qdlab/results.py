@@ -143,7 +143,7 @@ def _jv(
         (run.started.run, curve)
         for run in screen.jv.finished
         if run.started.device == device.identifier
-        and (curve := run.curve(device)) is not None
+        and (curve := run.curve) is not None
         and len(curve) >= MINIMUM_POINTS
     ]
     curves = [curve for _, curve in sweeps]

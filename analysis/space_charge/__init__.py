@@ -12,7 +12,12 @@ from analysis.space_charge.laws import (
     mott_gurney_current_density,
     murgatroyd_current_density,
 )
-from analysis.space_charge.murgatroyd import MurgatroydFit, fit_murgatroyd, select_points
+from analysis.space_charge.murgatroyd import (
+    MurgatroydFit,
+    fit_murgatroyd,
+    rising_points,
+    select_points,
+)
 from analysis.space_charge.points import (
     DISQUALIFYING_FLAGS,
     common_ceiling,
@@ -59,6 +64,7 @@ __all__ = [
     "mark_points",
     "mott_gurney_current_density",
     "murgatroyd_current_density",
+    "rising_points",
     "select_points",
     "usable_points",
 ]

@@ -113,6 +113,7 @@ def fit_murgatroyd(
     built_in_voltage: float | None = None,
     constrained: bool = False,
     selection: PointSelection | None = None,
+    used: Sequence[BoolArray] | None = None,
 ) -> MurgatroydFit:
     """Fit Murgatroyd's law to curves of one device at several temperatures.
 
@@ -127,15 +128,18 @@ def fit_murgatroyd(
     built_in_voltage : [V]; None: fitted, one for all curves
     constrained : impose the temperature laws
     selection : a published rule for which points take part; default: `rising_points`
+    used : which points take part, one mask per curve, where that is known already; overrules `selection`
 
     Returns
     -------
     MurgatroydFit
         With a verdict instead of an exception where points or temperatures are too few.
     """
-    used = tuple(
-        rising_points(curve) if selection is None else select_points(curve, selection) for curve in curves
-    )
+    if used is None:
+        used = [
+            rising_points(curve) if selection is None else select_points(curve, selection) for curve in curves
+        ]
+    used = tuple(used)
     temperature = np.array([curve.temperature for curve in curves])
     enough = constrained <= (len(np.unique(temperature)) >= 3)
     if not curves or not enough or min(int(mask.sum()) for mask in used) < 4:
@@ -143,7 +147,7 @@ def fit_murgatroyd(
     data = _gathered(curves, used, relative_permittivity)
     design = _constrained_design if constrained else _free_design
     best, voltage_error = _built_in_voltage(data, design, built_in_voltage)
-    parameters, covariance, scatter = _solved(data, design, best)
+    parameters, covariance, scatter = (_solved if constrained else _solved_by_curve)(data, design, best)
     if constrained:
         laws = _laws_of_constrained(parameters, covariance)
         mobility, coefficient = _curves_of_constrained(temperature, parameters, covariance)
@@ -274,6 +278,32 @@ def _solved(data: _Data, design: Design, built_in_voltage: float) -> tuple[Float
     degrees = max(len(residual) - len(parameters) - 1, 1)
     covariance = np.linalg.pinv(matrix.T @ matrix) * float(np.sum(residual**2)) / degrees
     return parameters, covariance, math.sqrt(float(np.mean(residual**2)))
+
+
+def _solved_by_curve(
+    data: _Data, design: Design, built_in_voltage: float
+) -> tuple[FloatArray, FloatArray, float]:
+    """The same where curves share nothing but the built-in voltage, which is then one small problem each."""
+    count = len(data.temperature)
+    parameters, covariance = np.zeros(2 * count), np.zeros((2 * count, 2 * count))
+    squares = 0.0
+    for number in range(count):
+        mine = data.curve == number
+        one = _Data(
+            voltage=data.voltage[mine],
+            log_current=data.log_current[mine],
+            length=data.length[mine],
+            log_unit=data.log_unit[mine],
+            curve=np.zeros(int(mine.sum()), dtype=int),
+            temperature=data.temperature[number : number + 1],
+        )
+        found, residual, matrix = _residual(one, design, built_in_voltage)
+        places = [number, count + number]
+        parameters[places] = found
+        covariance[np.ix_(places, places)] = np.linalg.pinv(matrix.T @ matrix)
+        squares += float(np.sum(residual**2))
+    degrees = max(len(data.voltage) - 2 * count - 1, 1)
+    return parameters, covariance * squares / degrees, math.sqrt(squares / len(data.voltage))
 
 
 def _factor(log_value: float, log_error: float) -> Estimate:

@@ -60,7 +60,7 @@ def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings
     bar = TransportBar(chosen, marks(replay.events))
     bar.play_toggled.connect(lambda playing: worker.wish(lambda screens: screens.play(playing)))
     bar.step_requested.connect(lambda count: worker.wish(lambda screens: screens.replay.step(count)))
-    bar.sought.connect(lambda share: worker.wish(lambda screens: screens.seek(share)))
+    bar.sought.connect(lambda share: worker.wish(lambda screens: screens.seek(share), newest_of="seek"))
     bar.speed_chosen.connect(lambda speed: worker.wish(lambda screens: screens.set_speed(speed)))
     worker.moved.connect(bar.show_position)
     opened = Opened(

@@ -367,6 +367,7 @@ class MainWindow(QMainWindow):
         try:
             self._picture = picture
             self._show_screen(picture.screen)
+            self.status.setText(picture.status)
         finally:
             self._turns.begin(self._parts(picture))
 
@@ -377,7 +378,6 @@ class MainWindow(QMainWindow):
 
     def _show_screen(self, screen: SessionScreen) -> None:
         self._show_bench(screen.bench)
-        self.status.setText(screen.status)
 
     def _parts(self, picture: Picture) -> list[Callable[[], None]]:
         """What each panel draws; one behind another draws once it comes to the front."""

@@ -12,6 +12,7 @@ from qdlab.records import RunFeed
 from qdlab.replay import Replay
 
 PORTION = 2000  # events between two pictures at unlimited speed
+AHEAD = 2000  # events folded ahead of time between two pictures
 
 
 class Screens(Protocol):
@@ -35,6 +36,7 @@ class ReplayScreens:
     def advance(self, elapsed: float) -> SessionScreen:
         """Go on by the recorded pace times the speed; at unlimited speed by a portion at a time."""
         replay = self.replay
+        replay.look_ahead(AHEAD)
         if replay.paused:
             return replay.screen
         if math.isinf(self.speed):

@@ -3,10 +3,10 @@
 Widgets never read a file and never analyse; they get a frozen `Picture` at most ten times a second.
 """
 
-import queue
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,9 @@ from qdlab.live.picture import PictureMaker
 from qdlab.live.session import SessionScreen
 
 REFRESH_SECONDS = 0.1
+DRAW_SECONDS = 0.1
+"""What cannot be worked out for a picture in this time comes with the next ones."""
+BREATH_SECONDS = 0.005  # between two turns, whatever there is to do
 
 
 class ScreenWorker(QThread):
@@ -33,7 +36,9 @@ class ScreenWorker(QThread):
     def __init__(self, screens: Screens) -> None:
         super().__init__()
         self._screens = screens
-        self._wishes: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+        self._wishes: deque[tuple[str, Callable[[], object]]] = deque()
+        self._wishing = threading.Lock()
+        self._wanted = threading.Event()
         self._maker = PictureMaker()
         self._fits = FitDesk()
         self._devices: Mapping[str, Device] = {}
@@ -44,26 +49,47 @@ class ScreenWorker(QThread):
         self._fitted: tuple[str, dict[str, int]] = ("", {})
         self._place: tuple[float, str] | None = None
         self._told = ""
+        self._pending = 0
 
-    def wish(self, action: Callable[[Any], object]) -> None:
-        """Have something done to the screens between two pictures."""
-        self._wishes.put(lambda: action(self._screens))
+    def wish(self, action: Callable[[Any], object], *, newest_of: str = "") -> None:
+        """Have something done to the screens before the next picture.
+
+        Parameters
+        ----------
+        newest_of : a kind of wish that takes the place of one before it: whoever scrubs wants the last place
+        """
+        self._put(lambda: action(self._screens), newest_of)
+
+    def _put(self, wish: Callable[[], object], newest_of: str = "") -> None:
+        with self._wishing:
+            if newest_of and self._wishes and self._wishes[-1][0] == newest_of:
+                self._wishes.pop()
+            self._wishes.append((newest_of, wish))
+        self._wanted.set()
+
+    def _next_wish(self) -> Callable[[], object] | None:
+        """The oldest wish that waits; None where none does."""
+        with self._wishing:
+            if self._wishes:
+                return self._wishes.popleft()[1]
+            self._wanted.clear()
+            return None
 
     def use_window(self, run: str, window: Window | None) -> None:
         """Read a sweep in a quadratic window [V] chosen by hand, or again in the rule's."""
-        self._wishes.put(lambda: self._maker.use_window(run, window))
+        self._put(lambda: self._maker.use_window(run, window))
 
     def keep_window(self, run: str, window: Window | None) -> None:
         """The journal holds a quadratic window chosen by hand now."""
-        self._wishes.put(lambda: self._maker.keep_window(run, window))
+        self._put(lambda: self._maker.keep_window(run, window))
 
     def use_straight_part(self, series: Series, part: Window | None) -> None:
         """Read a pulse series by a straight part [s] chosen by hand, or again by the rule's."""
-        self._wishes.put(lambda: self._maker.use_straight_part(series, part))
+        self._put(lambda: self._maker.use_straight_part(series, part))
 
     def keep_straight_part(self, series: Series, part: Window | None) -> None:
         """The journal holds a straight part chosen by hand now."""
-        self._wishes.put(lambda: self._maker.keep_straight_part(series, part))
+        self._put(lambda: self._maker.keep_straight_part(series, part))
 
     def picture_drawn(self) -> None:
         """The window is done with the last picture; until then it gets no other, so that none pile up."""
@@ -74,16 +100,22 @@ class ScreenWorker(QThread):
             while not self.isInterruptionRequested():
                 begun = time.monotonic()
                 self._turn_or_tell()
-                # while the window draws, the interpreter is its own: two threads of Python slow each other
-                self._drawn.wait(REFRESH_SECONDS)
-                spent = time.monotonic() - begun
-                self.msleep(round(max(REFRESH_SECONDS - spent, 0.005) * 1000))
+                self._rest(begun)
         finally:
             self._fits.close()
+
+    def _rest(self, begun: float) -> None:
+        """Until it is time for another picture, or something is wished for."""
+        self.msleep(round(1000 * BREATH_SECONDS))
+        # while the window draws, the interpreter is its own: two threads of Python slow each other
+        self._drawn.wait(REFRESH_SECONDS)
+        if not self._pending:
+            self._wanted.wait(max(begun + REFRESH_SECONDS - time.monotonic(), 0.0))
 
     def stop(self) -> None:
         """Ask the thread to end and wait for it."""
         self.requestInterruption()
+        self._wanted.set()
         self.wait()
 
     def _turn_or_tell(self) -> None:
@@ -102,9 +134,9 @@ class ScreenWorker(QThread):
         self._devices, self._maker, self._fits = devices, PictureMaker(), FitDesk()
 
     def _turn(self) -> None:
-        while not self._wishes.empty():
-            self._wishes.get()()
+        while (wish := self._next_wish()) is not None:
             self._shown = None
+            wish()
         now = time.monotonic()
         elapsed, self._last = now - self._last, now
         screen = self._screens.advance(elapsed)
@@ -112,9 +144,11 @@ class ScreenWorker(QThread):
             self._begin_anew(screen.devices)
         fits = self._fits.attend(screen)
         fitted = (fits.words, {device: finished.curves for device, finished in fits.fits.items()})
-        if (screen is not self._shown or fitted != self._fitted) and self._drawn.is_set():
-            self._shown, self._fitted = screen, fitted
-            picture = self._maker.draw(replace(screen, disorder=fits))
+        is_new = screen is not self._shown or fitted != self._fitted or self._pending
+        if is_new and self._drawn.is_set():
+            self._shown, self._fitted, self._pending = screen, fitted, 0
+            picture = self._maker.draw(replace(screen, disorder=fits), seconds=DRAW_SECONDS)
+            self._pending = picture.pending
             self._drawn.clear()
             self.picture_ready.emit(picture)
         if self._screens.position != self._place:

@@ -1,8 +1,9 @@
-"""The J-V screen: every sweep so far, its space-charge fit as soon as it ends, and Arrhenius over them."""
+"""The J-V screen: every sweep so far, the space-charge fit of those that ended, and Arrhenius over them."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from analysis.arrhenius import ArrheniusFit
 from analysis.curves import JVCurve
@@ -25,27 +26,42 @@ ERRORS = CommonErrors()
 
 @dataclass(frozen=True, kw_only=True)
 class JVRun:
-    """One sweep: its rows so far; once it ended, its whole curve and what was found in it.
+    """One sweep: its rows so far; once it ended, its whole curve and what is found in it.
+
+    What is found is worked out when somebody first asks: a replay passes by most sweeps without a look.
 
     Parameters
     ----------
     earlier : rows of the sweep that this one goes on with
-    whole : as recorded
-    marked : the same with what the detectors saw in its flags
-    fit : of the marked curve
+    whole : as recorded; None while it goes on
     """
 
     started: RunStarted
+    device: Device
     earlier: tuple[RowRecorded, ...] = ()
     rows: Growing[RowRecorded] = field(default_factory=Growing)
     ended: RunEnded | None = None
     whole: JVCurve | None = None
-    marked: JVCurve | None = None
-    fit: SpaceChargeFit | None = None
 
-    def curve(self, device: Device) -> JVCurve | None:
+    @property
+    def curve(self) -> JVCurve | None:
         """The measured curve so far; None before the first usable row."""
-        return jv_curve(self.started, self.counted, device) if self.ended is None else self.whole
+        return jv_curve(self.started, self.counted, self.device) if self.ended is None else self.whole
+
+    @cached_property
+    def marked(self) -> JVCurve | None:
+        """The whole curve with what the detectors saw in its flags; None where it has too few points."""
+        if self.whole is None or len(self.whole) < MINIMUM_POINTS:
+            return None
+        (marked,) = mark_points([self.whole])
+        return marked
+
+    @cached_property
+    def fit(self) -> SpaceChargeFit | None:
+        """The mobility from the quadratic window of the marked curve."""
+        if self.marked is None or self.marked.relative_permittivity is None:
+            return None
+        return space_charge_of(self.marked, self.device)
 
     @property
     def counted(self) -> Sequence[RowRecorded]:
@@ -60,7 +76,6 @@ class JVScreen:
     devices: Mapping[str, Device]
     finished: tuple[JVRun, ...] = ()
     running: JVRun | None = None
-    arrhenius: Mapping[str, ArrheniusFit] = field(default_factory=dict)
 
     @property
     def runs(self) -> tuple[JVRun, ...]:
@@ -68,8 +83,22 @@ class JVScreen:
 
     def curves(self, device: str) -> list[JVCurve]:
         """Finished curves of one device, in the order measured."""
-        found = [run.curve(self.devices[device]) for run in self.finished if run.started.device == device]
+        found = [run.curve for run in self.finished if run.started.device == device]
         return [curve for curve in found if curve is not None]
+
+    @property
+    def arrhenius(self) -> dict[str, ArrheniusFit]:
+        """The temperature laws of each device, where three temperatures have a mobility; worked out anew."""
+        laws = {device: self._temperature_laws(device) for device in self.devices}
+        return {device: law for device, law in laws.items() if law is not None}
+
+    def _temperature_laws(self, device: str) -> ArrheniusFit | None:
+        known = [
+            (run.marked, run.fit)
+            for run in self.finished
+            if run.started.device == device and run.marked is not None and run.fit is not None
+        ]
+        return temperature_laws_of([curve for curve, _ in known], [fit for _, fit in known])
 
 
 def is_jv(started: RunStarted) -> bool:
@@ -87,15 +116,16 @@ def fold(screen: JVScreen, event: Event) -> JVScreen:
     if isinstance(event, RowRecorded):
         return changed(screen, running=changed(running, rows=running.rows.appended(event)))
     if isinstance(event, RunEnded):
-        curve = running.curve(screen.devices[running.started.device])
-        return _ended(screen, replace(running, ended=event, whole=curve))
+        whole = replace(running, ended=event, whole=running.curve)
+        return replace(screen, finished=(*screen.finished, whole), running=None)
     return screen
 
 
 def _started(screen: JVScreen, started: RunStarted) -> JVScreen:
     """A sweep that was interrupted is shown as a part of the one that goes on with it, or not any more."""
     finished, earlier = gone_on_with(started, screen.finished)
-    running = JVRun(started=started, earlier=() if earlier is None else tuple(earlier.counted))
+    device = screen.devices[started.device]
+    running = JVRun(started=started, device=device, earlier=() if earlier is None else tuple(earlier.counted))
     return replace(screen, finished=finished, running=running)
 
 
@@ -128,25 +158,3 @@ def temperature_laws_of(curves: Sequence[JVCurve], fits: Sequence[SpaceChargeFit
         judge_noise(measured),
         current_drift(curves),
     )
-
-
-def _ended(screen: JVScreen, run: JVRun) -> JVScreen:
-    device = screen.devices[run.started.device]
-    curve = run.whole
-    if curve is not None and len(curve) >= MINIMUM_POINTS:
-        (marked,) = mark_points([curve])
-        fit = None if curve.relative_permittivity is None else space_charge_of(marked, device)
-        run = replace(run, marked=marked, fit=fit)
-    screen = replace(screen, finished=(*screen.finished, run), running=None)
-    return replace(screen, arrhenius={**screen.arrhenius, **_arrhenius(screen, device)})
-
-
-def _arrhenius(screen: JVScreen, device: Device) -> dict[str, ArrheniusFit]:
-    """The temperature laws of one device, once three temperatures have a mobility."""
-    known = [
-        (run.marked, run.fit)
-        for run in screen.finished
-        if run.started.device == device.identifier and run.marked is not None and run.fit is not None
-    ]
-    laws = temperature_laws_of([curve for curve, _ in known], [fit for _, fit in known])
-    return {} if laws is None else {device.identifier: laws}

@@ -2,12 +2,14 @@
 
 It happens outside the window's thread. A `Picture` holds nothing that would still have to be analysed: a
 widget hands its arrays to the plot and its words to the labels. `PictureMaker` remembers what finished runs
-came to, so that a picture costs what is new.
+came to, so that a picture costs what is new; where that takes long, as after a seek to where nobody has been,
+the points come first and what they come to with the next pictures.
 """
 
 import math
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +17,10 @@ import numpy as np
 
 from analysis.curves import FloatArray, JVCurve, TELSeries
 from analysis.device import Device
-from analysis.space_charge import MurgatroydFit, fit_murgatroyd
+from analysis.space_charge import MurgatroydFit, fit_murgatroyd, rising_points
+from analysis.space_charge.slope import BoolArray
 from qdlab.live.disorder import DisorderScreen, FitFinished
-from qdlab.live.jv import JVRun, JVScreen
+from qdlab.live.jv import JVRun
 from qdlab.live.overrides import Overrides, Series, Window
 from qdlab.live.pictures.cards import Card, cards
 from qdlab.live.pictures.disorder import DisorderPicture, disorder_picture
@@ -47,7 +50,12 @@ REMEMBERED = 512
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """Everything the window draws at one moment."""
+    """Everything the window draws at one moment.
+
+    Parameters
+    ----------
+    pending : so many things are still to be worked out; until they are, no law is drawn through the others
+    """
 
     screen: SessionScreen
     jv: tuple[JVTrace, ...] = ()
@@ -58,19 +66,37 @@ class Picture:
     disorder: tuple[DisorderPicture, ...] = ()
     fitting: str = ""
     cards: tuple[Card, ...] = ()
+    pending: int = 0
+
+    @property
+    def status(self) -> str:
+        """What is going on, in words."""
+        if not self.pending:
+            return self.screen.status
+        return f"{self.screen.status}; more results are being worked out"
 
 
 class PictureMaker:
-    """Draws the screens of one session; what a finished run came to is worked out once."""
+    """Draws the screens of one session; what a finished run came to is worked out once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock : tells the time [s]
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._due = math.inf
+        self._worked_out = self._pending = 0
         self._disorder_pictures: dict[str, tuple[FitFinished, DisorderPicture]] = {}
         self._chosen_windows: dict[str, Window | None] = {}
         self._chosen_parts: dict[Series, Window | None] = {}
         self._recorded = Overrides()
         self._traces: dict[str, tuple[tuple[object, ...], JVTrace | None]] = {}
+        self._names: dict[str, tuple[JVTrace, JVTrace]] = {}
         self._laws: dict[str, tuple[tuple[object, ...], JVTrace]] = {}
-        self._murgatroyd: dict[str, tuple[Sequence[JVCurve], MurgatroydFit]] = {}
+        self._rising: dict[str, tuple[JVCurve, BoolArray]] = {}
+        self._murgatroyd: dict[tuple[str, ...], tuple[Sequence[JVCurve], MurgatroydFit]] = {}
         self._pulse_series: dict[str, tuple[int, list[TELSeries]]] = {}
         self._results: dict[Series, tuple[Window | None, TELSeries, AmplitudeResult]] = {}
         self._arrhenius: tuple[tuple[object, ...], ArrheniusPicture | None] = ((), None)
@@ -93,34 +119,56 @@ class PictureMaker:
         """The journal holds this choice now, also where the events of a replay were read before."""
         self._recorded = self._recorded.with_straight_part(series, part)
 
-    def draw(self, screen: SessionScreen) -> Picture:
-        """The picture of a screen."""
-        traces = tuple(self._sweeps(screen))
-        newest = screen.tel.runs[-1] if screen.tel.runs else None
+    def draw(self, screen: SessionScreen, *, seconds: float = math.inf) -> Picture:
+        """The picture of a screen; what cannot be worked out in time [s] is left to the next ones.
+
+        Every picture works out one thing at least, so that some draws later nothing is pending.
+        """
+        self._due = self._clock() + seconds
+        self._worked_out = self._pending = 0
+        pulsed = _pulsed(screen)
+        sweeps = self._sweeps(screen)
         series = tuple(self._all_series(screen))
-        mobility = self._mobility(screen, series)
-        single = [trace for trace in traces if trace.device not in _pulsed(screen)]
-        arrhenius = self._laws_over_temperature(screen, single)
+        films = self._murgatroyd_fits([trace for trace in sweeps if trace.device not in pulsed])
+        traces = tuple(self._with_laws(screen, trace, films, trace.device not in pulsed) for trace in sweeps)
+        single = [trace for trace in traces if trace.device not in pulsed]
+        known = not self._pending
+        arrhenius = self._laws_over_temperature(screen, single) if known else None
         return Picture(
             screen=screen,
             jv=traces,
             tel=series,
-            checks=self._checks_of(newest),
-            mobility=mobility,
+            checks=self._checks_of(screen.tel.runs[-1] if screen.tel.runs else None),
+            mobility=self._mobility(screen, series, films) if known else None,
             arrhenius=arrhenius,
             disorder=tuple(self._disorder(screen.disorder)),
             fitting=screen.disorder.words,
             cards=tuple(cards(single, series, arrhenius, screen.disorder)),
+            pending=self._pending,
         )
 
-    def _sweeps(self, screen: SessionScreen) -> Iterable[JVTrace]:
+    def _has_time(self) -> bool:
+        """Whether one more thing can be worked out for this picture; else it counts as pending."""
+        has_time = not self._worked_out or self._clock() < self._due
+        self._worked_out += has_time
+        self._pending += not has_time
+        return has_time
+
+    def _sweeps(self, screen: SessionScreen) -> list[JVTrace]:
+        """The newest sweeps under their full names, without laws; the newest is worked out first."""
         runs = list(enumerate(screen.jv.runs))
         names = _short_names([run.started.device for _, run in runs])
-        found = [self._trace(screen, run, number) for number, run in runs[-LISTED_SWEEPS:]]
-        traces = [trace for trace in found if trace is not None]
+        found = [self._trace(screen, run, number) for number, run in reversed(runs[-LISTED_SWEEPS:])]
+        traces = [trace for trace in reversed(found) if trace is not None]
         labels = _told_apart([(trace.label, names[trace.device]) for trace in traces])
-        for trace, label in zip(traces, labels, strict=True):
-            yield self._with_laws(screen, trace, label)
+        return [self._named(trace, label) for trace, label in zip(traces, labels, strict=True)]
+
+    def _named(self, trace: JVTrace, label: str) -> JVTrace:
+        """The trace under its full name; the same object while nothing of it changed."""
+        known = self._names.get(trace.run)
+        if known is None or known[0] is not trace or known[1].label != label:
+            self._names[trace.run] = known = (trace, replace(trace, label=label))
+        return known[1]
 
     def _trace(self, screen: SessionScreen, run: JVRun, number: int) -> JVTrace | None:
         name = run.started.run
@@ -128,38 +176,56 @@ class PictureMaker:
             name, self._chosen_windows, screen.overrides.windows, self._recorded.windows
         )
         state = (len(run.earlier), len(run.rows), run.ended, window, unrecorded)
-        if name not in self._traces or self._traces[name][0] != state:
-            device = screen.devices[run.started.device]
-            trace = jv_trace(run, device, number, window, unrecorded=unrecorded)
-            self._traces[name] = (state, trace)
-        return self._traces[name][1]
-
-    def _with_laws(self, screen: SessionScreen, trace: JVTrace, label: str) -> JVTrace:
-        """The trace under its full name and with its laws; the same object while nothing of it changed."""
-        murgatroyd = self._murgatroyd_fit(screen.jv, trace.device)
-        finished = screen.disorder.fits.get(trace.device)
-        single = not trace.running and trace.device not in _pulsed(screen)
-        behind = (trace, murgatroyd, finished, single)
-        known = self._laws.get(trace.run)
-        if known is None or not _are(known[0], behind) or known[1].label != label:
-            device = screen.devices[trace.device]
-            disorder = None if finished is None else finished.fit
-            laws = laws_over(trace, device, murgatroyd, disorder) if single else {}
-            self._laws[trace.run] = known = (behind, replace(trace, label=label, laws=laws))
+        known = self._traces.get(name)
+        if known is not None and known[0] == (*state, True):
+            return known[1]
+        read = self._has_time()
+        if known is None or known[0] != (*state, read):
+            trace = jv_trace(run, number, window, unrecorded=unrecorded, read=read)
+            self._traces[name] = known = ((*state, read), trace)
         return known[1]
 
-    def _murgatroyd_fit(self, screen: JVScreen, device: str) -> MurgatroydFit | None:
-        """Murgatroyd's law through all finished sweeps of a device; worked out once for the same ones."""
-        curves = [
-            run.marked
-            for run in screen.finished[-LISTED_SWEEPS:]
-            if run.started.device == device and run.marked is not None and run.fit is not None
-        ]
-        if not curves:
-            return None
-        known = self._murgatroyd.get(device)
+    def _with_laws(
+        self, screen: SessionScreen, trace: JVTrace, films: Mapping[str, MurgatroydFit], single: bool
+    ) -> JVTrace:
+        """The trace with its laws; the same object while nothing of it changed."""
+        murgatroyd = films.get(trace.device)
+        finished = screen.disorder.fits.get(trace.device)
+        behind = (trace, murgatroyd, finished, single)
+        known = self._laws.get(trace.run)
+        if known is None or not _are(known[0], behind):
+            disorder = None if finished is None else finished.fit
+            drawn = single and not trace.running
+            laws = laws_over(trace, screen.devices[trace.device], murgatroyd, disorder) if drawn else {}
+            self._laws[trace.run] = known = (behind, replace(trace, laws=laws))
+        return known[1]
+
+    def _murgatroyd_fits(self, traces: Sequence[JVTrace]) -> dict[str, MurgatroydFit]:
+        """Murgatroyd's law through all finished sweeps of each device, once all of them are read."""
+        found = {}
+        for device in dict.fromkeys(trace.device for trace in traces):
+            own = [trace for trace in traces if trace.device == device and trace.fit is not None]
+            if own and not self._pending and (fit := self._murgatroyd_fit(own)) is not None:
+                found[device] = fit
+        return found
+
+    def _murgatroyd_fit(self, traces: Sequence[JVTrace]) -> MurgatroydFit | None:
+        """The law through these sweeps, worked out once for the same ones; None where there is no time."""
+        runs, curves = tuple(trace.run for trace in traces), [trace.curve for trace in traces]
+        known = self._murgatroyd.get(runs)
         if known is None or not _are(known[0], curves):
-            self._murgatroyd[device] = known = (curves, fit_murgatroyd(curves))
+            if not self._has_time():
+                return None
+            used = [self._rising_points(trace) for trace in traces]
+            known = (curves, fit_murgatroyd(curves, used=used))
+            _remember(self._murgatroyd, runs, known)
+        return known[1]
+
+    def _rising_points(self, trace: JVTrace) -> BoolArray:
+        """Which points of a sweep the law is fitted to."""
+        known = self._rising.get(trace.run)
+        if known is None or known[0] is not trace.curve:
+            self._rising[trace.run] = known = (trace.curve, rising_points(trace.curve))
         return known[1]
 
     def _laws_over_temperature(
@@ -170,30 +236,35 @@ class PictureMaker:
             self._arrhenius = (behind, arrhenius_picture(single, screen.planned.temperatures))
         return self._arrhenius[1]
 
-    def _mobility(self, screen: SessionScreen, series: Sequence[TELTrace]) -> FieldPicture | None:
+    def _mobility(
+        self, screen: SessionScreen, series: Sequence[TELTrace], films: Mapping[str, MurgatroydFit]
+    ) -> FieldPicture | None:
         """Transit mobilities of every pulse run, a film's beside them; the same object while none changes."""
-        pulsed = _pulsed(screen)
-        films = {
-            device: fit
-            for device in screen.devices
-            if device not in pulsed and (fit := self._murgatroyd_fit(screen.jv, device)) is not None
-        }
         behind = (*(one.result for one in series), *films.values())
         if not _are(self._field[0], behind):
             self._field = (behind, _field_of(screen, series, films))
         return self._field[1]
 
-    def _all_series(self, screen: SessionScreen) -> Iterable[TELTrace]:
-        runs = [run for run in screen.tel.runs[-LISTED_PULSE_RUNS:] if self._series_of(run)]
+    def _all_series(self, screen: SessionScreen) -> list[TELTrace]:
+        """The series of the newest pulse runs, in order; those of the newest run are worked out first."""
+        listed = screen.tel.runs[-LISTED_PULSE_RUNS:]
+        read = {run.started.run: self._series_of(run, at_once=run is listed[-1]) for run in reversed(listed)}
+        runs = [run for run in listed if read[run.started.run]]
         names = _short_names([run.started.device for run in runs])
-        kelvins = [f"{self._series_of(run)[0].temperature:.0f} K" for run in runs]
+        kelvins = [f"{read[run.started.run][0].temperature:.0f} K" for run in runs]
         told = _told_apart([(at, names[run.started.device]) for at, run in zip(kelvins, runs, strict=True)])
-        for run, where in zip(runs, told, strict=True):
-            yield from self._series(screen, run, run is runs[-1], where if len(runs) > 1 else "")
+        found: list[TELTrace] = []
+        for run, where in reversed(list(zip(runs, told, strict=True))):
+            shown_where = where if len(runs) > 1 else ""
+            own = self._series(screen, run, read[run.started.run], run is runs[-1], shown_where)
+            found = [*own, *found]
+        return found
 
-    def _series(self, screen: SessionScreen, run: TELRun, newest: bool, where: str) -> Iterable[TELTrace]:
+    def _series(
+        self, screen: SessionScreen, run: TELRun, found: Sequence[TELSeries], newest: bool, where: str
+    ) -> Iterable[TELTrace]:
         name, device = run.started.run, screen.devices[run.started.device]
-        for series in self._series_of(run):
+        for series in found:
             key = (name, series.pulse_amplitude)
             part, unrecorded = _in_force(
                 key, self._chosen_parts, screen.overrides.straight_parts, self._recorded.straight_parts
@@ -211,23 +282,26 @@ class PictureMaker:
                 unrecorded=unrecorded,
             )
 
-    def _series_of(self, run: TELRun) -> list[TELSeries]:
-        """The series of a run, put together again only where it has grown."""
+    def _series_of(self, run: TELRun, *, at_once: bool) -> list[TELSeries]:
+        """The series of a run, put together again only where it has grown; none while there is no time."""
         rows = len(run.earlier) + len(run.rows)
         known = self._pulse_series.get(run.started.run)
         if known is None or known[0] != rows:
+            if not (at_once or self._has_time()):
+                return []
             self._pulse_series[run.started.run] = known = (rows, run.series())
         return known[1]
 
-    def _result(self, key: Series, series: TELSeries, device: Device, part: Window | None) -> AmplitudeResult:
-        """What a series came to, worked out again only where it has grown."""
+    def _result(
+        self, key: Series, series: TELSeries, device: Device, part: Window | None
+    ) -> AmplitudeResult | None:
+        """What a series came to, worked out again only where it has grown; None while there is no time."""
         known = self._results.get(key)
         if known is None or known[0] != part or not _same_points(known[1], series):
+            if not self._has_time():
+                return None
             known = (part, series, analyse_amplitude(series, device, straight_part=part))
-            self._results.pop(key, None)
-            self._results[key] = known
-            while len(self._results) > REMEMBERED:
-                del self._results[next(iter(self._results))]
+            _remember(self._results, key, known)
         return known[2]
 
     def _checks_of(self, run: TELRun | None) -> ChecksPicture:
@@ -273,6 +347,14 @@ def _in_force(key: Any, chosen: Any, *recorded: Any) -> tuple[Window | None, boo
     kept = next((known[key] for known in reversed(recorded) if key in known), None)
     window = chosen.get(key, kept)
     return window, window != kept
+
+
+def _remember(store: dict[Any, Any], key: object, known: object) -> None:
+    """Keep this as the newest of what is remembered, and no more than is worth it."""
+    store.pop(key, None)
+    store[key] = known
+    while len(store) > REMEMBERED:
+        del store[next(iter(store))]
 
 
 def _are(known: Sequence[object], found: Sequence[object]) -> bool:

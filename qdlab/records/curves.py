@@ -1,5 +1,6 @@
 """Rows to curves: what a run's rows mean to the analysis, the same for live, recorded and replayed ones."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -97,9 +98,9 @@ def jv_curve(started: RunStarted, rows: Sequence[RowRecorded], device: Device) -
     Voltage is the measured one where the run recorded it, else the source's level; rows are positive on the
     injecting contact already. The temperature is the median over the rows that were within tolerance.
     """
-    rows = [row for row in rows if np.isfinite(_voltage(row))]
+    rows = [row for row in rows if math.isfinite(_voltage(row))]
     temperature = _temperature(started, rows)
-    if not rows or not np.isfinite(temperature):
+    if not rows or not math.isfinite(temperature):
         return None
     current = np.array([row.values.get(columns.CURRENT, np.nan) for row in rows])
     permittivity = device.relative_permittivity
@@ -122,13 +123,16 @@ def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list
     its standard error. One of unknown temperature is no series, as in `jv_curve`.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
+    references: dict[float, list[float]] = defaultdict(list)
     for row in rows:
         if _is_series_point(row):
             by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
+        elif row.values.get(columns.POINT_KIND) == REFERENCE_POINT:
+            references[row.values.get(columns.PULSE_AMPLITUDE, math.nan)].append(_light(row))
     return [
-        _tel_series(started, amplitude, by_amplitude[amplitude], _reference_light(rows, amplitude))
+        _tel_series(started, amplitude, by_amplitude[amplitude], references[amplitude])
         for amplitude in sorted(by_amplitude)
-        if np.isfinite(_temperature(started, by_amplitude[amplitude]))
+        if math.isfinite(_temperature(started, by_amplitude[amplitude]))
     ]
 
 
@@ -136,20 +140,10 @@ def _is_series_point(row: RowRecorded) -> bool:
     values = row.values
     return bool(
         values.get(columns.POINT_KIND, SERIES_POINT) == SERIES_POINT
-        and np.isfinite(_light(row))
-        and np.isfinite(values.get(columns.PULSE_AMPLITUDE, np.nan))
+        and math.isfinite(_light(row))
+        and math.isfinite(values.get(columns.PULSE_AMPLITUDE, np.nan))
         and 0 < values[columns.PULSE_WIDTH] < np.inf
     )
-
-
-def _reference_light(rows: Sequence[RowRecorded], amplitude: float) -> list[float]:
-    """Light of the reference pulses at one amplitude, in the order of measurement [A]."""
-    return [
-        _light(row)
-        for row in rows
-        if row.values.get(columns.POINT_KIND) == REFERENCE_POINT
-        and row.values.get(columns.PULSE_AMPLITUDE) == amplitude
-    ]
 
 
 def _tel_series(
@@ -161,7 +155,7 @@ def _tel_series(
     widths = sorted(by_width)
     points = [_mean_light(by_width[width]) for width in widths]
     device_voltages = [row.values.get(columns.DEVICE_VOLTAGE, np.nan) for row in rows]
-    known = [voltage for voltage in device_voltages if np.isfinite(voltage)]
+    known = [voltage for voltage in device_voltages if math.isfinite(voltage)]
     errors = np.array([error for _, error in points])
     return TELSeries(
         pulse_width=np.array(widths),
@@ -194,7 +188,7 @@ def _light(row: RowRecorded) -> float:
 
 def _voltage(row: RowRecorded) -> float:
     measured = row.values.get(columns.MEASURED_VOLTAGE, np.nan)
-    return measured if np.isfinite(measured) else row.values.get(columns.VOLTAGE, np.nan)
+    return measured if math.isfinite(measured) else row.values.get(columns.VOLTAGE, np.nan)
 
 
 def _flags(row: RowRecorded) -> frozenset[str]:

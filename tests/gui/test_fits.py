@@ -144,3 +144,15 @@ def test_what_was_chosen_in_one_session_does_not_hold_for_the_run_of_that_name_i
     screens.screen = screen_of(sweep("a", 297.0))
     (trace,) = look().jv
     assert not trace.by_hand and trace.fit is not None and trace.fit.window != (2.0, 8.0)
+
+
+def test_of_the_places_sought_while_the_window_draws_only_the_newest_counts(qtbot: QtBot) -> None:
+    worker = ScreenWorker(At(screen_of()))
+    done: list[str] = []
+    for place in ("a", "b"):
+        worker.wish(lambda screens, place=place: done.append(f"seek {place}"), newest_of="seek")
+    worker.wish(lambda screens: done.append("step"))
+    for place in ("c", "d", "e"):
+        worker.wish(lambda screens, place=place: done.append(f"seek {place}"), newest_of="seek")
+    worker._turn()
+    assert done == ["seek b", "step", "seek e"]

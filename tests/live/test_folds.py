@@ -1,6 +1,7 @@
 """Screens as states: events in, what is shown out, without Qt."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -348,6 +349,39 @@ def test_the_same_screen_gives_the_same_traces_so_that_nothing_is_drawn_twice() 
     first, second = maker.draw(screen), maker.draw(screen)
     assert all(one is other for one, other in zip(first.jv, second.jv, strict=True))
     assert first.arrhenius is second.arrhenius
+
+
+def test_where_time_is_short_the_points_come_first_and_in_the_end_what_all_of_them_come_to() -> None:
+    _, screen = jv_pictures(297.0, 257.0, 217.0)
+    for event in pulses("light"):
+        screen = fold(screen, event)
+    whole = PictureMaker().draw(screen)
+    assert whole.pending == 0
+    maker = PictureMaker(itertools.count().__next__)
+    first = maker.draw(screen, seconds=0.0)
+    assert [len(trace.curve) for trace in first.jv] == [40, 40, 40]
+    assert [trace.fit is None for trace in first.jv] == [True, True, False]  # the newest is read first
+    assert [len(one.series) for one in first.tel] == [9] and not first.cards
+    assert first.pending and first.mobility is None and first.status.endswith("being worked out")
+    pictures = [first]
+    while pictures[-1].pending:
+        assert len(pictures) < 10
+        pictures.append(maker.draw(screen, seconds=0.0))
+    assert repr(pictures[-1].cards) == repr(whole.cards) and whole.cards
+    assert repr(pictures[-1].mobility) == repr(whole.mobility)
+    assert pictures[-1].status == screen.status
+
+
+def test_a_law_through_all_sweeps_waits_for_the_last_of_them() -> None:
+    _, screen = jv_pictures(297.0, 257.0, 217.0)
+    whole = PictureMaker().draw(screen)
+    maker = PictureMaker(itertools.count().__next__)
+    for _ in range(3):
+        picture = maker.draw(screen, seconds=0.0)
+        assert picture.arrhenius is None and not any("Murgatroyd" in trace.laws for trace in picture.jv)
+    last = maker.draw(screen, seconds=0.0)
+    assert repr(last.arrhenius) == repr(whole.arrhenius) and whole.arrhenius is not None
+    assert [repr(trace.laws) for trace in last.jv] == [repr(trace.laws) for trace in whole.jv]
 
 
 def test_every_card_says_value_unit_window_and_verdict_and_where_its_points_are() -> None:

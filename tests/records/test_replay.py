@@ -74,6 +74,25 @@ def test_going_back_far_starts_at_a_screen_kept_on_the_way() -> None:
     assert len(folded_events) == 2100 % CHECKPOINT_DISTANCE
 
 
+def test_a_seek_to_where_nobody_has_been_starts_at_a_screen_folded_ahead() -> None:
+    events = [RunEnded(run="a", end="finished", rows=0, time=float(number)) for number in range(3500)]
+    folded_events: list[float] = []
+
+    def note(total: float, event: Event) -> float:
+        folded_events.append(event.time)
+        return total + event.time
+
+    replay = Replay(events, 0.0, note)
+    for _ in range(4):
+        replay.look_ahead(1500)
+    assert (replay.position, replay.screen) == (0, 0.0)
+    assert sorted(set(folded_events)) == [float(number) for number in range(3500)]
+    folded_events.clear()
+    assert replay.seek(3400) == sum(range(3400))
+    assert len(folded_events) == 3400 % CHECKPOINT_DISTANCE
+    assert replay.seek(1001) == sum(range(1001))
+
+
 def test_time_passes_at_any_speed_and_stands_still_while_paused(campaign: Path) -> None:
     replay = open_replay(campaign)
     replay.seek_time(10.0)

@@ -95,7 +95,7 @@ class JVTrace:
 
 
 def jv_trace(
-    run: JVRun, device: Device, number: int, window: Window | None, *, unrecorded: bool
+    run: JVRun, number: int, window: Window | None, *, unrecorded: bool, read: bool = True
 ) -> JVTrace | None:
     """What one sweep looks like; None before its first usable row.
 
@@ -104,25 +104,28 @@ def jv_trace(
     number : of the sweep in its session
     window : quadratic window chosen by hand [V]; None for the rule's
     unrecorded : the choice differs from what the journal says
+    read : work out what the sweep comes to; else its points alone, as recorded
     """
-    curve = run.marked or run.curve(device)
+    curve = (run.marked if read else None) or run.curve
     if curve is None:
         return None
-    fit = run.fit
+    fit = run.fit if read else None
     if fit is not None and window is not None:
-        fit = space_charge_of(curve, device, window)
-    built_in = device.built_in_voltage.value
+        fit = space_charge_of(curve, run.device, window)
+    slope = None if fit is None else fit.local
+    if read and fit is None:
+        slope = _slope(curve, run.device.built_in_voltage.value)
     return JVTrace(
         run=run.started.run,
         number=number,
         label=f"{curve.temperature:.0f} K",
-        device=device.identifier,
+        device=run.device.identifier,
         curve=curve,
         flagged=_flagged(curve),
         back=curve.flagged("down"),
-        slope=_slope(curve, built_in) if fit is None else fit.local,
+        slope=slope,
         fit=fit,
-        floor=_noise_floor(curve),
+        floor=_noise_floor(curve) if read else math.nan,
         running=run.ended is None,
         chosen=window,
         unrecorded=unrecorded,
