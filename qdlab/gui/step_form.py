@@ -8,7 +8,8 @@ from PyQt6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLin
 
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel
-from qdlab.live.plan_form import FormField, form_fields, problems, step_table, texts_of, title_of
+from qdlab.live.forms import FormField
+from qdlab.live.plan_form import form_fields, problems, step_table, texts_of, title_of
 
 UNIT_WIDTH = 48  # [pixel]; the same for all, so that the fields line up
 

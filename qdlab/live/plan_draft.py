@@ -22,7 +22,8 @@ from qdlab.config import (
     step_costs,
 )
 from qdlab.errors import ConfigError
-from qdlab.live.plan_form import FIRST_TABLES, holds_steps, problem_words
+from qdlab.live.forms import problem_words
+from qdlab.live.plan_form import FIRST_TABLES, holds_steps
 
 Key = tuple[int, ...]
 """Where a step stands: its number, then its number inside that step, and so on."""

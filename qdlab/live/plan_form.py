@@ -5,33 +5,26 @@ A value is checked by reading it as a plan would.
 """
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
-from types import MappingProxyType
-from typing import Any, Literal, get_args
-
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+from typing import Any
 
 from procedures.base import Choice, Count, Quantity, QuantityList, Switch
-from qdlab.config import ProcedureStep, StepConfig
-from qdlab.config.fields import InSI
+from qdlab.config import ProcedureStep
 from qdlab.config.steps import STEP_MODELS
-from qdlab.errors import ConfigError
-from qdlab.quantities import convert
-
-Shape = Literal["points", "quantity", "switch", "count", "choice", "text"]
-
-SHOWN_UNITS: Mapping[str, str] = {
-    "pulse_widths": "µs",
-    "extension_widths": "µs",
-    "pulse_period": "ms",
-    "compliance_current": "mA",
-    "ramp_rate": "K/min",
-}
-"""The unit people say where it is not the SI one; what is typed without a unit is meant in it."""
+from qdlab.live.forms import (
+    FormField,
+    Shape,
+    default_text,
+    field_text,
+    model_fields,
+    model_problems,
+    shown_unit,
+    table_of,
+    texts_of_table,
+    unit_words,
+)
 
 NO_LIMIT = 1e9  # PyMeasure's bound of a parameter that has none
 
@@ -95,30 +88,6 @@ HINTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class FormField:
-    """One setting: its key in the file, its words, its unit, and what it is when nobody changes it.
-
-    Parameters
-    ----------
-    shape : how it is written in a file
-    choices : where it is one of a few words; empty otherwise
-    example : how to write it, shown while it is empty
-    hint : description and limits, as a tooltip
-    main : shown at once; the others when all settings are asked for
-    """
-
-    key: str
-    name: str
-    unit: str
-    shape: Shape
-    default: str
-    choices: tuple[str, ...] = ()
-    example: str = "left out"
-    hint: str = ""
-    main: bool = True
-
-
 def step_kinds() -> list[str]:
     """Every kind of step, the ones met most often first."""
     return [*TITLES, *(kind for kind in STEP_MODELS if kind not in TITLES)]
@@ -139,10 +108,18 @@ def form_fields(kind: str) -> tuple[FormField, ...]:
     """The fields of a step's form, in the order they are declared."""
     model = STEP_MODELS[kind]
     shown = MAIN_FIELDS.get(kind)
-    fields = _procedure_fields(model) if issubclass(model, ProcedureStep) else _model_fields(model)
+    fields = (
+        _procedure_fields(model)
+        if issubclass(model, ProcedureStep)
+        else model_fields(
+            model,
+            without=("kind", "skip", "steps"),
+            hints=HINTS,
+            examples={"temperatures": "297, 277, 257, or 297 .. 217 step -20"},
+        )
+    )
     return tuple(
-        field if shown is None or field.key in shown else FormField(**{**vars(field), "main": False})
-        for field in fields
+        field if shown is None or field.key in shown else replace(field, main=False) for field in fields
     )
 
 
@@ -151,44 +128,20 @@ def problems(kind: str, texts: Mapping[str, str]) -> dict[str, str]:
     table = {"kind": kind, **step_table(kind, texts)}
     if holds_steps(kind):
         table["steps"] = [{"kind": "note", "text": "what is inside is checked by itself"}]
-    try:
-        STEP_MODELS[kind].model_validate(table)
-    except ValidationError as error:
-        found: dict[str, str] = {}
-        for one in error.errors(include_url=False):
-            found.setdefault(str(one["loc"][0]), problem_words(one))
-        return found
-    return {}
-
-
-def problem_words(error: Any) -> str:
-    """What pydantic found wrong with a value, in our words."""
-    match error["type"]:
-        case "missing" | "string_too_short" | "too_short":
-            return "is needed"
-        case "literal_error":
-            return f"is not one of {error['ctx']['expected'].replace(chr(39), '')}"
-        case _:
-            words = str(error["msg"]).removeprefix("Value error, ")
-            return words.replace("Input should be", "must be")
+    found: dict[str, str] = {}
+    for place, words in model_problems(STEP_MODELS[kind], table).items():
+        found.setdefault(str(place[0]), words)
+    return found
 
 
 def step_table(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """What was typed as a step of a plan file: what is left empty or as it was is left out."""
-    fields = {field.key: field for field in form_fields(kind)}
-    return {
-        key: _value(fields[key], text.strip())
-        for key, text in texts.items()
-        if text.strip() and text.strip() != fields[key].default
-    }
+    return table_of(form_fields(kind), texts)
 
 
 def texts_of(kind: str, table: Mapping[str, Any]) -> dict[str, str]:
     """A step of a plan file as the texts of its form."""
-    return {
-        field.key: _text(field, table[field.key]) if field.key in table else field.default
-        for field in form_fields(kind)
-    }
+    return texts_of_table(form_fields(kind), table)
 
 
 def summary(kind: str, table: Mapping[str, Any]) -> str:
@@ -200,7 +153,7 @@ def summary(kind: str, table: Mapping[str, Any]) -> str:
     told = next((field for field in fields if field.key in table and field.shape != "switch"), None)
     if told is None:
         return title_of(kind)
-    text = _text(told, table[told.key])
+    text = field_text(told, table[told.key])
     unit = "" if not told.unit or text.endswith(told.unit) else f" {told.unit}"
     return f"{title_of(kind)}  {text}{unit}"
 
@@ -220,9 +173,9 @@ def _procedure_fields(model: type[ProcedureStep]) -> Iterator[FormField]:
         yield FormField(
             key=key,
             name=parameter.name,
-            unit=_shown_unit(key, getattr(parameter, "units", None)),
+            unit=shown_unit(key, getattr(parameter, "units", None)),
             shape=shape,
-            default=_default(key, parameter.default, shape, getattr(parameter, "units", None)),
+            default=default_text(key, parameter.default, shape, getattr(parameter, "units", None)),
             choices=choices,
             example=POINTS_EXAMPLE if shape == "points" else "left out",
             hint=" ".join(filter(None, (parameter.description, _limits(parameter)))),
@@ -243,72 +196,6 @@ def _shape_of(parameter: Any) -> Shape:
     return next(shape for kind, shape in shapes if isinstance(parameter, kind))
 
 
-def _model_fields(model: type[StepConfig]) -> Iterator[FormField]:
-    for key, info in model.model_fields.items():
-        if key in ("kind", "skip", "steps"):
-            continue
-        quantity = next((item for item in _annotations(info) if isinstance(item, InSI)), None)
-        choices = _choices(info)
-        shape: Shape = "choice" if choices else "text"
-        if quantity is not None:
-            shape = "points" if key == "temperatures" else "quantity"
-        elif info.annotation is bool:
-            shape, choices = "switch", ("yes", "no")
-        elif info.annotation is int:
-            shape = "count"
-        default = None if info.is_required() else info.default
-        yield FormField(
-            key=key,
-            name=key.replace("_", " ").capitalize(),
-            unit="" if quantity is None else _shown_unit(key, quantity.unit),
-            shape=shape,
-            default=_default(key, default, shape, None if quantity is None else quantity.unit),
-            choices=choices,
-            example="297, 277, 257, or 297 .. 217 step -20" if shape == "points" else "left out",
-            hint=HINTS.get(key, ""),
-        )
-
-
-def _parts(info: FieldInfo) -> list[Any]:
-    """The annotated type and all it is made of, however deep inside lists and alternatives."""
-    found: list[Any] = [info.annotation]
-    for kind in found:
-        found += get_args(kind)
-    return found
-
-
-def _annotations(info: FieldInfo) -> list[Any]:
-    """What an annotated type and its parts carry."""
-    return [*info.metadata, *(item for kind in _parts(info) for item in getattr(kind, "__metadata__", ()))]
-
-
-def _choices(info: FieldInfo) -> tuple[str, ...]:
-    words = [part for part in _parts(info) if isinstance(part, str)]
-    if words and not info.is_required() and info.default is None:
-        return ("", *words)
-    return tuple(words)
-
-
-def _unit_words(unit: str | None) -> str:
-    """The unit beside the field; empty for a ratio, a number, a word."""
-    return "" if unit in (None, "1") else str(unit).replace("**2", "²").replace("ohm", "Ω")
-
-
-def _shown_unit(key: str, unit: str | None) -> str:
-    return SHOWN_UNITS.get(key) or _unit_words(unit)
-
-
-def _default(key: str, default: Any, shape: Shape, unit: str | None) -> str:
-    if shape == "switch":
-        return "yes" if default else "no"
-    if default is None or default == ():
-        return ""
-    if shape != "quantity":
-        return str(default)
-    shown = SHOWN_UNITS.get(key)
-    return f"{default if shown is None or unit is None else convert(default, unit, shown):g}"
-
-
 def _limits(parameter: Any) -> str:
     """Its limits in words; empty where there is none."""
     if not isinstance(parameter, Quantity | Count):
@@ -319,104 +206,5 @@ def _limits(parameter: Any) -> str:
         ("up to", parameter.maximum),
     )
     said = [f"{word} {bound:g}" for word, bound in bounds if bound is not None and abs(bound) < NO_LIMIT]
-    unit = _unit_words(getattr(parameter, "units", None))
+    unit = unit_words(getattr(parameter, "units", None))
     return f"({', '.join(said)}{unit and ' '}{unit})" if said else ""
-
-
-# From text to file and back
-
-_SPACINGS: Mapping[str, str] = MappingProxyType(
-    {"step": "step", "points": "points", "per decade": "points_per_decade"}
-)
-
-
-def _value(field: FormField, text: str) -> Any:
-    """Text as a file would hold it: a bare number takes the unit that stands beside the field."""
-    match field.shape:
-        case "points":
-            return _points(text, _unit_in_file(field.unit))
-        case "quantity":
-            return _with_unit(text, _unit_in_file(field.unit))
-        case "switch":
-            return text == "yes"
-        case "count":
-            return int(text) if text.lstrip("-").isdigit() else text
-    return text
-
-
-def _points(text: str, unit: str) -> Any:
-    """``0 .. 7 step 0.1``, ``0.1 .. 7 points 70`` or ``0.1 .. 7 per decade 20``; else a list with commas."""
-    start, dots, rest = text.partition("..")
-    if not dots:
-        return [_with_unit(item.strip(), unit) for item in text.split(",") if item.strip()]
-    table: dict[str, Any] = {"start": _with_unit(start.strip(), unit)}
-    for word, key in _SPACINGS.items():
-        stop, found, spacing = rest.partition(word)
-        if found:
-            table["stop"] = _with_unit(stop.strip(), unit)
-            table[key] = _with_unit(spacing.strip(), unit) if key == "step" else _number(spacing.strip())
-            return table
-    return {**table, "stop": _with_unit(rest.strip(), unit)}
-
-
-def _unit_in_file(unit: str) -> str:
-    return unit.replace("²", "**2").replace("Ω", "ohm")
-
-
-def _with_unit(text: str, unit: str) -> Any:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return f"{text} {unit}" if unit else number
-
-
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _text(field: FormField, value: Any) -> str:
-    """A value of a file as its field shows it, without the unit that stands beside the field."""
-    if field.shape == "switch":
-        return "yes" if value else "no"
-    unit = _unit_in_file(field.unit)
-    if isinstance(value, Mapping):
-        return _range_text(value, unit)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_without_unit(item, unit) for item in value)
-    return _without_unit(value, unit)
-
-
-def _range_text(table: Mapping[str, Any], unit: str) -> str:
-    start, stop = (_without_unit(table.get(key, ""), unit) for key in ("start", "stop"))
-    spacings = [
-        f"{word} {_without_unit(table[key], unit)}" for word, key in _SPACINGS.items() if key in table
-    ]
-    return " ".join([f"{start} .. {stop}", *spacings])
-
-
-def _without_unit(value: Any, unit: str) -> str:
-    text = str(value)
-    if not unit:
-        return text
-    bare = text.removesuffix(unit).strip()
-    if bare == text:
-        bare = _converted(text, unit)
-    try:
-        return f"{float(bare):g}" if float(f"{float(bare):g}") == float(bare) else bare
-    except ValueError:
-        return text
-
-
-def _converted(text: str, unit: str) -> str:
-    """The number in the unit that stands beside the field; the text itself where it is none of that kind."""
-    number = re.match(r"[-+.\deE]+(?=\s*[^\W\d])", text)
-    if number is None:
-        return text
-    try:
-        return repr(convert(float(number[0]), text[number.end() :].strip(), unit))
-    except (ValueError, ConfigError):
-        return text
