@@ -12,10 +12,16 @@ from qdlab.quantities import parse_quantity
 from sim_instruments.device_under_test import SampleSpec
 from sim_instruments.fault_script import drawn_faults, fault_page, read_faults
 from sim_instruments.faults import FaultyLine
+from sim_instruments.presets import PRESETS
 from sim_instruments.sample_file import read_sample
 from sim_instruments.scpi import command_page
 from sim_instruments.server import DEFAULT_PORT_BASE, SERIAL_TERMINATORS, TimeMode, make_clock, serve
-from sim_instruments.wiring import SimBench
+from sim_instruments.wiring import DEFAULT_DEVICES, SimBench
+
+
+def sample_names() -> tuple[str, ...]:
+    """What can stand in for a device on the simulated bench; the paper's two pixels first."""
+    return tuple(dict.fromkeys((*DEFAULT_DEVICES.values(), *PRESETS)))
 
 
 def open_simulated_bench(

@@ -16,6 +16,7 @@ from qdlab.config import BenchConfig, plan_from_document
 from qdlab.errors import QdlabError
 from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.closing import Closing, ClosingQuestion, remember, remembered
+from qdlab.gui.device_form import DeviceDialogue
 from qdlab.gui.interlock_bar import InterlockBar
 from qdlab.gui.main_window import MainWindow, MenuEntry, Opened
 from qdlab.gui.notices import prompt_card, resume_card, trip_card
@@ -28,6 +29,7 @@ from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import ask_for_path, show_below
 from qdlab.live import plan_queue as queues
 from qdlab.live import session as live
+from qdlab.live.device_draft import DeviceDraft, devices_folder, draft_of_device
 from qdlab.live.interlocks import interlocks
 from qdlab.live.overrides import Choice
 from qdlab.live.plan_draft import Draft, draft_of, read_draft
@@ -39,6 +41,7 @@ from qdlab.live.session import SessionScreen
 from qdlab.paths import data_directory, file_stem
 from qdlab.protocol import GuardianReport, Health
 from qdlab.records import open_session
+from qdlab.simulators import sample_names
 from qdlab.unfinished import is_next_to_resume
 
 NOTHING = live.initial({})
@@ -74,6 +77,7 @@ def queue_menu(panel: QueuePanel) -> list[MenuEntry]:
     return [
         MenuEntry(text="Build a plan…", key="Ctrl+B", act=panel.new.click),
         MenuEntry(text="Open a plan file…", key="Ctrl+R", act=panel.open.click),
+        MenuEntry(text="Describe a device…", key="Ctrl+Shift+B", act=panel.device_wanted.emit),
         MenuEntry(text="Start…", key="Ctrl+G", act=panel.start.click),
     ]
 
@@ -110,6 +114,7 @@ class BenchWindow(MainWindow):
         self._question: ResumeQuestion | None = None
         self._handing_over = False
         self._unfinished: Draft | None = None
+        self._unfinished_device: DeviceDraft | None = None
         self._sheet: PreflightSheet | None = None
         self._leaving = self._ends_first = False
         self.add_entry(
@@ -126,6 +131,7 @@ class BenchWindow(MainWindow):
     def _connect(self) -> None:
         panel, link, bar = self._panel, self._link, self._bar
         panel.new_wanted.connect(self.build_plan)
+        panel.device_wanted.connect(self.describe_device)
         panel.open_wanted.connect(self.choose_plan)
         panel.edit_wanted.connect(self.edit_plan)
         panel.start_wanted.connect(self.prepare)
@@ -189,10 +195,44 @@ class BenchWindow(MainWindow):
 
     def _builder(self, draft: Draft | None) -> PlanBuilder:
         simulated = self._config.kind == "simulation"
-        builder = PlanBuilder(self._theme, self, draft=draft, limits=self._config.limits, simulated=simulated)
+        builder = PlanBuilder(
+            self._theme,
+            self,
+            draft=draft,
+            limits=self._config.limits,
+            simulated=simulated,
+            kept_devices=devices_folder(self._folder),
+        )
+        builder.device_wanted.connect(lambda name: self._describe_for(builder, name))
         builder.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         show_below(builder, self.docks)
         return builder
+
+    def describe_device(
+        self, draft: DeviceDraft | None = None, parent: QWidget | None = None
+    ) -> DeviceDialogue:
+        """Describe a device in a form beside the window; plans are offered it once it is saved."""
+        dialogue = DeviceDialogue(
+            self._theme,
+            parent or self,
+            folder=devices_folder(self._folder),
+            draft=draft or self._unfinished_device,
+            samples=sample_names() if self._config.kind == "simulation" else (),
+        )
+        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialogue.left.connect(self._keep_unfinished_device)
+        show_below(dialogue, self.docks)
+        return dialogue
+
+    def _describe_for(self, builder: PlanBuilder, name: str) -> None:
+        """A device of the plan that is being built, or a new one for it."""
+        draft = draft_of_device(builder.draft.devices[name].table) if name else None
+        dialogue = self.describe_device(draft, builder)
+        dialogue.saved.connect(lambda file: builder.add_device_file(file, name))
+
+    def _keep_unfinished_device(self, draft: DeviceDraft | None) -> None:
+        """What was typed and not saved is there again when the next device is described."""
+        self._unfinished_device = draft
 
     def _change(self, queue: PlanQueue) -> None:
         self._panel.show_queue(queue)

@@ -31,9 +31,10 @@ from qdlab.gui.errands import send
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel, ask_for_path
+from qdlab.gui.widgets import PlainLabel, ask_for_path, make_button
 from qdlab.live import plan_draft as drafts
 from qdlab.live.connections import with_new_step
+from qdlab.live.device_draft import saved_devices
 from qdlab.live.plan_draft import Checked, Draft, DraftDevice, Key, check, read_device, read_draft
 from qdlab.live.plan_form import holds_steps, step_kinds, title_of
 
@@ -52,15 +53,18 @@ class PlanBuilder(QDialog):
     """Puts a plan together; `queued` carries the draft once a person wants it carried out.
 
     `left` carries, once it is closed, what was neither queued nor saved; None where all of it was.
+    `device_wanted` carries the name of a device to be described anew, or nothing for a new one.
 
     Parameters
     ----------
     limits : of the bench it is meant for
     simulated : the bench's time is not the wall's, and the published campaign's files are offered as examples
+    kept_devices : folder of the devices described in the window
     """
 
     queued = pyqtSignal(object)
     left = pyqtSignal(object)
+    device_wanted = pyqtSignal(str)
 
     def __init__(
         self,
@@ -70,8 +74,10 @@ class PlanBuilder(QDialog):
         draft: Draft | None = None,
         limits: LimitsConfig | None = None,
         simulated: bool = False,
+        kept_devices: Path,
     ) -> None:
         super().__init__(parent)
+        self._kept_devices = kept_devices
         self.setWindowTitle("Build a plan")
         self.setModal(False)
         self.resize(1060, 660)
@@ -106,36 +112,47 @@ class PlanBuilder(QDialog):
         self.on_failure.currentTextChanged.connect(self._settings_changed)
         self.devices = PlainLabel("")
         self.devices.setWordWrap(True)
-        self.add_device = _button("Add…", "Add a device from its file", self._offer_device_files)
-        self.drop_device = _button("Remove…", "Take a device out of the plan", self._offer_devices)
+        self.add_device = make_button(
+            "Add…", "Describe a device, or take one described before", self._offer_device_files
+        )
+        self.edit_device = make_button(
+            "Edit…", "Change what is known of a device", self._offer_devices_to_edit
+        )
+        self.drop_device = make_button(
+            "Remove…", "Take a device out of the plan", self._offer_devices_to_drop
+        )
         self.tree = StepTree(self._theme)
         self.tree.chosen.connect(self._choose)
         self.tree.dragged.connect(self._dragged)
-        self.add = _button("Add step", "Put a step in behind the chosen one", lambda: None)
+        self.add = make_button("Add step", "Put a step in behind the chosen one", lambda: None)
         self.add.setMenu(self._kinds_menu())
-        self.up = _button("▲", "Earlier (Alt+Up)", lambda: self._shift(-1), key="Alt+Up")
-        self.down = _button("▼", "Later (Alt+Down)", lambda: self._shift(1), key="Alt+Down")
-        self.duplicate = _button(
+        self.up = make_button("▲", "Earlier (Alt+Up)", lambda: self._shift(-1), key="Alt+Up")
+        self.down = make_button("▼", "Later (Alt+Down)", lambda: self._shift(1), key="Alt+Down")
+        self.duplicate = make_button(
             "Duplicate", "Once more, behind itself (Ctrl+D)", self._duplicate, key="Ctrl+D"
         )
-        self.skip = _button("Skip", "Keep it in the plan and pass it over, or not any longer", self._skip)
-        self.remove = _button("Remove", "Take it out of the plan", self._remove)
+        self.skip = make_button("Skip", "Keep it in the plan and pass it over, or not any longer", self._skip)
+        self.remove = make_button("Remove", "Take it out of the plan", self._remove)
         self.form = StepForm(self._theme)
         self.form.changed.connect(self._step_changed)
         self.estimate, self.words = PlainLabel(""), PlainLabel("")
         self.estimate.setStyleSheet("font-weight: bold;")
         self.words.setWordWrap(True)
-        self.load = _button("Load…", "A plan from its file (Ctrl+L)", self._offer_plan_files, key="Ctrl+L")
-        self.save = _button("Save as…", "Write the plan as TOML (Ctrl+S)", self._ask_for_file, key="Ctrl+S")
-        self.clear = _button("Clear", "Begin with an empty plan", lambda: self.show_draft(Draft()))
-        self.enqueue = _button("Put into the queue", "Have it carried out (Ctrl+Return)", self._enqueue)
+        self.load = make_button(
+            "Load…", "A plan from its file (Ctrl+L)", self._offer_plan_files, key="Ctrl+L"
+        )
+        self.save = make_button(
+            "Save as…", "Write the plan as TOML (Ctrl+S)", self._ask_for_file, key="Ctrl+S"
+        )
+        self.clear = make_button("Clear", "Begin with an empty plan", lambda: self.show_draft(Draft()))
+        self.enqueue = make_button("Put into the queue", "Have it carried out (Ctrl+Return)", self._enqueue)
         self.enqueue.setShortcut("Ctrl+Return")
 
     def _lay_out(self) -> None:
         head = QFormLayout()
         head.addRow("Plan", self.name)
         head.addRow("Operator", self.operator)
-        head.addRow("Devices", _row(self.devices, self.add_device, self.drop_device))
+        head.addRow("Devices", _row(self.devices, self.add_device, self.edit_device, self.drop_device))
         head.addRow("Atmosphere", _row(self.gas, self.dew_point))
         head.addRow("If a box fails", self.on_failure)
         left = QWidget()
@@ -193,6 +210,8 @@ class PlanBuilder(QDialog):
         self.on_failure.setCurrentText(ON_FAILURE[settings.get("on_failure", "stop")])
         self.on_failure.blockSignals(False)
         self.devices.setText(", ".join(draft.devices) or "none yet")
+        for act in (self.edit_device, self.drop_device):
+            act.setEnabled(bool(draft.devices))
         if current is None and draft.steps:
             current = (0,)
         self.tree.show_draft(draft, current)
@@ -220,9 +239,9 @@ class PlanBuilder(QDialog):
             key = (*self._current, len(chosen.steps)) if inside else _behind(self._current)
         self.show_draft(*with_new_step(self.draft, key, drafts.new_step(kind)))
 
-    def add_device_file(self, file: Path) -> None:
-        """Read a device file in a thread and take it into the plan."""
-        self._errand(lambda: read_device(file), self._take_device)
+    def add_device_file(self, file: Path, name: str = "") -> None:
+        """Read a device file in a thread and take it into the plan, in the place of the one of that name."""
+        self._errand(lambda: read_device(file), lambda found: self._take_device(name or found[0], found[1]))
 
     def load_file(self, file: Path) -> None:
         """Read a plan file in a thread and go on with it."""
@@ -241,8 +260,7 @@ class PlanBuilder(QDialog):
         self._kept = draft
         self._say(f"saved as {file}")
 
-    def _take_device(self, found: tuple[str, DraftDevice]) -> None:
-        name, device = found
+    def _take_device(self, name: str, device: DraftDevice) -> None:
         self.show_draft(replace(self.draft, devices={**self.draft.devices, name: device}), self._current)
 
     def _estimate(self) -> str:
@@ -327,19 +345,27 @@ class PlanBuilder(QDialog):
             self.queued.emit(self.draft)
             self.close()
 
-    def _offer_devices(self) -> None:
-        """A menu of the devices; choosing one takes it out."""
+    def _offer_devices_to_edit(self) -> None:
         self._offer(
-            self.drop_device,
-            {name: partial(self._remove_device, name) for name in self.draft.devices},
+            self.edit_device, {name: partial(self.device_wanted.emit, name) for name in self.draft.devices}
+        )
+
+    def _offer_devices_to_drop(self) -> None:
+        self._offer(
+            self.drop_device, {name: partial(self._remove_device, name) for name in self.draft.devices}
         )
 
     def _offer_device_files(self) -> None:
+        kept = {file.stem: partial(self.add_device_file, file) for file in saved_devices(self._kept_devices)}
         examples = {
             f"Example: {file.stem}": partial(self.add_device_file, file)
             for file in self._examples("device-*.toml")
         }
-        self._offer(self.add_device, {"From a file…": self._ask_for_device, **examples})
+        first: dict[str, Callable[[], object]] = {
+            "New device…": partial(self.device_wanted.emit, ""),
+            "From a file…": self._ask_for_device,
+        }
+        self._offer(self.add_device, {**first, **kept, **examples})
 
     def _offer_plan_files(self) -> None:
         examples = {
@@ -352,9 +378,9 @@ class PlanBuilder(QDialog):
         folder = Path(str(files("qdlab.demo_files")))
         return sorted(folder.glob(pattern)) if self._simulated else []
 
-    def _offer(self, button: QPushButton, entries: Mapping[str, Callable[[], object]]) -> None:
+    def _offer(self, below: QPushButton, entries: Mapping[str, Callable[[], object]]) -> None:
         """What can be done, below a button; the only thing there is to do at once."""
-        if len(entries) == 1 and button is not self.drop_device:
+        if len(entries) == 1 and below is not self.drop_device:
             next(iter(entries.values()))()
             return
         menu = QMenu(self)
@@ -363,7 +389,7 @@ class PlanBuilder(QDialog):
             action = menu.addAction(words)
             assert action is not None
             action.triggered.connect(lambda checked=False, act=act: act())
-        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        menu.popup(below.mapToGlobal(below.rect().bottomLeft()))
 
     def _remove_device(self, name: str) -> None:
         kept = {other: device for other, device in self.draft.devices.items() if other != name}
@@ -392,6 +418,8 @@ class PlanBuilder(QDialog):
 
     def done(self, result: int) -> None:
         """Close, however it is done; what was not kept is handed over."""
+        for inside in self.findChildren(QDialog):
+            inside.close()
         self.left.emit(None if self.draft is self._kept else self.draft)
         super().done(result)
 
@@ -413,15 +441,3 @@ def _row(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         layout.addWidget(widget, stretch=0 if isinstance(widget, QPushButton) else 1)
     return line
-
-
-def _button(text: str, tip: str, act: Callable[[], object], *, key: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda: act())
-    if len(text) == 1:
-        button.setFixedWidth(32)
-    if key:
-        button.setShortcut(key)
-    return button

@@ -52,6 +52,7 @@ class QueuePanel(QWidget):
     skips_changed = pyqtSignal(object)
     new_wanted = pyqtSignal()
     open_wanted = pyqtSignal()
+    device_wanted = pyqtSignal()
     edit_wanted = pyqtSignal(int)
     start_wanted = pyqtSignal()
 

@@ -71,6 +71,20 @@ def ask_for_path(
     return dialogue
 
 
+def make_button(text: str, tip: str, act: Callable[[], object], *, key: str = "") -> QPushButton:
+    """A button that Return in a field beside it does not press; one of a single sign is called by its tip."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setAutoDefault(False)
+    made.clicked.connect(lambda: act())
+    if len(text) == 1:
+        made.setFixedWidth(32)
+        made.setAccessibleName(tip)
+    if key:
+        made.setShortcut(key)
+    return made
+
+
 def show_below(dialogue: QDialog, area: QWidget) -> None:
     """Show a dialogue over this area of its window and no higher: the red button stays to be seen."""
     top, room = area.mapToGlobal(area.rect().topLeft()), area.size()

@@ -38,6 +38,8 @@ SHOWN_UNITS: Mapping[str, str] = {
 
 NEEDED = "is needed"
 
+NO_WORDS: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True, kw_only=True)
 class FormField:
@@ -112,8 +114,9 @@ def model_fields(
     model: type[BaseModel],
     *,
     without: Collection[str] = (),
-    hints: Mapping[str, str] = MappingProxyType({}),
-    examples: Mapping[str, str] = MappingProxyType({}),
+    names: Mapping[str, str] = NO_WORDS,
+    hints: Mapping[str, str] = NO_WORDS,
+    examples: Mapping[str, str] = NO_WORDS,
 ) -> Iterator[FormField]:
     """The fields of a model, in the order they are declared, but for some that have a place of their own."""
     for key, info in model.model_fields.items():
@@ -123,7 +126,7 @@ def model_fields(
         default = None if info.is_required() else info.default
         yield FormField(
             key=key,
-            name=key.replace("_", " ").capitalize(),
+            name=names.get(key) or key.replace("_", " ").capitalize(),
             unit=shown_unit(key, unit),
             shape=shape,
             default=default_text(key, default, shape, unit),
@@ -245,7 +248,7 @@ def _estimate(text: str, unit: str) -> Any:
     return read["value"] if list(read) == ["value"] else read
 
 
-_NUMBER_WITH_UNIT = re.compile(r"[-+.\d]+(?:[eE][-+]?\d+)?\s*([^\W\d].*)")
+_NUMBER_WITH_UNIT = re.compile(r"[-+.\d]++(?:[eE][-+]?\d+)?+\s*([^\W\d].*)")
 
 
 def unit_in_file(unit: str) -> str:

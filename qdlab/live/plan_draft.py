@@ -130,7 +130,7 @@ def check(draft: Draft, *, bench_limits: LimitsConfig | None = None) -> Checked:
         words
         for words, missing in (
             ("give the plan a name", not draft.name.strip()),
-            ("add a device from its file", not draft.devices),
+            ("add a device", not draft.devices),
             ("add a step", not draft.steps),
         )
         if missing

@@ -25,6 +25,7 @@ from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.builder import PlanBuilder
 from qdlab.gui.closing import ClosingQuestion
 from qdlab.gui.comparison import ComparisonWindow
+from qdlab.gui.device_form import DeviceDialogue, StackForm
 from qdlab.gui.docks import DockWindow
 from qdlab.gui.errands import Errand
 from qdlab.gui.export_dialogue import ExportDialogue
@@ -143,6 +144,18 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
     (PlanBuilder, "_settings_changed", lambda window: window.build_plan().name.textEdited.emit("")),
     (PlanBuilder, "_dragged", lambda window: window.build_plan().tree.dragged.emit((0,), (1,))),
     (PlanBuilder, "_step_changed", lambda window: window.build_plan().form.changed.emit({})),
+    (BenchWindow, "describe_device", lambda window: menu_action(window, "Describe a device…").trigger()),
+    (
+        BenchWindow,
+        "_keep_unfinished_device",
+        lambda window: window.describe_device().left.emit(None),
+    ),
+    (BenchWindow, "_describe_for", lambda window: window.build_plan().device_wanted.emit("")),
+    (DeviceDialogue, "_device_changed", lambda window: window.describe_device().form.changed.emit({})),
+    (DeviceDialogue, "_limits_changed", lambda window: window.describe_device().limits.changed.emit({})),
+    (DeviceDialogue, "_stack_changed", lambda window: window.describe_device().stack.changed.emit(())),
+    (StackForm, "_add", lambda window: window.describe_device().stack.add.click()),
+    (StackForm, "_typed", lambda window: window.describe_device().stack.rows[0].active.click()),
     (StepForm, "_typed", lambda window: step_added(window).inputs["repeats"].setText("2")),
     (StepForm, "_show_rows", lambda window: window.build_plan().form.every.click()),
     (

@@ -14,17 +14,19 @@ from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QDockWidget, QLabel
 from pytestqt.qtbot import QtBot
 
-from qdlab.config import load_plan
+from qdlab.config import load_device, load_plan
 from qdlab.gui.app import open_bench_window, open_replay_window
 from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.closing import ClosingQuestion, remembered
+from qdlab.gui.device_form import DeviceDialogue
 from qdlab.gui.main_window import MainWindow
 from qdlab.live import plan_draft as drafts
 from qdlab.live import plan_queue as queues
+from qdlab.live.device_draft import devices_folder, saved_devices
 from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
 from qdlab.live.plan_draft import read_draft
-from qdlab.paths import runtime_directory
+from qdlab.paths import data_directory, runtime_directory
 from qdlab.records import open_session, verify_session
 from qdlab.replay import open_replay
 
@@ -379,6 +381,45 @@ def test_a_builder_says_what_is_wrong_while_typing_and_its_plan_comes_into_the_q
     assert [plan.draft.name for plan in window._panel.queue.plans] == ["New plan"]
 
 
+def test_a_device_is_described_in_forms_and_comes_into_the_plan_that_is_being_built(
+    qtbot: QtBot, bench_window: BenchWindow
+) -> None:
+    builder = bench_window.build_plan()
+    builder.device_wanted.emit("")
+    dialogue = builder.findChild(DeviceDialogue)
+    assert dialogue is not None and not dialogue.save.isEnabled()
+    film = dialogue.stack.rows[0].inputs
+    for entry, text in (
+        (dialogue.form.inputs["identifier"], "B3/2/px1"),
+        (dialogue.form.inputs["area"], "4 +- 0.1"),
+        (film["material"], "QD"),
+        (film["thickness"], "11 nA"),
+        (film["relative_permittivity"], "4"),
+    ):
+        qtbot.keyClicks(entry, text)
+    assert "'nA'" in dialogue.stack.rows[0].problem.text() and not dialogue.save.isEnabled()
+    film["thickness"].setText("110")
+    assert "90.9 kV/cm" in dialogue.facts.text()
+    qtbot.mouseClick(dialogue.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: builder.devices.text() == "B3-2-px1", timeout=PATIENCE)
+    kept = Path(builder.draft.devices["B3-2-px1"].file)
+    assert kept in saved_devices(devices_folder(data_directory()))
+    assert load_device(kept).area.standard_error == pytest.approx(0.1e-6)
+
+    builder.device_wanted.emit("B3-2-px1")
+    again = builder.findChildren(DeviceDialogue)[-1]
+    again.form.inputs["area"].setText("9")
+    again.save.click()
+    qtbot.waitUntil(lambda: builder.draft.devices["B3-2-px1"].table["area"]["value"] == "9e-06 m**2")
+
+
+def test_a_device_left_unfinished_is_there_again(bench_window: BenchWindow) -> None:
+    dialogue = bench_window.describe_device()
+    dialogue.form.inputs["identifier"].setText("half")
+    dialogue.close()
+    assert bench_window.describe_device().form.inputs["identifier"].text() == "half"
+
+
 def test_a_plan_left_unfinished_is_there_again_until_it_is_queued_or_saved(bench_window: BenchWindow) -> None:
     builder = bench_window.build_plan()
     builder.add_step("note")
@@ -468,7 +509,7 @@ WINDOW = """
 import sys
 from pathlib import Path
 from qdlab.gui.app import open_bench_window, run_window
-from qdlab.paths import runtime_directory
+from qdlab.paths import data_directory, runtime_directory
 
 plan, sessions = map(Path, sys.argv[1:])
 window = open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=sessions)

@@ -105,7 +105,7 @@ def test_what_is_typed_wrong_is_told_at_its_step_however_deep(paper: Draft) -> N
 def test_an_empty_draft_says_what_it_needs() -> None:
     assert check(Draft(name=" ")).general == (
         "give the plan a name",
-        "add a device from its file",
+        "add a device",
         "add a step",
     )
 
