@@ -92,7 +92,10 @@ class TELSeries:
     pulse_amplitude : set at the generator [V]
     device_voltage : at the device, source and series resistance subtracted [V]; None: the amplitude
     temperature : [K]
-    light_current_error : (n,) standard error of each point [A]; None where not known
+    light_current_error : (n,) standard error of each point, without what is in `shared_error` [A]; None where
+        not known
+    shared_error : (k, n) errors that points have in common [A]: each row is what one standard deviation of
+        one background reading does to every point it was subtracted from; None for none
     reference_light : (r,) light of one and the same pulse, measured now and then between the points [A]
     flags : (n,) words per point ("extension", "reference", "clipped", ...)
     label : for legends and messages
@@ -104,6 +107,7 @@ class TELSeries:
     temperature: float
     device_voltage: float | None = None
     light_current_error: FloatArray | None = None
+    shared_error: FloatArray | None = None
     reference_light: FloatArray | None = None
     flags: tuple[frozenset[str], ...] = ()
     label: str = ""
@@ -121,6 +125,8 @@ class TELSeries:
             error = read_only(self.light_current_error, "light_current_error")
             _require_equal_length(pulse_width=width, light_current_error=error)
             object.__setattr__(self, "light_current_error", error)
+        if self.shared_error is not None:
+            object.__setattr__(self, "shared_error", _shared(self.shared_error, len(width)))
         if self.reference_light is not None:
             object.__setattr__(self, "reference_light", read_only(self.reference_light, "reference_light"))
         object.__setattr__(self, "flags", _flags(self.flags, len(width)))
@@ -128,14 +134,23 @@ class TELSeries:
     def __len__(self) -> int:
         return len(self.pulse_width)
 
+    @property
+    def total_error(self) -> FloatArray | None:
+        """(n,) standard error of each point taken alone, the shared ones included [A]."""
+        if self.light_current_error is None or self.shared_error is None:
+            return self.light_current_error
+        shared = np.sqrt(np.sum(self.shared_error**2, axis=0))
+        return read_only(np.hypot(self.light_current_error, shared), "total_error")
+
     def select(self, mask: npt.NDArray[np.bool_]) -> "TELSeries":
         """The series with only the points where the mask is true."""
-        error = self.light_current_error
+        error, shared = self.light_current_error, self.shared_error
         return replace(
             self,
             pulse_width=self.pulse_width[mask],
             light_current=self.light_current[mask],
             light_current_error=None if error is None else error[mask],
+            shared_error=None if shared is None else shared[:, mask],
             flags=tuple(words for words, keep in zip(self.flags, mask, strict=True) if keep),
         )
 
@@ -149,6 +164,14 @@ def _require_equal_length(**arrays: FloatArray) -> None:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ValueError(f"{told} values; they must be as many")
+
+
+def _shared(errors: Any, count: int) -> FloatArray:
+    array = np.array(errors, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != count or not np.all(np.isfinite(array)):
+        raise ValueError(f"shared_error must hold a finite value for each of the {count} points in each row")
+    array.setflags(write=False)
+    return array
 
 
 def _require_positive(name: str, value: float, unit: str) -> None:

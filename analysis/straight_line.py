@@ -102,7 +102,9 @@ class StraightLineFit:
         return centre - half_width, centre + half_width
 
 
-def fit_straight_line(x: Any, y: Any, y_error: Any = None, *, relative_weight: Any = None) -> StraightLineFit:
+def fit_straight_line(
+    x: Any, y: Any, y_error: Any = None, *, relative_weight: Any = None, shared_error: Any = None
+) -> StraightLineFit:
     """Fit a straight line by weighted least squares.
 
     Parameters
@@ -110,6 +112,8 @@ def fit_straight_line(x: Any, y: Any, y_error: Any = None, *, relative_weight: A
     x, y : (n,) finite values, n >= 2, at least two distinct x
     y_error : (n,) standard errors of y, taken as known; None: the covariance is scaled by the residuals
     relative_weight : (n,) weights of which only the ratios are known; used where `y_error` is None
+    shared_error : (k, n) errors that values of y have in common, a row for each cause; the line is the same,
+        its covariance holds them too
 
     Returns
     -------
@@ -143,6 +147,10 @@ def fit_straight_line(x: Any, y: Any, y_error: Any = None, *, relative_weight: A
     intercept = y_mean - slope * x_mean
     residual = y - intercept - slope * x
 
+    def line_through(y: FloatArray) -> FloatArray:
+        slope = (weight * centred * y).sum() / spread
+        return np.array([(weight * y).sum() / total - slope * x_mean, slope])
+
     slope_variance = 1 / spread
     covariance = np.array(
         [
@@ -155,6 +163,9 @@ def fit_straight_line(x: Any, y: Any, y_error: Any = None, *, relative_weight: A
     errors_known = y_error is not None
     if not errors_known:
         covariance = covariance * scatter if degrees_of_freedom else np.zeros((2, 2))
+    for error in () if shared_error is None else shared_error:
+        moved = line_through(error)
+        covariance = covariance + np.outer(moved, moved)
     covariance.setflags(write=False)
     return StraightLineFit(
         slope=float(slope),

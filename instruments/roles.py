@@ -196,6 +196,9 @@ class TemperatureController(Box, Protocol):
 
 @runtime_checkable
 class NextPoint(Protocol):
-    """Chooses the next point of an adaptive series from what was measured; None ends it."""
+    """Chooses the next point of an adaptive series from what was measured; None ends it.
 
-    def __call__(self, measured: Sequence[tuple[float, float, float]]) -> float | None: ...
+    Each point begins with where it was measured, what was read and its standard error.
+    """
+
+    def __call__(self, measured: Sequence[tuple[float, ...]]) -> float | None: ...

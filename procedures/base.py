@@ -8,7 +8,7 @@ Only this module and `hosted`, which runs plain PyMeasure procedures, touch PyMe
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from pymeasure.experiment import (
     BooleanParameter,
@@ -235,10 +235,29 @@ class RoleHolder(Protocol):
     def temperature_controller(self) -> TemperatureController | None: ...
 
 
-class StopRule(Protocol):
-    """Says whether a series is known well enough, from (pulse width, light, its standard error) so far."""
+class MeasuredLight(NamedTuple):
+    """One point of a pulse series as an adaptive series sees it.
 
-    def __call__(self, measured: Sequence[tuple[float, float, float]]) -> bool: ...
+    Parameters
+    ----------
+    pulse_width : [s]
+    light_current : background subtracted [A]
+    standard_error : its own, without the two below [A]
+    dark_error : of the dark reading, the same error in every point [A]
+    pickup_error : of the pickup, the same error in every repeat of this width [A]
+    """
+
+    pulse_width: float
+    light_current: float
+    standard_error: float
+    dark_error: float = 0.0
+    pickup_error: float = 0.0
+
+
+class StopRule(Protocol):
+    """Says whether a series is known well enough, from its points so far, each a `MeasuredLight`."""
+
+    def __call__(self, measured: Sequence[tuple[float, ...]]) -> bool: ...
 
 
 RowSink = Callable[[Sequence[tuple[Row, frozenset[str]]]], None]

@@ -17,6 +17,7 @@ from procedures.base import (
     ConnectedDevice,
     Cost,
     Count,
+    MeasuredLight,
     PointKey,
     Problem,
     Quantity,
@@ -63,11 +64,21 @@ class PulsePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLight:
-    """Mean of a few readings of the light meter [A] with its standard error, and what was flagged."""
+    """Mean of a few readings of the light meter [A] with its standard error, and what was flagged.
+
+    The errors of the dark reading and of the pickup that were subtracted stand apart: they do not average
+    out.
+    """
 
     current: float
     standard_error: float
     flags: frozenset[str] = NO_FLAGS
+    dark_error: float = 0.0
+    pickup_error: float = 0.0
+
+    @property
+    def total_error(self) -> float:
+        return math.hypot(self.standard_error, self.dark_error, self.pickup_error)
 
 
 NO_LIGHT = MeanLight(current=0.0, standard_error=0.0)
@@ -77,9 +88,9 @@ class TELSeriesMeasurement(BenchProcedure):
     """Pulse the device and average its light, for every width at every amplitude.
 
     The output is off while amplitude, offset or period change. Light is given with its background subtracted,
-    whose error is in the light's: a dark reading, and where asked for the pickup of pulses too low to make
-    light. A reference pulse every few points shows ageing, which mimics curvature; at twice the period light
-    must halve.
+    whose error is in the light's and beside it: a dark reading, and where asked for the pickup of pulses too
+    low to make light. A reference pulse every few points shows ageing, which mimics curvature; at twice the
+    period light must halve.
     """
 
     kind: ClassVar[str] = "tel_series"
@@ -95,6 +106,8 @@ class TELSeriesMeasurement(BenchProcedure):
         columns.DEVICE_VOLTAGE,
         columns.LIGHT_CURRENT,
         columns.LIGHT_CURRENT_ERROR,
+        columns.DARK_ERROR,
+        columns.PICKUP_ERROR,
         columns.BACKGROUND_CURRENT,
         columns.POINT_KIND,
         columns.REPEAT,
@@ -311,7 +324,7 @@ class _Series:
         )
         self._dark = NO_LIGHT
         self._pickup: dict[float, MeanLight] = {}
-        self._measured: list[tuple[float, float, float]] = []
+        self._measured: list[MeasuredLight] = []
         self._device_voltage = device_voltage(
             amplitude, procedure.device, source_resistance=procedure.source_resistance
         )
@@ -342,7 +355,15 @@ class _Series:
                 self._record(REFERENCE, reference, index // procedure.reference_every)
             flags = frozenset({"extension"}) if point.extension else NO_FLAGS
             light = self._record(SERIES, point.pulse_width, point.repeat, flags)
-            self._measured.append((point.pulse_width, light.current, light.standard_error))
+            self._measured.append(
+                MeasuredLight(
+                    pulse_width=point.pulse_width,
+                    light_current=light.current,
+                    standard_error=light.standard_error,
+                    dark_error=light.dark_error,
+                    pickup_error=light.pickup_error,
+                )
+            )
             if procedure.should_stop() or self._is_known():
                 return
 
@@ -368,8 +389,8 @@ class _Series:
         if self._procedure.intercept_precision is None or rule is None:
             return False
         counts: dict[float, int] = {}
-        for width, _, _ in self._measured:
-            counts[width] = counts.get(width, 0) + 1
+        for one in self._measured:
+            counts[one.pulse_width] = counts.get(one.pulse_width, 0) + 1
         enough = sum(count >= LEAST_REPEATS for count in counts.values()) >= LEAST_WIDTHS
         if enough and rule(self._measured):
             self._procedure.announce(f"the intercept at {self._amplitude:g} V is known well enough")
@@ -408,7 +429,7 @@ class _Series:
             )
 
     def _measure_pickup(self, widths: Sequence[float]) -> None:
-        """Light current of pulses that make no light, at each width, scaled to the series' amplitude."""
+        """Read pulses that make no light at each width."""
         lower = self._procedure.pickup_amplitude
         self._generator.off()
         self._generator.configure_pulse(
@@ -417,25 +438,22 @@ class _Series:
         self._generator.switch_on()
         for width in widths:
             self._generator.set_pulse_width(width)
-            light = self._read_pulsed()
-            scale = self._amplitude / lower
-            self._pickup[width] = MeanLight(
-                current=scale * (light.current - self._dark.current),
-                standard_error=scale * light.standard_error,
+            self._pickup[width] = self._read_pulsed()
+            self._write_row(
+                PICKUP, width, 0, self._pickup[width], self._dark.current, self._procedure.pulse_period
             )
-            self._write_row(PICKUP, width, 0, light, self._dark.current, self._procedure.pulse_period)
         self._generator.off()
 
     def _check_double_period(self, width: float) -> None:
         period = self._procedure.pulse_period
-        usual = [light for measured, light, _ in self._measured if measured == width]
+        usual = [one.light_current for one in self._measured if one.pulse_width == width]
         self._set(2 * period, width)
         self._generator.switch_on()
         light = self._record(DOUBLE_PERIOD, width, 0, period=2 * period)
         if not usual:
             return
         ratio = light.current / fmean(usual)
-        allowed = 0.02 + 3 * light.standard_error / max(abs(fmean(usual)), 1e-300)
+        allowed = 0.02 + 3 * light.total_error / max(abs(fmean(usual)), 1e-300)
         if abs(ratio - 0.5) > allowed:
             self._procedure.announce(
                 f"at {self._amplitude:g} V light at twice the period is {ratio:.3f} of the usual, not 0.5: "
@@ -444,15 +462,16 @@ class _Series:
 
     def _warn_where_light_falls(self) -> None:
         """Light must rise with the width; where it falls, the photodiode is reversed."""
-        if len({width for width, _, _ in self._measured}) < 2:
+        if len({one.pulse_width for one in self._measured}) < 2:
             return
         shortest, longest = min(self._measured), max(self._measured)
-        if abs(longest[1]) <= 3 * longest[2]:
+        error = math.hypot(longest.standard_error, longest.dark_error, longest.pickup_error)
+        if abs(longest.light_current) <= 3 * error:
             self._procedure.announce(
                 f"no light at {self._amplitude:g} V even from the widest pulse: is the photodiode connected, "
                 "the zero check off, the pixel alive?"
             )
-        elif longest[1] < shortest[1]:
+        elif longest.light_current < shortest.light_current:
             self._procedure.announce(
                 f"light at {self._amplitude:g} V falls with the pulse width: exchange the photodiode's leads"
             )
@@ -468,20 +487,36 @@ class _Series:
         """Set the width, read, subtract, write the row; gives the light without its background."""
         self._generator.set_pulse_width(width)
         light = self._read_pulsed()
-        pickup = self._pickup.get(width, NO_LIGHT)
-        background = self._dark.current + pickup.current
+        background = self._background(width)
         if abs(light.current) * (period or self._procedure.pulse_period) / width > 1.05 * self._range:
             flags = flags | {"clipped"}
         row_period = period or self._procedure.pulse_period
         net = MeanLight(
-            current=light.current - background,
-            standard_error=math.hypot(
-                light.standard_error, _known(self._dark.standard_error), _known(pickup.standard_error)
-            ),
-            flags=light.flags | flags,
+            current=light.current - background.current,
+            standard_error=light.standard_error,
+            flags=light.flags | background.flags | flags,
+            dark_error=background.dark_error,
+            pickup_error=background.pickup_error,
         )
-        self._write_row(kind, width, repeat, net, background, row_period)
+        self._write_row(kind, width, repeat, net, background.current, row_period)
         return net
+
+    def _background(self, width: float) -> MeanLight:
+        """What is subtracted at a width: the dark reading, and what pickup adds to it at this amplitude.
+
+        Pickup goes with the amplitude: dark + scale (pickup - dark), in which the dark reading counts
+        1 - scale times.
+        """
+        dark, pickup = self._dark, self._pickup.get(width)
+        scale = 0.0 if pickup is None else self._amplitude / self._procedure.pickup_amplitude
+        pickup = pickup or NO_LIGHT
+        return MeanLight(
+            current=dark.current + scale * (pickup.current - dark.current),
+            standard_error=0.0,
+            flags=dark.flags | pickup.flags,
+            dark_error=abs(1 - scale) * _known(dark.standard_error),
+            pickup_error=scale * _known(pickup.standard_error),
+        )
 
     def _write_row(
         self, kind: float, width: float, repeat: int, light: MeanLight, background: float, period: float
@@ -492,7 +527,9 @@ class _Series:
             columns.PULSE_PERIOD: period,
             columns.DEVICE_VOLTAGE: self._device_voltage,
             columns.LIGHT_CURRENT: light.current,
-            columns.LIGHT_CURRENT_ERROR: light.standard_error,
+            columns.LIGHT_CURRENT_ERROR: light.total_error,
+            columns.DARK_ERROR: light.dark_error,
+            columns.PICKUP_ERROR: light.pickup_error,
             columns.BACKGROUND_CURRENT: background,
             columns.POINT_KIND: kind,
             columns.REPEAT: float(repeat),

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.curves import TELSeries
+from analysis.curves import FloatArray, TELSeries
 from analysis.transit import DelayFit, fit_delay_time
-from procedures.base import BenchProcedure, NextPoint, StopRule
+from procedures.base import BenchProcedure, MeasuredLight, NextPoint, StopRule
 from procedures.tel_series import TELSeriesMeasurement
 
-Measured = Sequence[tuple[float, float, float]]
+Measured = Sequence[tuple[float, ...]]
 
 
 class DelayTimeKnown:
@@ -44,11 +44,11 @@ class ShortensInterval:
         straight = [width for width in self._widths if width >= 2 * delay]
         if len(straight) < 2:
             return self._least_measured(measured)
-        read = np.array([width for width, _, _ in measured if width >= 2 * delay])
+        read = np.array([width for width, *_ in measured if width >= 2 * delay])
         return min(straight, key=lambda width: _intercept_variance(np.append(read, width), delay))
 
     def _least_measured(self, measured: Measured) -> float:
-        counts = [sum(width == read for read, _, _ in measured) for width in self._widths]
+        counts = [sum(width == read for read, *_ in measured) for width in self._widths]
         return self._widths[counts.index(min(counts))]
 
 
@@ -68,15 +68,24 @@ def _intercept_variance(width: np.ndarray, delay: float) -> float:
 
 
 def fit_measured(measured: Measured) -> DelayFit:
-    """Delay time from (pulse width [s], light [A], its standard error [A]) so far."""
-    width, light, error = (np.array(column) for column in zip(*measured, strict=True))
+    """Delay time from the points so far, each a `MeasuredLight` or its first three."""
+    readings = [MeasuredLight(*one) for one in measured]
+    width, light, error, dark, pickup = (np.array(column) for column in zip(*readings, strict=True))
     known = np.all(np.isfinite(error)) and np.all(error > 0)
     return fit_delay_time(
         TELSeries(
             pulse_width=width,
             light_current=light,
             light_current_error=error if known else None,
+            shared_error=_shared_error(width, dark, pickup),
             pulse_amplitude=1.0,
             temperature=1.0,
         )
     )
+
+
+def _shared_error(width: FloatArray, dark: FloatArray, pickup: FloatArray) -> FloatArray | None:
+    """(k, n) what points have in common [A]: all of them the dark reading, those of one width the pickup."""
+    causes = [dark, *(np.where(width == one, pickup, 0.0) for one in np.unique(width))]
+    rows = [row for row in causes if np.any(row)]
+    return np.array(rows) if rows else None

@@ -27,6 +27,7 @@ from qdlab.control import Control, Progress
 from qdlab.errors import QdlabError
 from qdlab.events import Event
 from qdlab.live.session import SessionScreen, folded
+from qdlab.pulsed import EXTENSION
 from qdlab.records import RunFeed, open_session
 from qdlab.simulators import open_simulated_bench
 
@@ -410,15 +411,7 @@ def _field_coefficient(screen: SessionScreen, device: str, truth: Mapping[str, A
 
 def _printed_grid(series: TELSeries) -> TELSeries:
     """The series without the labelled extension."""
-    keep = np.array(["extension" not in flags for flags in series.flags])
-    error = series.light_current_error
-    return replace(
-        series,
-        pulse_width=series.pulse_width[keep],
-        light_current=series.light_current[keep],
-        light_current_error=None if error is None else error[keep],
-        flags=tuple(flags for flags, kept in zip(series.flags, keep, strict=True) if kept),
-    )
+    return series.select(~series.flagged(EXTENSION))
 
 
 def _voltage(series: TELSeries) -> float:

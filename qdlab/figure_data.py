@@ -83,7 +83,7 @@ def delay_data(series: Sequence[TELSeries], fits: Sequence[DelayFit]) -> Columns
     rows = []
     for one, fit in zip(series, fits, strict=True):
         line = fit.slope.value * (one.pulse_width - fit.delay_time.value)
-        errors = np.full(len(one), np.nan) if one.light_current_error is None else one.light_current_error
+        errors = np.full(len(one), np.nan) if one.total_error is None else one.total_error
         for index in range(len(one)):
             rows.append(
                 (

@@ -145,7 +145,7 @@ def delay_figure(series: Sequence[TELSeries], fits: Sequence[DelayFit]) -> Figur
             colour = temperature_colour(one.pulse_amplitude, min(span), max(span))
             width, light = one.pulse_width * 1e6, one.light_current / scale
             used = np.asarray(fit.used, dtype=bool)
-            error = None if one.light_current_error is None else one.light_current_error / scale
+            error = None if one.total_error is None else one.total_error / scale
             for mask, marker in ((used, "o"), (~used, "x")):
                 if mask.any():
                     axes.errorbar(

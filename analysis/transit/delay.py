@@ -68,8 +68,8 @@ def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | No
 
     The straight part begins at two delay times, found together with the delay time. Its intercept is
     corrected for what is left of the onset's curvature there (see `analysis.transit.onset`), and the interval
-    allows for every curvature the data do not exclude. Where the shorter pulses do not fit an onset, or the
-    operator chose the points, the straight part alone is used.
+    allows for every curvature the data do not exclude and for the errors points have in common. Where the
+    shorter pulses do not fit an onset, or the operator chose the points, the straight part alone is used.
 
     Parameters
     ----------
@@ -189,12 +189,18 @@ def _onset(series: TELSeries, points: BoolArray, *, with_background: bool) -> On
         series.pulse_width[points],
         series.light_current[points],
         error[points] if known and error is not None else None,
+        shared_error=_shared(series, points),
         with_background=with_background,
     )
 
 
 def _line(series: TELSeries, used: BoolArray) -> StraightLineFit:
-    return fit_straight_line(series.pulse_width[used], series.light_current[used])
+    width, light = series.pulse_width[used], series.light_current[used]
+    return fit_straight_line(width, light, shared_error=_shared(series, used))
+
+
+def _shared(series: TELSeries, points: BoolArray) -> FloatArray | None:
+    return None if series.shared_error is None else series.shared_error[:, points]
 
 
 def _iterated_straight_part(series: TELSeries, readable: BoolArray) -> BoolArray:

@@ -70,13 +70,14 @@ class OnsetFit:
 class _Problem:
     """Weighted least squares in which everything but delay time and dispersion has been projected out.
 
-    `projector` turns light into weighted light less the best background; `scatter` is the variance per
-    weight.
+    `projector` turns light into weighted light less the best background, of which each part is held by its
+    prior standard deviation `held`; `scatter` is the variance per weight.
     """
 
     width: FloatArray
     light: FloatArray
-    background: npt.NDArray[np.float64]  # (n, 0) or (n, 2): constant and drift
+    background: npt.NDArray[np.float64]  # (n, m): constant and drift, and the errors points share
+    held: FloatArray  # (m,), infinite where it is free
     smoother: npt.NDArray[np.float64]  # (n, n): light less signal -> background
     projector: npt.NDArray[np.float64]
     projected_light: FloatArray
@@ -88,6 +89,7 @@ def fit_onset(
     light: FloatArray,
     light_error: FloatArray | None = None,
     *,
+    shared_error: FloatArray | None = None,
     with_background: bool,
 ) -> OnsetFit:
     """Fit delay time, slope and dispersion of the onset, and a drifting background if asked to.
@@ -98,6 +100,8 @@ def fit_onset(
     light : (n,) [A], not all zero
     light_error : (n,) standard errors [A]; smoothed over the series, since errors from a few readings are
         noisy
+    shared_error : (k, n) errors that points have in common, a row for each cause [A]; each cause is a
+        background known to be zero to within its row (generalised least squares)
     with_background : fit a constant and a linear drift of the background too
 
     Returns
@@ -106,9 +110,10 @@ def fit_onset(
     """
     unit = float(np.max(np.abs(light)))
     light, light_error = light / unit, None if light_error is None else light_error / unit
+    shared = np.zeros((0, len(width))) if shared_error is None else shared_error / unit
     free = 5 if with_background else 3
     degrees = max(len(width) - free, 1)
-    problem = _first_problem(width, light, with_background)
+    problem = _first_problem(width, light, with_background, shared)
     least = _refined_minimum(problem, _coarse_minimum(problem), reach=1.25, zooms=2)
     for _ in range(3):
         model = _model(problem, least)
@@ -156,16 +161,20 @@ def onset_light(
     return tau * (u * ndtr(d + s / 2) - ndtr(d - s / 2))
 
 
-def _first_problem(width: FloatArray, light: FloatArray, with_background: bool) -> _Problem:
+def _first_problem(
+    width: FloatArray, light: FloatArray, with_background: bool, shared: FloatArray
+) -> _Problem:
     largest = float(np.max(np.abs(light)))
-    order = np.linspace(-0.5, 0.5, len(width))
-    background = (
-        np.stack([np.ones(len(width)), order], axis=1) if with_background else np.zeros((len(width), 0))
-    )
+    parts, held = list(shared), [1.0] * len(shared)
+    if with_background:
+        order = np.linspace(-0.5, 0.5, len(width))
+        parts = [np.ones(len(width)), order, *parts]
+        held = [math.inf, OFFSET_DRIFT * largest, *held]
     empty = _Problem(
         width=width,
         light=light,
-        background=background,
+        background=np.array(parts).reshape(len(parts), len(width)).T.copy(),
+        held=np.array(held),
         smoother=np.zeros((0, 0)),
         projector=np.zeros((0, 0)),
         projected_light=light,
@@ -175,12 +184,11 @@ def _first_problem(width: FloatArray, light: FloatArray, with_background: bool) 
 
 
 def _reweighted(problem: _Problem, shape: FloatArray, scatter: float) -> _Problem:
-    """The problem with noise of variance `scatter * shape`; the drift is held by its prior."""
+    """The problem with noise of variance `scatter * shape`; the background is held by its prior."""
     weight, z, light = 1 / shape, problem.background, problem.light
     smoother = np.zeros((len(light), len(light)))
     if z.shape[1]:
-        allowed = OFFSET_DRIFT * float(np.max(np.abs(light)))
-        normal = (z.T * weight) @ z + np.diag([0.0, scatter / allowed**2])
+        normal = (z.T * weight) @ z + np.diag(scatter / problem.held**2)
         smoother = z @ np.linalg.solve(normal, z.T * weight)
     projector = weight[:, None] * (np.eye(len(light)) - smoother)
     projected = projector @ light

@@ -170,7 +170,7 @@ def _write_pulsed(entry: h5py.Group, session: Session, one: _Measured) -> None:
     _field(data, "pulse_amplitude", [each.pulse_amplitude for each in series], "V")
     _field(data, "pulse_width", widths, "s")
     _field(data, "light_current", _on_grid(series, widths, lambda each: each.light_current), "A")
-    _field(data, "light_current_errors", _on_grid(series, widths, lambda each: each.light_current_error), "A")
+    _field(data, "light_current_errors", _on_grid(series, widths, lambda each: each.total_error), "A")
 
 
 def _on_grid(

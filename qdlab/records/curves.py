@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from analysis.curves import JVCurve, TELSeries
+from analysis.curves import FloatArray, JVCurve, TELSeries
 from analysis.device import Device
 from procedures import columns
 from qdlab.events import RowRecorded, RunStarted
@@ -120,7 +120,9 @@ def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list
 
     Only points of the series itself count (backgrounds and checks do not, and reference pulses go beside
     them); the background was subtracted when they were recorded. Repeats at one width become their mean, with
-    its standard error. One of unknown temperature is no series, as in `jv_curve`.
+    its standard error: the pickup's error is one for all repeats of a width, the dark reading's one for all
+    points of a run. Rows that do not tell these two were recorded before they were told apart: their errors
+    are taken as independent. One of unknown temperature is no series, as in `jv_curve`.
     """
     by_amplitude: dict[float, list[RowRecorded]] = defaultdict(list)
     references: dict[float, list[float]] = defaultdict(list)
@@ -154,6 +156,8 @@ def _tel_series(
         by_width[row.values[columns.PULSE_WIDTH]].append(row)
     widths = sorted(by_width)
     points = [_mean_light(by_width[width]) for width in widths]
+    runs = sorted({row.run for row in rows})
+    shared = np.array([[_dark_error(by_width[width], run) for width in widths] for run in runs])
     device_voltages = [row.values.get(columns.DEVICE_VOLTAGE, np.nan) for row in rows]
     known = [voltage for voltage in device_voltages if math.isfinite(voltage)]
     errors = np.array([error for _, error in points])
@@ -161,6 +165,7 @@ def _tel_series(
         pulse_width=np.array(widths),
         light_current=np.array([light for light, _ in points]),
         light_current_error=errors if np.all(np.isfinite(errors)) else None,
+        shared_error=shared if np.any(shared) else None,
         reference_light=np.array(references) if references else None,
         pulse_amplitude=amplitude,
         device_voltage=float(np.median(known)) if known else None,
@@ -171,14 +176,28 @@ def _tel_series(
 
 
 def _mean_light(rows: list[RowRecorded]) -> tuple[float, float]:
-    """Mean light current of the repeats at one width, and its standard error [A]."""
+    """Mean light current of the repeats at one width, and its error without the dark reading's [A]."""
     light = np.array([_light(row) for row in rows])
     errors = np.array([row.values.get(columns.LIGHT_CURRENT_ERROR, np.nan) for row in rows])
+    dark, pickup = _column(rows, columns.DARK_ERROR), _column(rows, columns.PICKUP_ERROR)
+    runs = np.array([row.run for row in rows])
+    common = np.linalg.norm([pickup[runs == run].sum() for run in np.unique(runs)]) / len(rows)
     if np.all(np.isfinite(errors)):
-        return float(light.mean()), float(np.sqrt(np.sum(errors**2)) / len(errors))
-    if len(light) > 1:
-        return float(light.mean()), float(light.std(ddof=1) / np.sqrt(len(light)))
-    return float(light.mean()), float("nan")
+        own = np.sqrt(np.sum(np.maximum(errors**2 - dark**2 - pickup**2, 0.0))) / len(rows)
+    else:
+        own = light.std(ddof=1) / np.sqrt(len(light)) if len(light) > 1 else np.nan
+    return float(light.mean()), float(np.hypot(own, common))
+
+
+def _dark_error(rows: list[RowRecorded], run: str) -> float:
+    """What one standard deviation of a run's dark reading does to the mean light of these rows [A]."""
+    return float(_column([row for row in rows if row.run == run], columns.DARK_ERROR).sum() / len(rows))
+
+
+def _column(rows: Sequence[RowRecorded], heading: str) -> FloatArray:
+    """(n,) the errors in a column; 0 where it was not recorded."""
+    values = np.array([row.values.get(heading, 0.0) for row in rows])
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _light(row: RowRecorded) -> float:

@@ -36,6 +36,16 @@ def test_two_points_say_nothing_about_their_error() -> None:
     assert line.x_intercept().confidence_interval == (-math.inf, math.inf)
 
 
+def test_an_offset_common_to_all_points_moves_the_axis_crossing_by_offset_over_slope() -> None:
+    x, error = np.array([1.0, 2.0, 4.0]), np.full(3, 0.01)
+    alone = fit_straight_line(x, 2.0 * x - 1.0, error)
+    line = fit_straight_line(x, 2.0 * x - 1.0, error, shared_error=[np.full(3, 0.3)])
+    assert (line.slope, line.intercept) == (alone.slope, alone.intercept)
+    assert line.slope_standard_error == pytest.approx(alone.slope_standard_error)
+    expected = math.hypot(alone.x_intercept().standard_error, 0.3 / 2.0)
+    assert line.x_intercept().standard_error == pytest.approx(expected)
+
+
 def test_fieller_interval_is_unbounded_where_the_slope_is_lost_in_noise() -> None:
     line = fit_straight_line([0.0, 1.0, 2.0], [1.0, 1.1, 1.0], [1.0, 1.0, 1.0])
     intercept = line.x_intercept()

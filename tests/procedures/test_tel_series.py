@@ -297,3 +297,18 @@ def test_what_is_subtracted_brings_its_own_error_into_the_light() -> None:
     pickup = column(rows, columns.LIGHT_CURRENT_ERROR, PICKUP)
     errors = column(rows, columns.LIGHT_CURRENT_ERROR)
     assert all(error >= 10 * of_pickup > 0 for error, of_pickup in zip(errors, pickup, strict=True))
+
+
+def test_the_errors_of_dark_reading_and_pickup_stand_beside_the_light_with_the_weight_they_have_in_it() -> (
+    None
+):
+    """What is subtracted is dark + 10 (pickup - dark): ten times the pickup, nine times the dark reading."""
+    rows, _, _ = measure(background=True, pickup_amplitude=0.5, readings=8, repeats=2)
+    (dark,) = column(rows, columns.LIGHT_CURRENT_ERROR, BACKGROUND)
+    pickup = column(rows, columns.LIGHT_CURRENT_ERROR, PICKUP)
+    assert column(rows, columns.DARK_ERROR) == pytest.approx([9 * dark] * 6)
+    assert column(rows, columns.PICKUP_ERROR) == pytest.approx([10 * one for one in pickup] * 2)
+    without, _, _ = measure(background=True, readings=8, repeats=1)
+    (dark,) = column(without, columns.LIGHT_CURRENT_ERROR, BACKGROUND)
+    assert column(without, columns.DARK_ERROR) == pytest.approx([dark] * 3)
+    assert column(without, columns.PICKUP_ERROR) == [0.0] * 3

@@ -26,6 +26,16 @@ def test_a_series_counts_as_known_only_at_the_asked_precision() -> None:
     assert not DelayTimeKnown(1e-8)(measured)
 
 
+def test_a_delay_time_is_never_known_better_than_the_dark_reading_lets_it_be() -> None:
+    # no pulse before the delay shows the background
+    measured = [reading for reading in passes(12, 2e-12) if reading[0] > DELAY]
+    # an offset of 5 pA common to all moves the crossing by 5 pA / (1 nA / 100 µs) = 0.5 µs, readings or not
+    with_dark = [(*reading, 5e-12) for reading in measured]
+    assert DelayTimeKnown(9e-7)(measured)
+    assert not DelayTimeKnown(9e-7)(with_dark)
+    assert DelayTimeKnown(2e-6)(with_dark)
+
+
 def test_a_series_whose_pulses_are_too_short_is_never_known() -> None:
     short = [reading for reading in passes(4, 1e-12) if reading[0] <= 40e-6]
     assert not DelayTimeKnown(1.0)(short)
