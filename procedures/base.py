@@ -384,6 +384,27 @@ class BenchProcedure(Procedure):
         return self.surroundings.bench
 
     @property
+    def source_meter(self) -> SourceMeter:
+        """The bench's source meter, for a procedure that names it in `roles`."""
+        box = self.bench.source_meter
+        assert box is not None
+        return box
+
+    @property
+    def pulse_generator(self) -> PulseGenerator:
+        """The bench's pulse generator, for a procedure that names it in `roles`."""
+        box = self.bench.pulse_generator
+        assert box is not None
+        return box
+
+    @property
+    def light_meter(self) -> LightMeter:
+        """The bench's light meter, for a procedure that names it in `roles`."""
+        box = self.bench.light_meter
+        assert box is not None
+        return box
+
+    @property
     def clock(self) -> Clock:
         return self.surroundings.waiting or self.surroundings.bench.clock
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from instruments.limits import Demand
-from instruments.roles import SourceMeter
 from procedures import columns
 from procedures.base import (
     BenchProcedure,
@@ -80,14 +79,14 @@ class Conditioning(BenchProcedure):
         return (row[columns.ELAPSED],)
 
     def startup(self) -> None:
-        self._source.configure(
+        self.source_meter.configure(
             compliance_current=self.compliance_current,
             maximum_voltage=abs(self.voltage),
             power_line_cycles=self.power_line_cycles,
         )
 
     def execute(self) -> None:
-        level = VoltageLevel.of(self._source, self.surroundings)
+        level = VoltageLevel.of(self.source_meter, self.surroundings)
         level.start()
         level.move_to(self.voltage)
         began = self.clock.monotonic()
@@ -100,7 +99,7 @@ class Conditioning(BenchProcedure):
         level.move_to(0.0)
 
     def _read(self, elapsed: float) -> float:
-        reading = self._source.read_point()
+        reading = self.source_meter.read_point()
         current = self.device.polarity * reading.current
         self.record(
             {
@@ -120,9 +119,3 @@ class Conditioning(BenchProcedure):
         if stable:
             self.end_early(f"stable to {self.stability_tolerance:g} over {self.compared_readings} readings")
         return stable
-
-    @property
-    def _source(self) -> SourceMeter:
-        source = self.bench.source_meter
-        assert source is not None
-        return source

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from instruments.errors import InstrumentError
 from instruments.limits import FASTEST_LINE, Demand
-from instruments.roles import SourceMeter, SourceReading
+from instruments.roles import SourceReading
 from procedures import columns
 from procedures.base import (
     BenchProcedure,
@@ -213,7 +213,7 @@ class JVSweep(BenchProcedure):
 
     def startup(self) -> None:
         points = self.points(self.device)
-        self._source.configure(
+        self.source_meter.configure(
             compliance_current=self.compliance(self.device),
             maximum_voltage=max(abs(point.voltage) for point in points),
             current_range=self.current_range,
@@ -236,7 +236,7 @@ class JVSweep(BenchProcedure):
         return [point for point in self.points(self.device) if point.key not in done]
 
     def _step_through(self, points: Sequence[JVPoint]) -> None:
-        level = VoltageLevel.of(self._source, self.surroundings)
+        level = VoltageLevel.of(self.source_meter, self.surroundings)
         level.start()
         watch = BreakdownWatch(factor=self.breakdown_factor)
         for point in points:
@@ -255,7 +255,7 @@ class JVSweep(BenchProcedure):
 
     def _sweep_in_hardware(self, points: Sequence[JVPoint]) -> None:
         polarity = self.device.polarity
-        readings = self._source.sweep(
+        readings = self.source_meter.sweep(
             [polarity * point.voltage for point in points],
             settling_time=self.settling_time,
             stop_at_compliance=self.stop_at_compliance,
@@ -294,23 +294,23 @@ class JVSweep(BenchProcedure):
             watch.remember(point.voltage, reading.current)
 
     def _probe_after_sweep(self, watch: "BreakdownWatch") -> frozenset[str]:
-        level = VoltageLevel.of(self._source, self.surroundings)
+        level = VoltageLevel.of(self.source_meter, self.surroundings)
         level.start()
         found = self._probe_for_breakdown(level, watch)
         level.move_to(0.0)
-        self._source.off()
+        self.source_meter.off()
         return found
 
     def _settled_reading(self) -> tuple[SourceReading, frozenset[str]]:
         self.clock.wait(self.settling_time)
-        reading = self._source.read_point()
+        reading = self.source_meter.read_point()
         if not self.settle_until_stable:
             return reading, reading.flags
         started = self.clock.monotonic()
         while self.clock.monotonic() - started < self.maximum_settling_time:
             earlier = reading.current
             self.clock.wait(self.settling_time)
-            reading = self._source.read_point()
+            reading = self.source_meter.read_point()
             if abs(reading.current - earlier) <= self.stability_tolerance * abs(reading.current):
                 return reading, reading.flags
         return reading, reading.flags | {"unsettled"}
@@ -320,7 +320,7 @@ class JVSweep(BenchProcedure):
         voltage = watch.probe_voltage
         level.move_to(voltage)
         self.clock.wait(self.settling_time)
-        probed = self._source.read_point()
+        probed = self.source_meter.read_point()
         if watch.persists(voltage, probed.current):
             return frozenset({"breakdown"})
         return frozenset({"jump"})
@@ -356,12 +356,6 @@ class JVSweep(BenchProcedure):
         if device.typical_current is None:
             return compliance
         return min(compliance, abs(device.typical_current(voltage)))
-
-    @property
-    def _source(self) -> SourceMeter:
-        source = self.bench.source_meter
-        assert source is not None
-        return source
 
 
 class BreakdownWatch:

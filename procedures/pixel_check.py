@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from instruments.limits import Demand
-from instruments.roles import SourceMeter
 from procedures import columns
 from procedures.base import (
     BenchProcedure,
@@ -86,14 +85,14 @@ class PixelCheck(BenchProcedure):
         return (row[columns.PROBE_VOLTAGE],)
 
     def startup(self) -> None:
-        self._source.configure(
+        self.source_meter.configure(
             compliance_current=self.compliance_current,
             maximum_voltage=max(self.probe_voltage, self.polarity_voltage or 0.0),
             power_line_cycles=self.power_line_cycles,
         )
 
     def execute(self) -> None:
-        self._level = VoltageLevel.of(self._source, self.surroundings)
+        self._level = VoltageLevel.of(self.source_meter, self.surroundings)
         self._level.start()
         dark = self._read(0.0)
         if abs(dark) > self.largest_dark_current:
@@ -137,13 +136,7 @@ class PixelCheck(BenchProcedure):
     def _read(self, voltage: float) -> float:
         self._level.move_to(voltage)
         self.clock.wait(self.settling_time)
-        reading = self._source.read_point()
+        reading = self.source_meter.read_point()
         current = self.device.polarity * reading.current
         self.record({columns.PROBE_VOLTAGE: voltage, columns.PROBE_CURRENT: current}, reading.flags)
         return current
-
-    @property
-    def _source(self) -> SourceMeter:
-        source = self.bench.source_meter
-        assert source is not None
-        return source

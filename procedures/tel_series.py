@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from instruments.errors import InstrumentError
 from instruments.limits import Demand
-from instruments.roles import LightMeter, PulseGenerator
 from procedures import columns
 from procedures.base import (
     NO_FLAGS,
@@ -222,12 +221,12 @@ class TELSeriesMeasurement(BenchProcedure):
         )
 
     def startup(self) -> None:
-        self._generator.off()
+        self.pulse_generator.off()
         self._tell_aperture()
         if self.zero_correct:
             # the meter's offset is the same on every range and known best on the lowest (6514 manual, p. 81)
             self._configure_light_meter(LOWEST_RANGE)
-            self._light_meter.zero_correct()
+            self.light_meter.zero_correct()
         self._configure_light_meter(self.light_current_range or _DECADES[-1])
 
     def execute(self) -> None:
@@ -266,7 +265,7 @@ class TELSeriesMeasurement(BenchProcedure):
         series.measure(points)
 
     def _configure_light_meter(self, current_range: float) -> None:
-        self._light_meter.configure(
+        self.light_meter.configure(
             current_range=current_range,
             power_line_cycles=self.aperture(self.bench.line_frequency),
             filter_count=self.filter_count,
@@ -294,18 +293,6 @@ class TELSeriesMeasurement(BenchProcedure):
         reading = CONVERSIONS * aperture * self.filter_count
         return float(self.settling_time + self.readings * reading)
 
-    @property
-    def _generator(self) -> PulseGenerator:
-        generator = self.bench.pulse_generator
-        assert generator is not None
-        return generator
-
-    @property
-    def _light_meter(self) -> LightMeter:
-        meter = self.bench.light_meter
-        assert meter is not None
-        return meter
-
 
 class _Series:
     """One amplitude of a TEL measurement, from the dark reading to the check at twice the period."""
@@ -313,8 +300,8 @@ class _Series:
     def __init__(self, procedure: TELSeriesMeasurement, amplitude: float) -> None:
         self._procedure = procedure
         self._amplitude = amplitude
-        self._generator = procedure._generator
-        self._light_meter = procedure._light_meter
+        self._generator = procedure.pulse_generator
+        self._light_meter = procedure.light_meter
         self._range = procedure.light_current_range or _DECADES[-1]
         self._bursts = Bursts(
             self._generator,
