@@ -13,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.constants import BOLTZMANN_CONSTANT, ELEMENTARY_CHARGE, electronvolt, nanometre
+from analysis.conventions import CONVENTIONS, Convention, ConventionName
 from analysis.curves import FloatArray, JVCurve
 from analysis.disorder_model import (
-    CONVENTIONS,
     KINDS,
     TYPICAL,
-    Convention,
-    ConventionName,
     Model,
     Points,
     permittivity_of,

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from analysis.constants import electronvolt, nanometre
+from analysis.conventions import CONVENTIONS
 from analysis.curves import JVCurve
 from analysis.disorder_fit import DisorderFit, fit_disorder
-from analysis.disorder_model import CONVENTIONS, transport_problem
+from analysis.disorder_model import transport_problem
 from analysis.drift_diffusion import solve_many
 from analysis.published import felekidis2018
 from analysis.space_charge import select_points

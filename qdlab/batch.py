@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from analysis.conventions import ConventionName
 from qdlab.errors import ConfigError, QdlabError
 
-Convention = Literal["li2024", "felekidis2018"]
 MakeExecutor = Callable[[], Executor]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -94,7 +94,7 @@ def analyse_sessions(
     sessions: Sequence[Path],
     make_executor: MakeExecutor,
     *,
-    convention: Convention = "li2024",
+    convention: ConventionName = "li2024",
     with_model_range: bool = True,
     listener: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
@@ -158,7 +158,7 @@ def _try(
 
 
 def analyse_session(
-    session: Path, *, convention: Convention = "li2024", with_model_range: bool = True
+    session: Path, *, convention: ConventionName = "li2024", with_model_range: bool = True
 ) -> Outcome:
     """Analyse one session, here: plain data come back, and no exception."""
     from qdlab.results import analyse_recorded

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.arrhenius import ArrheniusFit, fit_arrhenius
+from analysis.conventions import ConventionName
 from analysis.curves import FloatArray, JVCurve
 from analysis.estimate import GOOD, Estimate, Verdict
 from analysis.space_charge import (
@@ -25,7 +26,6 @@ from analysis.space_charge import (
 if TYPE_CHECKING:
     from analysis.disorder_fit import CommonErrors, DisorderFit
 
-ConventionName = Literal["li2024", "felekidis2018"]
 Window = tuple[float, float]
 
 SAME_TEMPERATURE = 1.0

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.arrhenius import fit_arrhenius
+from analysis.conventions import ConventionName
 from analysis.curves import JVCurve, TELSeries
 from analysis.device import Device
 from analysis.disorder_fit import fit_disorder
@@ -24,7 +25,7 @@ from analysis.space_charge import SpaceChargeFit, fit_murgatroyd, fit_space_char
 from analysis.transit import DelayFit, fit_delay_time, transit_mobility
 from procedures import columns
 from qdlab.importers import import_jv_files
-from qdlab.measured import ConventionName, JVAnalysis, analyse_jv
+from qdlab.measured import JVAnalysis, analyse_jv
 from qdlab.records import Session, curves
 from qdlab.records import open_session as read_session
 from qdlab.results import SessionResults, analyse_recorded

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.conventions import ConventionName
 from analysis.curves import JVCurve
 from analysis.device import Device
 from analysis.estimate import Estimate
 from analysis.trapping import MobilityComparison, compare_mobilities
 from qdlab.live.session import SessionScreen, fold, initial
-from qdlab.measured import ConventionName, JVAnalysis, analyse_jv
+from qdlab.measured import JVAnalysis, analyse_jv
 from qdlab.pulsed import TELAnalysis, analyse_tel
 from qdlab.records import RunFeed
 

@@ -1,10 +1,11 @@
 """``qdlab analyse``: transport parameters from sessions, or from J-V files measured elsewhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from analysis.conventions import CONVENTIONS, ConventionName
 from qdlab.errors import ConfigError
 from qdlab.paths import require_folder_for
 
@@ -12,9 +13,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from analysis.curves import JVCurve
-    from qdlab.measured import ConventionName, JVAnalysis
+    from qdlab.measured import JVAnalysis
 
-CONVENTIONS = ("li2024", "felekidis2018")
 SHOWN_CHANGES = 20
 
 
@@ -41,7 +41,7 @@ def analyse(
     columns: Annotated[
         str | None, typer.Option(help="Columns of voltage and current, from 1, such as 1,3.")
     ] = None,
-    convention: Annotated[str, typer.Option(help="Of the model: li2024 or felekidis2018.")] = "li2024",
+    convention: Annotated[str, typer.Option(help=f"Of the model: {' or '.join(CONVENTIONS)}.")] = "li2024",
     quick: Annotated[bool, typer.Option("--quick", help="Without the refits under other models.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Sessions analysed side by side.")] = 1,
     scheduler: Annotated[
@@ -60,25 +60,24 @@ def analyse(
     """Print what J-V curves or a session say about transport, each number with uncertainty and verdict."""
     if convention not in CONVENTIONS:
         raise ConfigError(f"--convention {convention!r} is not one of {', '.join(CONVENTIONS)}")
+    chosen = cast(ConventionName, convention)
     for target in filter(None, (json, summary, report, figures)):
         require_folder_for(target)
     if figures is not None and report is None:
         raise ConfigError("--figures are those of a report; add --report, such as --report report.html")
     sessions = _sessions(paths)
     if len(sessions) == 1 and scheduler is None and summary is None:
-        _analyse_session(sessions[0], _convention(convention), quick, json, report, figures)
+        _analyse_session(sessions[0], chosen, quick, json, report, figures)
         return
     if sessions:
-        _analyse_many(
-            sessions, _convention(convention), quick, jobs, scheduler, json, summary, report, figures
-        )
+        _analyse_many(sessions, chosen, quick, jobs, scheduler, json, summary, report, figures)
         return
     if summary is not None:
         raise ConfigError("--summary tells sessions side by side; name sessions or a folder of them")
     curves = _read(
         paths, unit, thickness, temperature, area, voltage_unit, decimal, columns, relative_permittivity
     )
-    analysis = _analyse(curves, relative_permittivity, _convention(convention), quick)
+    analysis = _analyse(curves, relative_permittivity, chosen, quick)
 
     from qdlab.measured_tables import analysis_tables
 
@@ -108,7 +107,7 @@ def _sessions(paths: list[str]) -> list[Path]:
 
 def _analyse_session(
     path: Path,
-    convention: "ConventionName",
+    convention: ConventionName,
     quick: bool,
     json: Path | None,
     report: Path | None,
@@ -132,7 +131,7 @@ def _analyse_session(
 
 def _analyse_many(
     sessions: list[Path],
-    convention: "ConventionName",
+    convention: ConventionName,
     quick: bool,
     jobs: int,
     scheduler: str | None,
@@ -203,10 +202,6 @@ def _tell_changes(path: Path, convention: str, results: dict[str, object]) -> No
     store_results(path, convention, results)
 
 
-def _convention(name: str) -> "ConventionName":
-    return "felekidis2018" if name == "felekidis2018" else "li2024"
-
-
 def _show(tables: "list[RenderableType]") -> None:
     from rich.console import Console
 
@@ -242,7 +237,7 @@ def _read(
 
 
 def _analyse(
-    curves: "list[JVCurve]", relative_permittivity: float | None, convention: "ConventionName", quick: bool
+    curves: "list[JVCurve]", relative_permittivity: float | None, convention: ConventionName, quick: bool
 ) -> "JVAnalysis":
     from qdlab.measured import analyse_jv
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from analysis.conventions import ConventionName
 from analysis.curves import JVCurve
-from analysis.disorder_fit import ConventionName, DisorderFit, fit_disorder
+from analysis.disorder_fit import DisorderFit, fit_disorder
 
 MINIMUM_TEMPERATURES = 2
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from analysis.conventions import ConventionName
 from analysis.device import Device
-from analysis.disorder_fit import ConventionName
 from qdlab.events import Event, JournalEntry, RowRecorded, RunEnded, RunStarted, TelemetryRecorded
 from qdlab.live import bench, disorder, jv, overrides, tel, temperature
 from qdlab.live.bench import BenchScreen

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from analysis.constants import electronvolt, nanometre
+from analysis.conventions import CONVENTIONS
 from analysis.curves import JVCurve
 from analysis.disorder_fit import CommonErrors, fit_disorder
-from analysis.disorder_model import CONVENTIONS, transport_problem
+from analysis.disorder_model import transport_problem
 from analysis.drift_diffusion import solve_many
 
 MILLI_EV = 1e-3 * electronvolt
