@@ -170,7 +170,7 @@ class JVSolution:
     status : (n,) "converged", or in a word why not
     advice : what to do about it; empty where all converged
     sensitivities : derivative of current_density in each parameter by its name, (n,) each [A m⁻² per SI
-        unit], computed when first asked for
+        unit], worked out when first read; none unless they were asked for
     verdict : *not_converged*, *outside_validity* (of the mobility model), or *good*
     """
 
