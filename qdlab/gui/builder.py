@@ -1,5 +1,6 @@
 """The plan builder: steps and their forms, what is wrong while one types, estimates, TOML in and out."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -31,14 +32,16 @@ from qdlab.gui.errands import send
 from qdlab.gui.step_form import StepForm
 from qdlab.gui.step_tree import StepTree
 from qdlab.gui.theme import Theme
-from qdlab.gui.widgets import PlainLabel, ask_for_path, make_button
+from qdlab.gui.widgets import PlainLabel, ask_for_path, make_button, plain_tip
 from qdlab.live import plan_draft as drafts
 from qdlab.live.connections import with_new_step
 from qdlab.live.device_draft import saved_devices
 from qdlab.live.plan_draft import Checked, Draft, DraftDevice, Key, check, read_device, read_draft
-from qdlab.live.plan_form import holds_steps, step_kinds, title_of
+from qdlab.live.plan_form import holds_steps, purpose_of, step_kinds, title_of
 
 CHECK_MILLISECONDS = 150  # after the last key; a plan of many sweeps takes a few of them to be checked
+
+MOST_UNDONE = 50
 
 TOML = "TOML (*.toml)"
 
@@ -83,6 +86,7 @@ class PlanBuilder(QDialog):
         self.resize(1060, 660)
         self._theme, self._limits, self._simulated = theme, limits, simulated
         self.draft = draft or Draft()
+        self._earlier: deque[Draft] = deque(maxlen=MOST_UNDONE)
         self.checked = Checked()
         self._current: Key | None = None
         self._kept: Draft | None = None
@@ -93,6 +97,7 @@ class PlanBuilder(QDialog):
         self._soon.setInterval(CHECK_MILLISECONDS)
         self._soon.timeout.connect(self.check)
         self.show_draft(self.draft)
+        self.name.selectAll()
 
     # What it is made of
 
@@ -145,6 +150,12 @@ class PlanBuilder(QDialog):
             "Save as…", "Write the plan as TOML (Ctrl+S)", self._ask_for_file, key="Ctrl+S"
         )
         self.clear = make_button("Clear", "Begin with an empty plan", lambda: self.show_draft(Draft()))
+        self.undo = make_button(
+            "Undo",
+            "Back to the plan before the last change (Ctrl+Z)",
+            self._undo,
+            key="Ctrl+Z",
+        )
         self.enqueue = make_button("Put into the queue", "Have it carried out (Ctrl+Return)", self._enqueue)
         self.enqueue.setShortcut("Ctrl+Return")
 
@@ -174,27 +185,42 @@ class PlanBuilder(QDialog):
         foot.addWidget(self.load)
         foot.addWidget(self.save)
         foot.addWidget(self.clear)
+        foot.addWidget(self.undo)
         foot.addStretch(1)
         foot.addWidget(self.enqueue)
         layout = QVBoxLayout(self)
         layout.addWidget(both, stretch=1)
-        layout.addWidget(self.estimate)
-        layout.addWidget(self.words)
+        told = QHBoxLayout()
+        told.addWidget(self.estimate)
+        told.addWidget(self.words, stretch=1)
+        layout.addLayout(told)
         layout.addLayout(foot)
 
     def _kinds_menu(self) -> QMenu:
         menu = QMenu(self)
+        menu.setToolTipsVisible(True)
         for kind in step_kinds():
             action = menu.addAction(title_of(kind))
             assert action is not None
+            action.setToolTip(plain_tip(purpose_of(kind)))
             action.triggered.connect(lambda checked=False, kind=kind: self.add_step(kind))
         return menu
 
     # The plan
 
     def show_draft(self, draft: Draft, current: Key | None = None) -> None:
-        """Go on with another plan."""
+        """Go on with another plan; the one before can be had back."""
+        if draft != self.draft:
+            self._earlier.append(self.draft)
+        self._show(draft, current)
+
+    def _undo(self) -> None:
+        if self._earlier:
+            self._show(self._earlier.pop(), None)
+
+    def _show(self, draft: Draft, current: Key | None) -> None:
         self.draft = draft
+        self.undo.setEnabled(bool(self._earlier))
         settings = draft.settings
         atmosphere = settings.get("atmosphere", {})
         texts = (
@@ -228,7 +254,6 @@ class PlanBuilder(QDialog):
         self.enqueue.setEnabled(self.checked.holds)
         self.estimate.setText(self._estimate())
         self.words.setText(self._what_is_wrong())
-        self.words.setVisible(bool(self.words.text()))
 
     def add_step(self, kind: str) -> None:
         """Put a step in behind the chosen one; inside it where that holds steps of its own."""
@@ -414,7 +439,6 @@ class PlanBuilder(QDialog):
 
     def _say(self, sentence: str) -> None:
         self.words.setText(sentence)
-        self.words.show()
 
     def done(self, result: int) -> None:
         """Close, however it is done; what was not kept is handed over."""

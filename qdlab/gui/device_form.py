@@ -1,6 +1,6 @@
 """The form of a device: its stack as it stands on the substrate, area, wiring and limits, TOML in and out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.gui.errands import send
-from qdlab.gui.form import Form, Input, ProblemLabel, input_text, make_input
+from qdlab.gui.form import Form, Input, ProblemLabel, input_text, make_input, mark_missing
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel, ask_for_path, make_button
 from qdlab.live import device_draft as drafts
@@ -37,7 +37,7 @@ from qdlab.live.device_draft import (
     read_device_draft,
     save_device,
 )
-from qdlab.live.forms import NEEDED, table_of, texts_of_table
+from qdlab.live.forms import table_of, texts_of_table
 
 TOML = "TOML (*.toml)"
 
@@ -72,22 +72,23 @@ class DeviceDialogue(QDialog):
         self._folder, self._samples = folder, samples
         self.draft = draft or NEW_DEVICE
         self._kept = self.draft
+        self._earlier: list[DeviceDraft] = []
         self.checked = CheckedDevice()
         self.form, self.limits, self.stack = Form(theme), Form(theme), StackForm(theme)
         self.form.changed.connect(self._device_changed)
         self.limits.changed.connect(self._limits_changed)
         self.stack.changed.connect(self._stack_changed)
-        self.facts, self.words = PlainLabel(""), PlainLabel("")
-        for label in (self.facts, self.words):
-            label.setWordWrap(True)
+        self.words = PlainLabel("")
+        self.words.setWordWrap(True)
         self.load = make_button(
             "Load…", "A device from its file (Ctrl+L)", self._ask_for_device, key="Ctrl+L"
         )
         self.save_as = make_button(
             "Save as…", "Write it as TOML anywhere (Ctrl+S)", self._ask_for_file, key="Ctrl+S"
         )
-        self.clear = make_button(
-            "Clear", "Begin with an empty form", lambda: self.show_draft(self._with_sample(NEW_DEVICE))
+        self.clear = make_button("Clear", "Begin with an empty form", self._clear)
+        self.undo = make_button(
+            "Undo", "Back to what was here before the last Load or Clear (Ctrl+Z)", self._undo, key="Ctrl+Z"
         )
         self.save = make_button(
             "Save the device",
@@ -115,13 +116,12 @@ class DeviceDialogue(QDialog):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidget(both)
         foot = QHBoxLayout()
-        for button in (self.load, self.save_as, self.clear):
+        for button in (self.load, self.save_as, self.clear, self.undo):
             foot.addWidget(button)
         foot.addStretch(1)
         foot.addWidget(self.save)
         layout = QVBoxLayout(self)
         layout.addWidget(area, stretch=1)
-        layout.addWidget(self.facts)
         layout.addWidget(self.words)
         layout.addLayout(foot)
 
@@ -134,11 +134,13 @@ class DeviceDialogue(QDialog):
     def show_draft(self, draft: DeviceDraft) -> None:
         """Go on with another device."""
         self.draft = draft
+        self.undo.setEnabled(bool(self._earlier))
         offered = {"simulated_as": ("", *self._samples)} if self._samples else {}
         self.form.show_table("Device", device_fields(simulated=bool(self._samples)), draft.table, offered)
         self.limits.show_table("Limits of this device", limit_fields(), draft.limits)
         self.stack.show_layers(draft.layers)
         self.check()
+        self.form.inputs["identifier"].setFocus()
 
     def check(self) -> None:
         """Say what is wrong, or what follows from it; only what a plan would take can be saved."""
@@ -148,11 +150,10 @@ class DeviceDialogue(QDialog):
         elsewhere = ("layers", "active_layers", "limits")
         own = {key: words for key, words in self.checked.of().items() if key not in elsewhere}
         self.form.show_problems(own)
-        self.facts.setText(" ".join(self.checked.facts))
-        self.facts.setVisible(self.checked.holds)
         wrong = len(self.checked.problems)
         settings = "1 setting is" if wrong == 1 else f"{wrong} settings are"
-        self._say(f"{settings} to be filled in or put right." if wrong else "")
+        todo = f"{settings} to be filled in or put right."
+        self.words.setText(todo if wrong else " ".join(self.checked.facts))
         self.save.setEnabled(self.checked.holds)
 
     # What a person does
@@ -169,9 +170,20 @@ class DeviceDialogue(QDialog):
         self.draft = replace(self.draft, layers=layers)
         self.check()
 
+    def _clear(self) -> None:
+        self._replace(self._with_sample(NEW_DEVICE))
+
+    def _replace(self, draft: DeviceDraft) -> None:
+        self._earlier.append(self.draft)
+        self.show_draft(draft)
+
+    def _undo(self) -> None:
+        if self._earlier:
+            self.show_draft(self._earlier.pop())
+
     def load_file(self, file: Path) -> None:
         """Read a device file in a thread and go on with it."""
-        self._errand(lambda: read_device_draft(file), self.show_draft)
+        self._errand(lambda: read_device_draft(file), self._replace)
 
     def save_file(self, file: Path) -> None:
         """Write the device in a thread, right or wrong: it may be finished another day."""
@@ -197,7 +209,7 @@ class DeviceDialogue(QDialog):
 
     def _kept_as(self, draft: DeviceDraft, file: Path) -> None:
         self._kept = draft
-        self._say(f"saved as {file}")
+        self.words.setText(f"saved as {file}")
 
     def _ask_for_device(self) -> None:
         ask_for_path(self, "Which device?", chosen=self.load_file, pattern=TOML).show()
@@ -212,12 +224,8 @@ class DeviceDialogue(QDialog):
         send(action, self, answered=answered, failed=self._refused)
 
     def _refused(self, sentence: str) -> None:
-        self._say(sentence)
-        self.save.setEnabled(self.checked.holds)
-
-    def _say(self, sentence: str) -> None:
         self.words.setText(sentence)
-        self.words.setVisible(bool(sentence))
+        self.save.setEnabled(self.checked.holds)
 
     def done(self, result: int) -> None:
         """Close, however it is done; what was not kept is handed over."""
@@ -276,7 +284,7 @@ class StackForm(QWidget):
     def show_problems(self, checked: CheckedDevice) -> None:
         """What is wrong with each film, and with the stack."""
         for number, row in enumerate(self.rows):
-            row.problem.say(self._of_film(checked.of("layers", number)))
+            row.say(checked.of("layers", number))
         general = checked.of("active_layers").get("", "") or checked.of("layers").get("", "")
         self.whole.say(general)
 
@@ -295,13 +303,6 @@ class StackForm(QWidget):
             f"color: {self._theme.muted}; border: 1px solid {self._theme.line}; padding: 1px;"
         )
         return label
-
-    def _of_film(self, found: dict[str, str]) -> str:
-        """In the order of the fields; while nothing is worse, what is missing only."""
-        names = {field.key: field.name for field in layer_fields()}
-        ordered = sorted(found, key=[*names, *found].index)
-        said = [f"{names.get(key, key)} {found[key]}".strip() for key in ordered if found[key] != NEEDED]
-        return "; ".join(said) or (NEEDED if found else "")
 
     def _typed(self, number: int) -> None:
         layer = self.rows[number].layer()
@@ -345,6 +346,15 @@ class FilmRow:
         for column, widget in enumerate((*self.inputs.values(), self.active, *buttons)):
             grid.addWidget(widget, line, column)
         grid.addWidget(self.problem, line + 1, 0, 1, -1)
+
+    def say(self, found: Mapping[str, str]) -> None:
+        """What is wrong with the film, in the order of its fields."""
+        said = []
+        for field in layer_fields():
+            words = mark_missing(self.inputs[field.key], field, found.get(field.key, ""))
+            said += [f"{field.name} {words}"] * bool(words)
+        elsewhere = [words for key, words in found.items() if key not in self.inputs]
+        self.problem.say("; ".join(said + elsewhere))
 
     def layer(self) -> DraftLayer:
         """The film as it stands in the fields now."""

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLin
 
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel, plain_tip
-from qdlab.live.forms import NEEDED, FormField, table_of, texts_of_table
+from qdlab.live.forms import LEFT_OUT, NEEDED, FormField, table_of, texts_of_table
 
 UNIT_WIDTH = 48  # [pixel]; the same for all, so that the fields line up
 
@@ -32,6 +32,10 @@ class Form(QWidget):
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         self.title = PlainLabel("")
         self.title.setStyleSheet("font-weight: bold; font-size: 15px;")
+        self.purpose = PlainLabel("")
+        self.purpose.setStyleSheet(f"color: {theme.muted};")
+        self.purpose.setWordWrap(True)
+        self.purpose.hide()
         self.whole = ProblemLabel(theme)
         self.every = QCheckBox("All settings")
         self.every.setToolTip("Show also the settings that are rarely changed")
@@ -42,6 +46,7 @@ class Form(QWidget):
         self._fields = QWidget()
         self._layout = QVBoxLayout(self)
         self._layout.addLayout(head)
+        self._layout.addWidget(self.purpose)
         self._layout.addWidget(self.whole)
         self._layout.addWidget(self._fields)
         self._layout.addStretch(1)
@@ -73,8 +78,9 @@ class Form(QWidget):
 
     def show_problems(self, found: Mapping[str, str]) -> None:
         """What is wrong with the table, by setting; the empty one for all of it."""
-        for key, label in self.said.items():
-            label.say(found.get(key, ""))
+        for field in self._form_fields:
+            told = mark_missing(self.inputs[field.key], field, found.get(field.key, ""))
+            self.said[field.key].say(told)
         self.whole.say("\n".join(words for key, words in found.items() if key not in self.said))
         self._show_rows()
 
@@ -119,18 +125,17 @@ class Form(QWidget):
 
 
 class ProblemLabel(PlainLabel):
-    """What is wrong, in the colour of that; what is only missing yet is no alarm."""
+    """What is wrong, in the colour of that."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("")
-        self._theme = theme
+        self.setStyleSheet(f"color: {theme.alarm};")
         self.setWordWrap(True)
         self.hide()
 
     def say(self, words: str) -> None:
         """Say what is wrong; nothing hides it."""
         self.setText(words)
-        self.setStyleSheet(f"color: {self._theme.muted if words == NEEDED else self._theme.alarm};")
         self.setVisible(bool(words))
 
 
@@ -153,6 +158,16 @@ def make_input(
     entry.setAccessibleName(" ".join(filter(None, (f"{field.name}{unit}", of))))
     entry.setToolTip(plain_tip(f"{field.hint or field.name}{unit}"))
     return entry
+
+
+def mark_missing(entry: Input, field: FormField, problem: str) -> str:
+    """Say inside an empty field that it is needed, which moves nothing; what is left to be told."""
+    if not isinstance(entry, QLineEdit):
+        return problem
+    missing = problem == NEEDED and not entry.text().strip()
+    example = "" if field.example == LEFT_OUT else f", {field.example}"
+    entry.setPlaceholderText(f"needed{example}" if missing else field.example)
+    return "" if missing else problem
 
 
 def input_text(entry: Input) -> str:

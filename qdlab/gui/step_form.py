@@ -5,7 +5,7 @@ from typing import Any
 
 from qdlab.gui.form import Form
 from qdlab.gui.theme import Theme
-from qdlab.live.plan_form import form_fields, problems, title_of
+from qdlab.live.plan_form import form_fields, problems, purpose_of, title_of
 
 
 class StepForm(Form):
@@ -19,6 +19,8 @@ class StepForm(Form):
         """Begin with another step; the plan's devices are offered where one is asked for."""
         self._kind = kind
         offered = {"device": ("", *devices)} if kind == "operator" else {}
+        self.purpose.setText(purpose_of(kind))
+        self.purpose.setVisible(bool(self.purpose.text()))
         self.show_table(title_of(kind), form_fields(kind), table, offered)
 
     def show_problems(self, found: Mapping[str, str]) -> None:

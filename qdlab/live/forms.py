@@ -37,6 +37,7 @@ SHOWN_UNITS: Mapping[str, str] = {
 """The unit people say where it is not the SI one; what is typed without a unit is meant in it."""
 
 NEEDED = "is needed"
+LEFT_OUT = "left out"
 
 NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
@@ -60,7 +61,7 @@ class FormField:
     shape: Shape
     default: str
     choices: tuple[str, ...] = ()
-    example: str = "left out"
+    example: str = LEFT_OUT
     hint: str = ""
     main: bool = True
 
@@ -131,7 +132,7 @@ def model_fields(
             shape=shape,
             default=default_text(key, default, shape, unit),
             choices=choices,
-            example=examples.get(key, "left out"),
+            example=examples.get(key, LEFT_OUT),
             hint=hints.get(key, ""),
         )
 

@@ -14,6 +14,7 @@ from procedures.base import Choice, Count, Quantity, QuantityList, Switch
 from qdlab.config import ProcedureStep
 from qdlab.config.steps import STEP_MODELS
 from qdlab.live.forms import (
+    LEFT_OUT,
     FormField,
     Shape,
     default_text,
@@ -98,6 +99,13 @@ def title_of(kind: str) -> str:
     return TITLES.get(kind, kind.replace("_", " "))
 
 
+def purpose_of(kind: str) -> str:
+    """What a kind of step does, in a sentence: the first of its description."""
+    model = STEP_MODELS[kind]
+    described = model.procedure_class if issubclass(model, ProcedureStep) else model
+    return (described.__doc__ or "").strip().partition("\n")[0]
+
+
 def holds_steps(kind: str) -> bool:
     """Whether steps of this kind have steps of their own inside."""
     return "steps" in STEP_MODELS[kind].model_fields
@@ -177,7 +185,7 @@ def _procedure_fields(model: type[ProcedureStep]) -> Iterator[FormField]:
             shape=shape,
             default=default_text(key, parameter.default, shape, getattr(parameter, "units", None)),
             choices=choices,
-            example=POINTS_EXAMPLE if shape == "points" else "left out",
+            example=POINTS_EXAMPLE if shape == "points" else LEFT_OUT,
             hint=" ".join(filter(None, (parameter.description, _limits(parameter)))),
         )
 

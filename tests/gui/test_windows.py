@@ -399,7 +399,7 @@ def test_a_device_is_described_in_forms_and_comes_into_the_plan_that_is_being_bu
         qtbot.keyClicks(entry, text)
     assert "'nA'" in dialogue.stack.rows[0].problem.text() and not dialogue.save.isEnabled()
     film["thickness"].setText("110")
-    assert "90.9 kV/cm" in dialogue.facts.text()
+    assert "90.9 kV/cm" in dialogue.words.text()
     qtbot.mouseClick(dialogue.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: builder.devices.text() == "B3-2-px1", timeout=PATIENCE)
     kept = Path(builder.draft.devices["B3-2-px1"].file)
@@ -418,6 +418,40 @@ def test_a_device_left_unfinished_is_there_again(bench_window: BenchWindow) -> N
     dialogue.form.inputs["identifier"].setText("half")
     dialogue.close()
     assert bench_window.describe_device().form.inputs["identifier"].text() == "half"
+
+
+def test_what_load_and_clear_replaced_can_be_had_back(qtbot: QtBot, bench_window: BenchWindow) -> None:
+    builder = bench_window.build_plan()
+    builder.add_step("note")
+    builder.form.inputs["text"].setText("half a plan")
+    begun = builder.draft
+    builder.load_file(EXAMPLES / "plan-jv.toml")
+    qtbot.waitUntil(lambda: builder.draft != begun, timeout=PATIENCE)
+    builder.clear.click()
+    assert not builder.draft.steps
+    builder.undo.click()
+    assert builder.draft.steps and builder.draft != begun
+    builder.undo.click()
+    assert builder.draft == begun
+
+    dialogue = bench_window.describe_device()
+    dialogue.form.inputs["identifier"].setText("B3")
+    half = dialogue.draft
+    dialogue.load_file(EXAMPLES / "device-hole-only.toml")
+    qtbot.waitUntil(dialogue.save.isEnabled, timeout=PATIENCE)
+    dialogue.undo.click()
+    assert dialogue.draft == half and dialogue.form.inputs["identifier"].text() == "B3"
+
+
+def test_a_field_says_inside_that_it_is_needed_and_nothing_moves_when_it_is_filled(
+    bench_window: BenchWindow,
+) -> None:
+    dialogue = bench_window.describe_device()
+    area = dialogue.form.inputs["area"]
+    assert area.placeholderText() == "needed, e.g. 4 ± 0.1"
+    assert dialogue.form.said["area"].text() == ""
+    area.setText("4 A")
+    assert "'A' cannot be turned into" in dialogue.form.said["area"].text()
 
 
 def test_a_plan_left_unfinished_is_there_again_until_it_is_queued_or_saved(bench_window: BenchWindow) -> None:

@@ -11,6 +11,7 @@ from qdlab.live.plan_form import (
     form_fields,
     holds_steps,
     problems,
+    purpose_of,
     step_kinds,
     step_table,
     summary,
@@ -37,6 +38,11 @@ def test_a_step_that_is_no_procedure_has_the_fields_of_its_model() -> None:
     assert fields["soak"].hint
     assert {"steps", "kind", "skip"}.isdisjoint(fields)
     assert holds_steps("temperature_sweep") and not holds_steps("jv_sweep")
+
+
+@pytest.mark.parametrize("kind", step_kinds())
+def test_every_kind_of_step_says_what_it_does(kind: str) -> None:
+    assert purpose_of(kind).endswith(".") and len(purpose_of(kind)) < 110
 
 
 @pytest.mark.parametrize("kind", step_kinds())
