@@ -43,7 +43,9 @@ CONVERSIONS = (
 SERIES, REFERENCE, DOUBLE_PERIOD, BACKGROUND, PICKUP = 0.0, 1.0, 2.0, 3.0, 4.0
 
 LOWEST_RANGE = 2e-11  # [A] of the electrometer
+REST_RANGE = 1e-9  # [A]; on which the device is looked at between bursts, unless the dark needs a wider one
 GLOW = 1e-3  # of the meter's range: more light than this between bursts is no noise
+REST_READINGS = 2  # as many times as for a point: the scatter even of single readings must be known
 
 DARK_READINGS = 4  # as many times as for a point: what is subtracted from all points must not add to each
 
@@ -205,8 +207,8 @@ class TELSeriesMeasurement(BenchProcedure):
             on = self.repeats * point_time * sum(widths) / self.pulse_period
             charge += current * on
             energy += current * amplitude * on
-        # the dark reading is longer than a point's, and its rest is checked where pulses are counted
-        more = DARK_READINGS * len(amplitudes) if self.background else 0
+        # the dark reading is longer than a point's; before it dark and rest are looked at
+        more = ((DARK_READINGS - 1) * int(self.background) + 2 * REST_READINGS) * len(amplitudes)
         duration = (points + more) * point_time + 2 * len(amplitudes) * SETTING_TIME
         return Cost(points=points, duration=duration, charge=charge, energy=energy)
 
@@ -227,7 +229,6 @@ class TELSeriesMeasurement(BenchProcedure):
             # the meter's offset is the same on every range and known best on the lowest (6514 manual, p. 81)
             self._configure_light_meter(LOWEST_RANGE)
             self.light_meter.zero_correct()
-        self._configure_light_meter(self.light_current_range or _DECADES[-1])
 
     def execute(self) -> None:
         for amplitude in self.pulse_amplitudes:
@@ -321,9 +322,11 @@ class _Series:
         widths = list(dict.fromkeys(point.pulse_width for point in points))
         reference = sorted(widths)[len(widths) // 2]
         self._set(procedure.pulse_period, max(widths))
+        self._check_rest()
+        procedure._configure_light_meter(self._range)
         if procedure.light_current_range is None:
             self._choose_range(widths)
-        if procedure.background:
+        if procedure.background or procedure.pickup_amplitude is not None:
             self._measure_dark()
         if procedure.pickup_amplitude is not None:
             self._measure_pickup(widths)
@@ -397,23 +400,41 @@ class _Series:
     def _measure_dark(self) -> None:
         self._dark = self._read(times=DARK_READINGS)
         self._write_row(BACKGROUND, 0.0, 0, self._dark, 0.0, self._procedure.pulse_period)
-        if self._generator.counts_pulses:
-            self._check_rest(self._dark)
 
-    def _check_rest(self, dark: MeanLight) -> None:
-        """Between bursts the device has to be dark: at which level this generator rests is not documented."""
+    def _check_rest(self) -> None:
+        """Between bursts the device has to be dark: at which level this generator rests is not documented.
+
+        Looked at before the first pulse of an amplitude. A generator that pulses freely cannot be asked: it
+        pulses as soon as its output is on, from a low level it has read back.
+        """
+        if not self._generator.counts_pulses:
+            return
+        current_range, dark = self._look_into_the_dark()
         self._generator.switch_on()
-        resting = self._read()
+        resting = self._read(times=REST_READINGS)
         self._generator.off()
         glow = abs(resting.current - dark.current)
         noise = math.hypot(_known(resting.standard_error), _known(dark.standard_error))
         # an overflow reads as NaN: light beyond the range is no dark either
-        if not glow <= GLOW * self._range + 5 * noise:
-            shown = f"{glow:.2g} A" if math.isfinite(glow) else "more than the meter's range"
+        if not glow <= GLOW * current_range + 5 * noise:
+            shown = f"{glow:.2g} A" if math.isfinite(glow) else f"more than {current_range:g} A"
             raise InstrumentError(
                 f"{shown} of light before a burst was started: the generator does not rest at 0 V "
                 'between bursts; set bursts = "never" in the bench file'
             )
+
+    def _look_into_the_dark(self) -> tuple[float, MeanLight]:
+        """The most sensitive range worth using that holds the light with the output off, and that light."""
+        lowest = min(self._procedure.light_current_range or REST_RANGE, REST_RANGE)
+        for current_range in (lowest, *(decade for decade in _DECADES if decade > lowest)):
+            self._procedure._configure_light_meter(current_range)
+            dark = self._read(times=REST_READINGS)
+            if math.isfinite(dark.current):
+                return current_range, dark
+        raise InstrumentError(
+            "the light meter overflows on every range with the output off: darken the photodiode, check its "
+            "cable"
+        )
 
     def _measure_pickup(self, widths: Sequence[float]) -> None:
         """Read pulses that make no light at each width."""

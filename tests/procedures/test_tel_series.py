@@ -20,6 +20,7 @@ from procedures.tel_series import (
     device_voltage,
 )
 from qdlab.simulators import open_simulated_bench
+from sim_instruments.emission import Photodiode
 from sim_instruments.wiring import SimBench
 
 DEVICE = ConnectedDevice(identifier="li2024/light-emitting/1", area=4e-6, thickness=95e-9)
@@ -70,7 +71,8 @@ def column(rows: Rows, heading: str, kind: float = SERIES) -> list[float]:
 
 
 def test_every_width_is_measured_as_often_as_asked_for() -> None:
-    rows, _, _ = measure()
+    # more than two readings: those can be the same digits, which the range shows in steps of 10 pA
+    rows, _, _ = measure(readings=4)
     assert column(rows, columns.PULSE_WIDTH) == [20e-6, 50e-6, 100e-6] * 2
     assert column(rows, columns.REPEAT) == [0.0] * 3 + [1.0] * 3
     assert all(error > 0 for error in column(rows, columns.LIGHT_CURRENT_ERROR))
@@ -106,9 +108,6 @@ def test_a_reference_pulse_is_measured_every_few_points() -> None:
 
 
 def test_the_background_is_read_with_the_output_off_and_subtracted() -> None:
-    from sim_instruments.emission import Photodiode
-    from sim_instruments.wiring import SimBench
-
     bench = open_simulated_bench(simulation=SimBench(seed=2, photodiode=Photodiode(dark_current=5e-9)))
     bench.set_up()
     rows: Rows = []
@@ -273,22 +272,66 @@ def test_counted_bursts_give_the_light_of_pulses_that_run_freely() -> None:
     assert column(counted, columns.LIGHT_CURRENT) == pytest.approx(expected, rel=2e-3, abs=2e-11)
 
 
+@pytest.mark.parametrize("background", [True, False])
+@pytest.mark.parametrize("light_current_range", [None, 2e-10, 2e-6])
 @pytest.mark.parametrize(
-    ("light_current_range", "shown"), [(None, "A of light"), (2e-10, "more than the meter's range of light")]
+    ("amplitude", "shown"),
+    [(4.4, r"2\.\de-10 A of light|more than 2e-10 A"), (7.0, "more than .*e-.* A of light")],
 )
-def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out(
-    light_current_range: float | None, shown: str
+def test_a_generator_that_leaves_a_level_on_the_device_between_bursts_is_found_out_before_any_pulse(
+    amplitude: float, shown: str, light_current_range: float | None, background: bool
 ) -> None:
     bench = bench_with("require")
     bench.simulation.mfg2230m.rests_at_offset = True
-    with pytest.raises(InstrumentError, match=f"{shown} before .* does not rest at 0 V between bursts"):
+    messages = messages_to_the_generator(bench)
+    with pytest.raises(InstrumentError, match=f"(?:{shown}).* before .* does not rest at 0 V between bursts"):
         measure(
             bench=bench,
-            background=True,
-            pulse_amplitudes=[7.0],
+            background=background,
+            pulse_amplitudes=[amplitude],
             light_current_range=light_current_range,
         )
     assert not bench.simulation.mfg2230m.channels[1].on
+    assert not [message for message in messages if "TRIG;" in message]
+
+
+def messages_to_the_generator(bench: Bench) -> list[str]:
+    transport, messages = bench.stations["pulse_generator"].door, []
+    write = transport.write
+
+    def spy(message: str, **more: Any) -> None:
+        messages.append(message)
+        write(message, **more)
+
+    transport.write = spy  # type: ignore[method-assign]
+    return messages
+
+
+def test_the_rest_between_bursts_is_looked_at_before_each_amplitude_also_in_a_lit_room() -> None:
+    bench = bench_with("require", photodiode=Photodiode(dark_current=3e-8))
+    messages = messages_to_the_generator(bench)
+    measure(bench=bench, pulse_amplitudes=[4.0, 5.0], repeats=1)
+    steps = [message for message in messages if message in ("OUTP1 1", "OUTP1 OFF") or "TRIG;" in message]
+    first_pulse = steps.index("OUTP1:TRIG;:OUTP1?")
+    # on without a burst, off again, on for the bursts
+    assert steps[first_pulse - 3 : first_pulse] == ["OUTP1 1", "OUTP1 OFF", "OUTP1 1"]
+    second = steps.index("OUTP1:TRIG;:OUTP1?", steps.index("OUTP1 OFF", first_pulse))
+    assert steps[second - 3 : second] == ["OUTP1 1", "OUTP1 OFF", "OUTP1 1"]
+
+
+def test_a_meter_that_overflows_in_the_dark_is_told_from_a_generator_that_does_not_rest() -> None:
+    bench = bench_with("require", photodiode=Photodiode(dark_current=0.015))
+    with pytest.raises(InstrumentError, match="overflows on every range with the output off"):
+        measure(bench=bench)
+
+
+def test_pickup_is_not_taken_for_the_light_of_the_room() -> None:
+    """Scaled by ten as it is, the room's light of 5 nA would be subtracted nine times too often."""
+    bench = bench_with("require", photodiode=Photodiode(dark_current=5e-9))
+    rows, _, _ = measure(bench=bench, pickup_amplitude=0.5, repeats=1, readings=4, zero_correct=False)
+    delay = bench.simulation.truth["li2024/light-emitting/1"]["delay_time"][5.0]
+    light = dict(zip(column(rows, columns.PULSE_WIDTH), column(rows, columns.LIGHT_CURRENT), strict=True))
+    assert light[100e-6] / light[50e-6] == pytest.approx((100e-6 - delay) / (50e-6 - delay), rel=0.02)
 
 
 def test_what_is_subtracted_brings_its_own_error_into_the_light() -> None:
