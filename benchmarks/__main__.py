@@ -1,8 +1,8 @@
 """Every benchmark in one table: ``python -m benchmarks [--full] [--only NAME] [--json FILE]``.
 
-Each module here offers ``measure(full) -> list of rows``; a row is a dict with the texts *figure*, *goal*,
-*measured*, *peer* (the same figure of another program, measured in the same run) and *ratio* (the peer's over
-ours), the last two where there is one.
+Each module here without an underscore before its name offers ``measure(full) -> list of rows``; a row is a
+dict with the texts *figure*, *goal*, *measured*, *peer* (the same figure of another program, measured in the
+same run) and *ratio* (the peer's over ours), the last two where there is one.
 """
 
 import argparse
@@ -26,12 +26,14 @@ def main() -> int:
     parser.add_argument("--only", action="append", metavar="NAME", help="these modules only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON as well")
     options = parser.parse_args()
-    names = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    names = [name for name in modules if not name.startswith("_")]
     unknown = set(options.only or ()) - set(names)
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr)
         return 2
     rows = []
+    begun = time.perf_counter()
     console = Console(width=None if sys.stdout.isatty() else 160)  # a file is read wider than a terminal
     for name in options.only or names:
         started = time.perf_counter()
@@ -40,6 +42,7 @@ def main() -> int:
         rows += [{"benchmark": name, **row} for row in module.measure(full=options.full)]
         console.print(f"[dim]{name}: {time.perf_counter() - started:.1f} s[/dim]")
     console.print(_table(rows))
+    console.print(f"{len(rows)} figures in {time.perf_counter() - begun:.0f} s")
     if options.json:
         document = {"python": platform.python_version(), "machine": platform.machine(), "rows": rows}
         options.json.write_text(

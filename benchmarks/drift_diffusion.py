@@ -257,7 +257,7 @@ def _import_time() -> Row:
 
 def _devsim(ours: float) -> Row:
     """devsim's time for the same curve and how many times ours that is, or why there is none."""
-    script = "from benchmarks.devsim_peer import main; main()"
+    script = "from benchmarks._devsim import main; main()"
     environment = {"DEVSIM_MATH_LIBS": "libopenblas.so.0", **os.environ}
     try:
         run = subprocess.run(

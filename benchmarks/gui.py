@@ -15,7 +15,7 @@ import numpy as np
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QDockWidget
 
 from benchmarks.records.speed import TEL_COLUMNS, tel_row
@@ -37,6 +37,15 @@ from qdlab.records import RunFeed
 Row = dict[str, str]
 TICK = 5  # [ms] between two looks at the event loop
 PATIENCE = 300.0  # [s]; an upper bound for a busy machine
+
+
+def _tell(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    """What Qt has to say, but that a screen which is none cannot hold windows to their sizes."""
+    if text != "This plugin does not support propagateSizeHints()":
+        print(text, file=sys.stderr)
+
+
+qInstallMessageHandler(_tell)
 
 
 def measure(full: bool = False) -> list[Row]:

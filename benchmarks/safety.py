@@ -68,7 +68,7 @@ def measure(full: bool = False) -> list[dict[str, str]]:
             {"figure": "deaths of the runner", "goal": "", "measured": "needs signals of POSIX", "peer": ""}
         ]
     draw = random.Random(SEED)
-    kills, freezes, losses = (100, 30, 30) if full else (10, 4, 4)
+    kills, freezes, losses = (100, 30, 30) if full else (6, 2, 2)
     with tempfile.TemporaryDirectory() as folder, Lab(Path(folder)) as lab:
         killed = [lab.trial(lambda facts: os.kill(facts.pid, signal.SIGKILL), draw) for _ in range(kills)]
         frozen = [

@@ -3,6 +3,7 @@
 Every zero is printed with its number of trials; zero failures in N mean fewer than 3/N at 95 % confidence.
 """
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -54,10 +55,10 @@ def measure_damage(full: bool) -> list[Row]:
     for name, make in (("closed", trials.closed_session), ("interrupted", trials.interrupted_session)):
         with _folder() as folder:
             session = make(folder)
-            cut = damage.truncations(session, step=1 if full else 10)
+            cut = damage.truncations(session, step=1 if full else 20)
             row = _counted(f"truncations of a session ({name}) that changed a value", cut)
             rows.append(row | {"peer": peer.truncations(folder)} if name == "closed" else row)
-            flipped = damage.bit_flips(session, step=1 if full else 83)
+            flipped = damage.bit_flips(session, step=1 if full else 167)
             rows.append(_counted(f"bit flips in a session ({name}) that changed a value", flipped))
     return rows
 
@@ -75,7 +76,8 @@ def measure_storage_errors(full: bool) -> list[Row]:
     """A failing disk or a stop at every call the recorder makes."""
     with _folder() as folder:
         failing = _counted(
-            "storage errors at any call that lost a row or claimed a false end", _failures(folder)
+            "storage errors at any call that lost a row or claimed a false end",
+            _failures(folder, step=1 if full else 3),
         )
     with _folder() as folder:
         repeats = 20 if full else 2
@@ -92,7 +94,7 @@ def measure_campaigns(full: bool) -> list[Row]:
             campaigns.stopped_and_resumed(
                 campaigns.LONG_SWEEP, folder / str(trial), [random.randint(1, calls)], random
             )
-            for trial in range(1000 if full else 20)
+            for trial in range(1000 if full else 10)
         ]
     return [
         _counted(
@@ -140,20 +142,20 @@ def measure_hostile_files(full: bool) -> list[Row]:
             for name, path in hostile.corpus(folder / "corpus", large=large)
         )
         corpus = _counted("hostile files that ran something, took over 2 s or 256 MB", cases)
-        wrong = hostile.mutations(folder / "mutations", 100_000 if full else 1_000, seed=1)
+        wrong = hostile.mutations(folder / "mutations", 100_000 if full else 600, seed=1)
         mutated = _counted("mutated sessions that did", ("; ".join(each) for each in wrong))
     return [corpus, mutated]
 
 
-def _failures(folder: Path) -> Iterator[str]:
-    calls = faults.calls_of_a_session(folder / "whole")
-    for error in faults.STORAGE_ERRORS:
-        for for_good in (False, True):
-            for at in range(1, calls + 1):
-                disk = faults.FailingDisk(at=at, error=error, for_good=for_good)
-                outcome = faults.record_on(disk, folder / f"{error}-{for_good}-{at}")
-                wrong = faults.violations(outcome) + ([] if faults.was_told(outcome) else ["nobody was told"])
-                yield "; ".join(wrong)
+def _failures(folder: Path, step: int) -> Iterator[str]:
+    """Every `step`-th trial of every error, for a while or for good, at every call."""
+    calls = range(1, faults.calls_of_a_session(folder / "whole") + 1)
+    trials = list(itertools.product(faults.STORAGE_ERRORS, (False, True), calls))
+    for error, for_good, at in trials[::step]:
+        disk = faults.FailingDisk(at=at, error=error, for_good=for_good)
+        outcome = faults.record_on(disk, folder / f"{error}-{for_good}-{at}")
+        wrong = faults.violations(outcome) + ([] if faults.was_told(outcome) else ["nobody was told"])
+        yield "; ".join(wrong)
 
 
 def _stops(folder: Path, repeats: int) -> Iterator[str]:

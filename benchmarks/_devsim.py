@@ -18,11 +18,6 @@ CELLS = 200
 DEVICE, REGION, CONTACTS = "diode", "film", ("injecting", "extracting")
 
 
-def measure(full: bool = False) -> list[dict[str, str]]:
-    """Nothing of its own; its time stands beside ours."""
-    return []
-
-
 def main() -> None:
     import devsim
 
