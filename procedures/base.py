@@ -428,9 +428,16 @@ class BenchProcedure(Procedure):
         self.surroundings.record([({**values, **self.temperatures()}, flags)])
 
     def record_together(self, rows: Sequence[tuple[Row, frozenset[str]]]) -> None:
-        """The rows of one hardware sweep: one sync, one reading of the temperatures."""
-        temperatures = self.temperatures()
-        self.surroundings.record([({**values, **temperatures}, flags) for values, flags in rows])
+        """The rows of one hardware sweep: one sync, one reading of the temperatures.
+
+        Rows are recorded though the temperatures cannot be read: flagged invalid, so that resuming measures
+        them again.
+        """
+        temperatures, more = dict.fromkeys(columns.TEMPERATURES, math.nan), frozenset({"invalid"})
+        try:
+            temperatures, more = self.temperatures(), NO_FLAGS
+        finally:
+            self.surroundings.record([({**values, **temperatures}, flags | more) for values, flags in rows])
 
     def temperatures(self) -> dict[str, float]:
         """Stage, sample and set-point temperature now [K]; NaN where there is no controller."""

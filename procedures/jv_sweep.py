@@ -262,13 +262,7 @@ class JVSweep(BenchProcedure):
         )
         # fewer than asked for where compliance ended the sweep
         measured = list(zip(points, readings, strict=False))
-        flags = [reading.flags for reading in readings]
-        try:
-            self._flag_sweep(measured, flags)
-        finally:
-            # whatever becomes of a probe, what the box measured is kept
-            rows = [self._row(point, reading) for point, reading in measured]
-            self.record_together(list(zip(rows, flags, strict=True)))
+        flags = self._record_sweep(measured)
         for (point, _), of_point in zip(measured, flags, strict=True):
             if self._must_end(point, of_point):
                 return
@@ -278,20 +272,23 @@ class JVSweep(BenchProcedure):
                 "being in compliance; measure the others by resuming"
             )
 
-    def _flag_sweep(
-        self, measured: Sequence[tuple[JVPoint, SourceReading]], flags: list[frozenset[str]]
-    ) -> None:
-        """Flag drops and a jump; with the box's own sweep over, one probe tells whether the jump persists."""
+    def _record_sweep(self, measured: Sequence[tuple[JVPoint, SourceReading]]) -> list[frozenset[str]]:
+        """Record a sweep as soon as it is read; gives its flags.
+
+        Points from a jump on wait for one probe, which tells whether they are of the same device; whatever
+        becomes of the probe, they are recorded too.
+        """
         watch = BreakdownWatch(factor=self.breakdown_factor)
-        for index, (point, reading) in enumerate(measured):
-            if watch.is_jump(point.voltage, reading.current):
-                flags[index] |= {"jump"}
-                if "breakdown" in self._probe_after_sweep(watch):
-                    # from here on another device was measured
-                    flags[index:] = [each - {"jump"} | {"breakdown"} for each in flags[index:]]
-                return
-            flags[index] |= watch.drop_flags(point.voltage, reading.current)
-            watch.remember(point.voltage, reading.current)
+        flags, jump = _flags_until_jump(measured, watch)
+        rows = [self._row(point, reading) for point, reading in measured]
+        try:
+            self.record_together(list(zip(rows[:jump], flags[:jump], strict=True)))
+            if jump < len(rows) and "breakdown" in self._probe_after_sweep(watch):
+                flags[jump:] = [each - {"jump"} | {"breakdown"} for each in flags[jump:]]
+        finally:
+            if jump < len(rows):
+                self.record_together(list(zip(rows[jump:], flags[jump:], strict=True)))
+        return flags
 
     def _probe_after_sweep(self, watch: "BreakdownWatch") -> frozenset[str]:
         level = VoltageLevel.of(self.source_meter, self.surroundings)
@@ -356,6 +353,20 @@ class JVSweep(BenchProcedure):
         if device.typical_current is None:
             return compliance
         return min(compliance, abs(device.typical_current(voltage)))
+
+
+def _flags_until_jump(
+    measured: Sequence[tuple[JVPoint, SourceReading]], watch: "BreakdownWatch"
+) -> tuple[list[frozenset[str]], int]:
+    """Every reading's flags with drops and the first jump, and where that is; their number without one."""
+    flags = [reading.flags for _, reading in measured]
+    for index, (point, reading) in enumerate(measured):
+        if watch.is_jump(point.voltage, reading.current):
+            flags[index] |= {"jump"}
+            return flags, index
+        flags[index] |= watch.drop_flags(point.voltage, reading.current)
+        watch.remember(point.voltage, reading.current)
+    return flags, len(measured)
 
 
 class BreakdownWatch:

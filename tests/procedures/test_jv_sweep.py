@@ -329,6 +329,41 @@ def test_what_a_hardware_sweep_measured_is_kept_though_its_probe_fails() -> None
     assert not bench.source_meter.on
 
 
+@pytest.mark.parametrize("fails", ["probe", "temperatures", "record"])
+def test_what_a_hardware_sweep_measured_before_a_jump_is_kept_before_it_is_probed(fails: str) -> None:
+    rows: list[Any] = []
+    kept_before_probe: list[int] = []
+    readings = iter(range(5))
+
+    def law(voltage: float, time: float) -> float:
+        if next(readings) == 3:
+            kept_before_probe.append(len(rows))
+            if fails == "probe":
+                raise RuntimeError("planted")
+        return quadratic(voltage, time) * (100 if voltage > 1.7 else 1)
+
+    def record(some: Sequence[Any]) -> None:
+        # as an order to abort: it comes when the rows are safe
+        rows.extend(some)
+        if fails == "record":
+            raise RuntimeError("planted")
+
+    procedure = JVSweep()
+    procedure.set_parameters({"voltages": [1.0, 1.5, 2.0], "hardware_sweep": True, "compliance_current": 1.0})
+    procedure.attach(Surroundings(bench=FakeBench(law), device=DEVICE, record=record))
+    if fails == "temperatures":
+        procedure.temperatures = lambda: 1 / 0  # type: ignore[method-assign]
+    with pytest.raises((RuntimeError, ZeroDivisionError)):
+        procedure.run()
+    assert column(rows, columns.VOLTAGE) == [1.0, 1.5, 2.0]
+    assert column(rows, columns.CURRENT) == pytest.approx(
+        [quadratic(1.0, 0), quadratic(1.5, 0), 100 * quadratic(2.0, 0)]
+    )
+    invalid = {"invalid"} if fails == "temperatures" else set()
+    assert [flags for _, flags in rows] == [invalid, invalid, {"jump"} | invalid]
+    assert kept_before_probe == ([2] if fails == "probe" else [])
+
+
 def test_a_hardware_sweep_ends_at_the_point_in_compliance() -> None:
     procedure, bench, rows = sweep(compliance_current=4e-5, hardware_sweep=True)
     assert column(rows, columns.VOLTAGE) == [1.0, 2.0]
