@@ -114,7 +114,7 @@ def _temperature(run: Run, rows: Sequence[RowRecorded], device: Device) -> float
 
 def _write_sweeps(entry: h5py.Group, session: Session, device: Device, measured: Sequence[_Measured]) -> None:
     _write_facts(entry, session, device, "NXiv_temp", measured)
-    entry["title"] = f"J-V sweeps of {device.identifier}"
+    entry["title"] = f"J-V sweeps of {_without_nul(device.identifier)}"
     # the definition asks for elements; a device file names materials, and "QD" is no element
     entry["sample/atom_types"] = "not told"
     rows = [row for one in measured for row in one.rows]
@@ -160,7 +160,7 @@ def _in_order_of_a_sweep(point: _Point) -> tuple[float, ...]:
 def _write_pulsed(entry: h5py.Group, session: Session, one: _Measured) -> None:
     device = session.devices[one.run.header.device]
     _write_facts(entry, session, device, "NXsensor_scan", [one])
-    entry["title"] = f"Transient electroluminescence of {device.identifier}"
+    entry["title"] = f"Transient electroluminescence of {_without_nul(device.identifier)}"
     environment = _write_environment(entry, one.rows, _TEL_SENSORS)
     environment["independent_controllers"] = ["pulse_amplitude_controller", "pulse_width_controller"]
     data = _group(entry, "data", "NXdata")
@@ -193,21 +193,22 @@ def _write_facts(
     entry.attrs["default"] = "data"
     entry["definition"] = definition
     entry["definition"].attrs["version"] = DEFINITIONS
-    entry["identifier_experiment"] = f"{facts.get('identifier', session.path.name)}/{measured[0].run.name}"
-    entry["identifier_collection"] = str(facts.get("identifier", session.path.name))
-    entry["experiment_description"] = session.name
+    identifier = _without_nul(facts.get("identifier", session.path.name))
+    entry["identifier_experiment"] = f"{identifier}/{measured[0].run.name}"
+    entry["identifier_collection"] = identifier
+    entry["experiment_description"] = _without_nul(session.name)
     stamps = [row.utc for one in measured for row in one.rows]
     entry["start_time"] = _with_offset(min(one.run.utc for one in measured))
     entry["end_time"] = _with_offset(max(stamps))
     process = _group(entry, "process", "NXprocess")
     process["program"] = "qdlab"
     versions = facts.get("versions", {})
-    process["program"].attrs["version"] = str(versions.get("qdlab", "unknown"))
+    process["program"].attrs["version"] = _without_nul(versions.get("qdlab", "unknown"))
     process["program"].attrs["program_url"] = "none: installed from its checkout"
-    _group(entry, "user", "NXuser")["name"] = str(session.document.get("operator") or "not told")
+    _group(entry, "user", "NXuser")["name"] = _without_nul(session.document.get("operator") or "not told")
     sample = _group(entry, "sample", "NXsample")
-    sample["name"] = device.identifier
-    sample["description"] = ", ".join(layer.material for layer in device.layers)
+    sample["name"] = _without_nul(device.identifier)
+    sample["description"] = _without_nul(", ".join(layer.material for layer in device.layers))
     _field(sample, "thickness", device.thickness.value, "m")
     note = _group(entry, "note", "NXnote")
     note["type"] = "application/toml"
@@ -266,6 +267,11 @@ def _group(parent: h5py.Group, name: str, nexus_class: str) -> h5py.Group:
 def _field(parent: h5py.Group, name: str, values: object, unit: str) -> None:
     parent[name] = np.asarray(values, dtype=np.float64)
     parent[name].attrs["units"] = unit
+
+
+def _without_nul(told: object) -> str:
+    """What `session.toml` tells, as a text HDF5 can hold: NUL would end it, and h5py refuses it."""
+    return str(told).replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def _with_offset(utc: str) -> str:

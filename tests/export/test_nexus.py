@@ -1,5 +1,6 @@
 """The NeXus file, read with h5py and held against what the definitions ask for."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -7,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from benchmarks.records.trials import new_session
+from benchmarks.records.trials import DEVICE, StepClock, jv_header, jv_row, new_session
 from procedures import columns
 from qdlab.errors import RecordError
 from qdlab.export import export_sessions
 from qdlab.export.nexus import write_nexus
-from qdlab.records import Session, open_session
+from qdlab.records import Session, SessionWriter, device_to_document, open_session
 from qdlab.records.curves import tel_series
 
 # what NXsensor_scan and NXiv_temp require of an entry (nexusformat/definitions, contributed_definitions)
@@ -134,3 +135,19 @@ def test_a_session_without_points_is_refused_and_leaves_no_file(tmp_path: Path) 
     with pytest.raises(RecordError, match="nothing to export"):
         write_nexus(open_session(writer.path), tmp_path / "empty.nxs")
     assert not (tmp_path / "empty.nxs").exists()
+
+
+def test_a_nul_in_what_somebody_wrote_keeps_no_session_from_its_export(tmp_path: Path) -> None:
+    device = replace(DEVICE, identifier="B1\0/S2/P3")
+    document = {"operator": "A.\0 Nyquist", "devices": [device_to_document(device)]}
+    writer = SessionWriter.create(tmp_path, name="two\0 runs", document=document, clock=StepClock())
+    run = writer.open_run(jv_header(device=device.identifier))
+    run.write(jv_row(1.0))
+    run.end("finished")
+    writer.close()
+    export_sessions([open_session(writer.path)], "nexus", tmp_path / "session.nxs")
+    with h5py.File(tmp_path / "session.nxs", "r") as file:
+        entry = file["entry1"]
+        assert text(entry["user/name"]) == "A.␀ Nyquist"
+        assert text(entry["sample/name"]) == "B1␀/S2/P3"
+        assert text(entry["experiment_description"]) == "two␀ runs"
