@@ -1,7 +1,9 @@
 """Plots that map data to log10 themselves, label decades and tell what lies under the pointer."""
 
+import itertools
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -17,6 +19,7 @@ from qdlab.gui.widgets import PlainLabel
 AXIS_WIDTH = 56  # [pixel]; the same everywhere, so that plots above one another line up
 WIDE_AXIS = 74  # [pixel]; for numbers such as 4·10⁻¹¹
 LEGEND_ROW = 13  # [pixel]
+THINNED_OUT = 2000  # points of a line; more than a screen is wide
 NEAR = 14  # [pixel]; a point this near the pointer is the one meant
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -127,8 +130,6 @@ class Plot(pyqtgraph.PlotWidget):
         for side in ("bottom", "left"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.showGrid(x=True, y=True, alpha=0.2)
-        self.setDownsampling(auto=True, mode="peak")
-        self.setClipToView(True)
         places = {"above": (8, 4), "below": (-8, -4), "below left": (8, -4)}
         self.legend = CompactLegend(offset=places[legend])
         self.legend.setParentItem(self.plotItem.vb)
@@ -136,7 +137,7 @@ class Plot(pyqtgraph.PlotWidget):
         self.getAxis("left").setWidth(axis_width)
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
         self._styles: dict[str, Style] = {}
-        self._hints: dict[str, str] = {}
+        self._hints: dict[str, str | list[str]] = {}
         self.readout = PlainLabel(parent=self)
         self.readout.setAutoFillBackground(True)
         self.readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -158,14 +159,15 @@ class Plot(pyqtgraph.PlotWidget):
         y: npt.ArrayLike,
         style: Style,
         *,
-        hint: str = "",
+        hint: str | Sequence[str] = "",
     ) -> None:
-        """Draw or update the data known by `key`; `hint` is told of a point under the pointer."""
-        shown_x, shown_y = self._mapped(x, y)
-        self._hints[key] = hint
+        """Draw or update the data known by `key`; the hint, or its own, is told of a point at the pointer."""
+        shown_x, shown_y, kept = self._mapped(x, y)
+        self._hints[key] = hint if isinstance(hint, str) else list(itertools.compress(hint, kept))
         item = self._item(key, style)
         known_x, known_y = self.drawn(key)
         if not (np.array_equal(known_x, shown_x) and np.array_equal(known_y, shown_y)):
+            _thin_out(item, style.symbol is None and len(shown_x) > THINNED_OUT and _rises(shown_x))
             item.setData(shown_x, shown_y)
 
     def draw_bars(
@@ -173,7 +175,7 @@ class Plot(pyqtgraph.PlotWidget):
     ) -> None:
         """Draw or update vertical lines from `low` to `high`, all of them known by `key`."""
         ends = np.column_stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)]).ravel()
-        shown_x, shown_y = self._mapped(np.repeat(x, 2), ends)
+        shown_x, shown_y, _ = self._mapped(np.repeat(x, 2), ends)
         item = self._item(key, Style(colour=colour, symbol=None, line=True), connect="pairs")
         item.setData(shown_x, shown_y)
 
@@ -237,9 +239,14 @@ class Plot(pyqtgraph.PlotWidget):
             distance = np.hypot((x - at.x()) / (pixel_x or 1.0), (y - at.y()) / (pixel_y or 1.0))
             nearest = int(distance.argmin())
             if distance[nearest] < best:
+                hint = self._hints[key]
                 best, found = (
                     float(distance[nearest]),
-                    (float(x[nearest]), float(y[nearest]), self._hints[key]),
+                    (
+                        float(x[nearest]),
+                        float(y[nearest]),
+                        hint if isinstance(hint, str) else hint[nearest],
+                    ),
                 )
         return found
 
@@ -262,10 +269,32 @@ class Plot(pyqtgraph.PlotWidget):
         self.readout.hide()
         super().leaveEvent(event)
 
-    def _mapped(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray]:
+    def _mapped(
+        self, x: npt.ArrayLike, y: npt.ArrayLike
+    ) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray[np.bool_]]:
+        """In the axes' own coordinates, and which points these are."""
         first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         keep = np.isfinite(first) & np.isfinite(second)
         keep &= (first > 0) if self.log_x else True
         keep &= (second > 0) if self.log_y else True
         first, second = first[keep], second[keep]
-        return (np.log10(first) if self.log_x else first), (np.log10(second) if self.log_y else second)
+        return (
+            np.log10(first) if self.log_x else first,
+            np.log10(second) if self.log_y else second,
+            keep,
+        )
+
+
+def _thin_out(item: pyqtgraph.PlotDataItem, thinned: bool) -> None:
+    """Whether a line is drawn by its highest and lowest points, and only where it is to be seen.
+
+    What does so works itself out anew at every change of the view, and takes its points to be in rising
+    order: of a sweep's way back, a view zoomed into showed nothing.
+    """
+    if item.opts["clipToView"] != thinned:
+        item.setDownsampling(auto=thinned, method="peak")
+        item.setClipToView(thinned)
+
+
+def _rises(x: npt.NDArray) -> bool:
+    return bool(np.all(np.diff(x) >= 0))

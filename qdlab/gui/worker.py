@@ -21,8 +21,8 @@ from qdlab.live.picture import PictureMaker
 from qdlab.live.session import SessionScreen
 
 REFRESH_SECONDS = 0.1
-DRAW_SECONDS = 0.1
-"""What cannot be worked out for a picture in this time comes with the next ones."""
+POINTS_SECONDS, RESULTS_SECONDS = 0.1, 0.4
+"""What cannot be worked out for a picture in this time comes with the next ones, which have longer."""
 BREATH_SECONDS = 0.005  # between two turns, whatever there is to do
 
 
@@ -146,11 +146,24 @@ class ScreenWorker(QThread):
         fitted = (fits.words, {device: finished.curves for device, finished in fits.fits.items()})
         is_new = screen is not self._shown or fitted != self._fitted or self._pending
         if is_new and self._drawn.is_set():
-            self._shown, self._fitted, self._pending = screen, fitted, 0
-            picture = self._maker.draw(replace(screen, disorder=fits), seconds=DRAW_SECONDS)
-            self._pending = picture.pending
-            self._drawn.clear()
-            self.picture_ready.emit(picture)
+            goes_on = bool(self._pending) and screen is self._shown
+            self._shown, self._fitted = screen, fitted
+            self._draw(replace(screen, disorder=fits), goes_on=goes_on)
         if self._screens.position != self._place:
             self._place = self._screens.position
             self.moved.emit(*self._place)
+
+    def _draw(self, screen: SessionScreen, *, goes_on: bool) -> None:
+        """Make a picture, and hand it over; one that only adds results gives way to a wish.
+
+        Parameters
+        ----------
+        goes_on : the points of this screen are drawn already
+        """
+        due = time.monotonic() + (RESULTS_SECONDS if goes_on else POINTS_SECONDS)
+        self._pending = 0
+        picture = self._maker.draw(screen, is_late=lambda: time.monotonic() > due or self._wanted.is_set())
+        self._pending = picture.pending
+        if not (goes_on and self._wanted.is_set()):
+            self._drawn.clear()
+            self.picture_ready.emit(picture)

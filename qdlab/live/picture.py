@@ -7,7 +7,6 @@ the points come first and what they come to with the next pictures.
 """
 
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,6 +47,10 @@ LISTED_PULSE_RUNS = 12  # newest ones
 REMEMBERED = 512
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """Everything the window draws at one moment.
@@ -77,16 +80,10 @@ class Picture:
 
 
 class PictureMaker:
-    """Draws the screens of one session; what a finished run came to is worked out once.
+    """Draws the screens of one session; what a finished run came to is worked out once."""
 
-    Parameters
-    ----------
-    clock : tells the time [s]
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._due = math.inf
+    def __init__(self) -> None:
+        self._is_late: Callable[[], bool] = _never
         self._worked_out = self._pending = 0
         self._disorder_pictures: dict[str, tuple[FitFinished, DisorderPicture]] = {}
         self._chosen_windows: dict[str, Window | None] = {}
@@ -119,12 +116,12 @@ class PictureMaker:
         """The journal holds this choice now, also where the events of a replay were read before."""
         self._recorded = self._recorded.with_straight_part(series, part)
 
-    def draw(self, screen: SessionScreen, *, seconds: float = math.inf) -> Picture:
-        """The picture of a screen; what cannot be worked out in time [s] is left to the next ones.
+    def draw(self, screen: SessionScreen, *, is_late: Callable[[], bool] = _never) -> Picture:
+        """The picture of a screen; what is not worked out yet when it is late is left to the next ones.
 
         Every picture works out one thing at least, so that some draws later nothing is pending.
         """
-        self._due = self._clock() + seconds
+        self._is_late = is_late
         self._worked_out = self._pending = 0
         pulsed = _pulsed(screen)
         sweeps = self._sweeps(screen)
@@ -149,7 +146,7 @@ class PictureMaker:
 
     def _has_time(self) -> bool:
         """Whether one more thing can be worked out for this picture; else it counts as pending."""
-        has_time = not self._worked_out or self._clock() < self._due
+        has_time = not self._worked_out or not self._is_late()
         self._worked_out += has_time
         self._pending += not has_time
         return has_time
@@ -214,17 +211,19 @@ class PictureMaker:
         runs, curves = tuple(trace.run for trace in traces), [trace.curve for trace in traces]
         known = self._murgatroyd.get(runs)
         if known is None or not _are(known[0], curves):
-            if not self._has_time():
-                return None
             used = [self._rising_points(trace) for trace in traces]
-            known = (curves, fit_murgatroyd(curves, used=used))
+            if self._pending or not self._has_time():
+                return None
+            known = (curves, fit_murgatroyd(curves, used=[points for points in used if points is not None]))
             _remember(self._murgatroyd, runs, known)
         return known[1]
 
-    def _rising_points(self, trace: JVTrace) -> BoolArray:
-        """Which points of a sweep the law is fitted to."""
+    def _rising_points(self, trace: JVTrace) -> BoolArray | None:
+        """Which points of a sweep the law is fitted to; None where there is no time."""
         known = self._rising.get(trace.run)
         if known is None or known[0] is not trace.curve:
+            if not self._has_time():
+                return None
             self._rising[trace.run] = known = (trace.curve, rising_points(trace.curve))
         return known[1]
 

@@ -47,6 +47,41 @@ def test_the_pointer_is_told_what_it_is_near_in_the_axes_own_units(qtbot: QtBot)
     assert plot.words_at(QPointF(-5.0, -5.0)) == ""
 
 
+def test_of_points_with_hints_of_their_own_the_pointer_is_told_that_of_the_nearest(qtbot: QtBot) -> None:
+    plot = Plot(x="1000/T (1/K)", y="μ (1)", log_y=True)
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    plot.draw_points("film", [3.0, 3.5, 4.0], [1.0, -1.0, 100.0], BLACK, hint=["333 K", "286 K", "250 K"])
+    plot.plotItem.vb.updateAutoRange()
+    assert plot.words_at(plot.plotItem.vb.mapViewToScene(QPointF(4.0, 2.0))).startswith("250 K: 4")
+
+
+def test_the_way_back_of_a_sweep_is_drawn_in_a_view_zoomed_into_as_well(qtbot: QtBot) -> None:
+    plot = Plot(x="Voltage V (V)", y="J (A)")
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    voltage = np.linspace(7.0, 0.0, 71)
+    plot.draw_points("down", voltage, voltage**2, BLACK)
+    plot.plotItem.setXRange(2.0, 3.0, padding=0.0)
+    shown, _ = plot._items["down"].getData()
+    assert {2.1, 2.5, 2.9} <= set(np.round(shown, 6).tolist())
+
+
+def test_a_long_line_is_thinned_out_and_keeps_its_highest_point(qtbot: QtBot) -> None:
+    plot = Plot(x="t (min)", y="T (K)")
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    kelvin = np.full(50_000, 297.0)
+    kelvin[31_415] = 300.0
+    plot.draw_points("stage", np.arange(50_000.0), kelvin, replace(BLACK, symbol=None, line=True))
+    plot.plotItem.setXRange(0.0, 50_000.0, padding=0.0)
+    shown, height = plot._items["stage"].getData()
+    assert len(shown) < 10_000 and height.max() == 300.0
+
+
 def test_curves_that_are_gone_are_removed(qtbot: QtBot) -> None:
     plot = Plot(x="x", y="y")
     qtbot.addWidget(plot)

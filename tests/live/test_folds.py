@@ -1,7 +1,6 @@
 """Screens as states: events in, what is shown out, without Qt."""
 
 import dataclasses
-import itertools
 import math
 
 import numpy as np
@@ -357,8 +356,8 @@ def test_where_time_is_short_the_points_come_first_and_in_the_end_what_all_of_th
         screen = fold(screen, event)
     whole = PictureMaker().draw(screen)
     assert whole.pending == 0
-    maker = PictureMaker(itertools.count().__next__)
-    first = maker.draw(screen, seconds=0.0)
+    maker = PictureMaker()
+    first = maker.draw(screen, is_late=lambda: True)
     assert [len(trace.curve) for trace in first.jv] == [40, 40, 40]
     assert [trace.fit is None for trace in first.jv] == [True, True, False]  # the newest is read first
     assert [len(one.series) for one in first.tel] == [9] and not first.cards
@@ -366,7 +365,7 @@ def test_where_time_is_short_the_points_come_first_and_in_the_end_what_all_of_th
     pictures = [first]
     while pictures[-1].pending:
         assert len(pictures) < 10
-        pictures.append(maker.draw(screen, seconds=0.0))
+        pictures.append(maker.draw(screen, is_late=lambda: True))
     assert repr(pictures[-1].cards) == repr(whole.cards) and whole.cards
     assert repr(pictures[-1].mobility) == repr(whole.mobility)
     assert pictures[-1].status == screen.status
@@ -375,11 +374,11 @@ def test_where_time_is_short_the_points_come_first_and_in_the_end_what_all_of_th
 def test_a_law_through_all_sweeps_waits_for_the_last_of_them() -> None:
     _, screen = jv_pictures(297.0, 257.0, 217.0)
     whole = PictureMaker().draw(screen)
-    maker = PictureMaker(itertools.count().__next__)
-    for _ in range(3):
-        picture = maker.draw(screen, seconds=0.0)
+    maker = PictureMaker()
+    for _ in range(6):
+        picture = maker.draw(screen, is_late=lambda: True)
         assert picture.arrhenius is None and not any("Murgatroyd" in trace.laws for trace in picture.jv)
-    last = maker.draw(screen, seconds=0.0)
+    last = maker.draw(screen, is_late=lambda: True)
     assert repr(last.arrhenius) == repr(whole.arrhenius) and whole.arrhenius is not None
     assert [repr(trace.laws) for trace in last.jv] == [repr(trace.laws) for trace in whole.jv]
 

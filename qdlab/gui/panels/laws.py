@@ -1,5 +1,6 @@
 """Mobility against E^½ and against 1/T, with bars, lines and what is still pending."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -130,14 +131,14 @@ class ArrheniusPanel(QWidget):
     def _draw(self, series: ArrheniusSeries, colour: str, symbol: str) -> set[str]:
         value = np.array([one.value for one in series.mobility])
         keys = set()
-        for number, hint in enumerate(series.hints):
-            key = f"{series.device} {number}"
-            label = series.device if number == 0 else None
-            sign = symbol if series.good[number] else "x"
-            style = Style(colour=colour, symbol=sign, filled=True, label=label)
-            at = slice(number, number + 1)
-            self.plot.draw_points(key, series.inverse_temperature[at], value[at], style, hint=hint)
-            keys.add(key)
+        for word, mask, sign in (("good", series.good, symbol), ("doubtful", ~series.good, "x")):
+            if mask.any():
+                key = f"{series.device} {word}"
+                label = series.device if word == "good" or not series.good.any() else None
+                style = Style(colour=colour, symbol=sign, filled=True, label=label)
+                hints = list(itertools.compress(series.hints, mask))
+                self.plot.draw_points(key, series.inverse_temperature[mask], value[mask], style, hint=hints)
+                keys.add(key)
         _draw_bars(self.plot, f"{series.device} bars", series.inverse_temperature, series.mobility, colour)
         keys.add(f"{series.device} bars")
         for law, line in series.lines.items():
