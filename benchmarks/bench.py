@@ -57,7 +57,8 @@ def measure(full: bool = False) -> list[dict[str, str]]:
             f"{calls} random driver calls and raw messages: outside the envelope / switched on unarmed",
             "0 / 0",
             f"{len(tried.outside)} / {len(tried.unarmed)} "
-            f"({tried.refused} refused, outputs went on {tried.energised} times)",
+            f"({tried.refused} refused, outputs went on {tried.energised} times, "
+            f"one was on at {tried.while_on} calls)",
         ),
         _row(
             f"{queries} queries, 10 % of them disturbed: replies taken for another's",
@@ -101,7 +102,8 @@ class Tried:
 
     outside: list[str] = field(default_factory=list)
     unarmed: list[str] = field(default_factory=list)
-    energised: int = 0
+    energised: int = 0  # times that an output went on
+    while_on: int = 0  # calls made while one was
     refused: int = 0
     sent: int = 0
 
@@ -116,6 +118,7 @@ def try_random_calls(count: int, *, seed: int) -> Tried:
         if chance.random() < 0.05:
             _arm_or_not(bench, chance)
         description = "?"
+        tried.while_on += any(_outputs_on(bench))
         try:
             description = _random_call(bench, chance)
             tried.sent += 1
@@ -139,6 +142,11 @@ def watch(bench: Bench, tried: Tried) -> None:
 
     for box in bench.simulation.boxes.values():
         box.witness = witness
+
+
+def _outputs_on(bench: Bench) -> list[bool]:
+    simulation = bench.simulation
+    return [simulation.keithley2400.is_on, *(one.on for one in simulation.mfg2230m.channels.values())]
 
 
 def breaches(bench: Bench) -> list[str]:
@@ -190,12 +198,31 @@ def _random_call(bench: Bench, chance: random.Random) -> str:
     if kind < 0.44:
         driver.off()
         return f"{role} off"
+    if kind < 0.54 and role in ENERGISED:
+        return ENERGISED[role](driver)
     call, arguments = _random_method(role, chance)
     if callable(getattr(type(driver), call, None)):
         getattr(driver, call)(**arguments)
     else:
         setattr(driver, call, arguments["value"])
     return f"{station.door.box} {call} {arguments}"
+
+
+def _source_a_volt(driver: Any) -> str:
+    driver.configure(compliance_current=1e-3, maximum_voltage=5.0)
+    driver.voltage = 1.0
+    driver.switch_on()
+    return "2400 on at 1 V"
+
+
+def _pulse_four_volts(driver: Any) -> str:
+    driver.configure_pulse(pulse_amplitude=4.0, pulse_width=5e-5, pulse_period=1e-3)
+    driver.switch_on()
+    return "generator on at 4 V"
+
+
+ENERGISED = {"source_meter": _source_a_volt, "pulse_generator": _pulse_four_volts}
+"""What a procedure does before it measures: calls to a box whose output is off can hardly do harm."""
 
 
 def _random_method(role: str, chance: random.Random) -> tuple[str, dict[str, Any]]:
