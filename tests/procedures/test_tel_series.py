@@ -246,15 +246,26 @@ def test_an_aperture_that_cuts_a_pulse_is_told_with_the_way_out() -> None:
 
 
 def test_at_sixty_hertz_light_does_not_depend_on_where_a_reading_begins() -> None:
-    def scatter(**more: Any) -> float:
-        simulation = SimBench(seed=2, mains_frequency=60.0, noise=False)
-        bench = open_simulated_bench(simulation=simulation, line_frequency=60)
-        light = column(
-            measure(bench=bench, repeats=9, pulse_widths=[100e-6], **more)[0], columns.LIGHT_CURRENT
-        )
-        return (max(light) - min(light)) / max(light)
+    """Six line cycles hold a hundred pulses of 1 ms; one holds 16 or 17, and 16.67 on average."""
 
-    assert scatter() < scatter(power_line_cycles=1.0)
+    def lights(**more: Any) -> list[float]:
+        """Readings that begin at each sixth of the period."""
+        found = []
+        for sixth in range(6):
+            simulation = SimBench(seed=2, mains_frequency=60.0, noise=False)
+            bench = open_simulated_bench(simulation=simulation, line_frequency=60)
+            one = {"settling_time": 0.05 + sixth * 1e-3 / 6, "readings": 1, "repeats": 1, **more}
+            rows, _, _ = measure(bench=bench, pulse_widths=[100e-6], **one)
+            found += column(rows, columns.LIGHT_CURRENT)
+        return found
+
+    whole = lights()
+    assert whole == pytest.approx([whole[0]] * 6, rel=1e-3)
+    pulses = [1000 / 60 * light / whole[0] for light in lights(power_line_cycles=1.0)]
+    assert min(pulses) == pytest.approx(16, rel=2e-3)
+    assert max(pulses) == pytest.approx(17, rel=2e-3)
+    # two thirds of the beginnings see the pulse more
+    assert 3 <= sum(count > 16.5 for count in pulses) <= 5
 
 
 def bench_with(bursts: str, **more: Any) -> Bench:
