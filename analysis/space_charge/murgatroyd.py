@@ -142,7 +142,8 @@ def fit_murgatroyd(
     used = tuple(used)
     temperature = np.array([curve.temperature for curve in curves])
     enough = constrained <= (len(np.unique(temperature)) >= 3)
-    if not curves or not enough or min(int(mask.sum()) for mask in used) < 4:
+    distinct = [_distinct_voltages(curve.voltage[mask]) for curve, mask in zip(curves, used, strict=True)]
+    if not curves or not enough or min(distinct) < 4:
         return _nothing(temperature, used, constrained)
     data = _gathered(curves, used, relative_permittivity)
     design = _constrained_design if constrained else _free_design
@@ -169,6 +170,12 @@ def fit_murgatroyd(
         constrained=constrained,
         verdict=verdict,
     )
+
+
+def _distinct_voltages(voltage: FloatArray) -> int:
+    """How many voltages above zero differ by more than 0.1 %: readings at one voltage make no line."""
+    ordered = np.log(np.sort(voltage[voltage > 0]))
+    return int(np.sum(np.diff(ordered, prepend=-math.inf) > 1e-3))
 
 
 def _gathered(
@@ -410,7 +417,7 @@ def _verdict(scatter: float) -> Verdict:
 def _nothing(temperature: FloatArray, used: tuple[BoolArray, ...], constrained: bool) -> MurgatroydFit:
     verdict = Verdict(
         word="too_few_points",
-        advice="Each curve needs four usable points"
+        advice="Each curve needs usable points at four voltages"
         + (" and the temperature laws three temperatures." if constrained else "."),
     )
     nothing = Estimate(value=math.nan, verdict=verdict)

@@ -1,5 +1,6 @@
 """Murgatroyd's and Gill's laws against curves made by them, and against published fits of real curves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,27 @@ def test_two_temperatures_give_mobilities_but_no_laws() -> None:
 
 def test_curves_without_points_are_a_verdict() -> None:
     assert fit_murgatroyd([]).verdict.word == "too_few_points"
+
+
+@pytest.mark.parametrize("built_in_voltage", [None, 0.0])
+@pytest.mark.parametrize(
+    "voltage",
+    [[5.0] * 4, [5.0, 5.001, 4.999, 5.0005], [2.0, 5.0, 5.0, 2.0], [2.0, 3.0, 5.0, 5.0]],
+    ids=["one", "one as measured", "two", "three"],
+)
+def test_four_readings_at_fewer_voltages_are_a_verdict(
+    voltage: list[float], built_in_voltage: float | None
+) -> None:
+    """Mobility, field coefficient and built-in voltage are not in them; one voltage gave 0 / 0."""
+    curves = [
+        replace(curve, voltage=np.array(voltage), current_density=np.array(voltage) ** 2, flags=())
+        for curve in series()
+    ]
+    used = [np.ones(4, dtype=bool)] * len(curves)
+    for constrained in (False, True):
+        fit = fit_murgatroyd(curves, used=used, built_in_voltage=built_in_voltage, constrained=constrained)
+        assert fit.verdict.word == "too_few_points" and "four voltages" in fit.verdict.advice
+        assert np.isnan(fit.zero_field_mobility[0].value)
 
 
 def test_a_law_that_misses_the_curves_is_not_good() -> None:
