@@ -1,16 +1,18 @@
 """What a campaign costs beyond the boxes' own time, a night of temperatures, faults at instrument calls."""
 
 import math
+import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -23,6 +25,8 @@ from qdlab.records.storage import Disk
 from qdlab.simulators import open_simulated_bench
 from sim_instruments.emission import Emission
 from sim_instruments.wiring import SimBench
+
+Trial = TypeVar("Trial")
 
 FILM = {
     "identifier": "li2024/hole-only/1",
@@ -165,36 +169,55 @@ def night(hours: float) -> dict[str, float]:
         if isinstance(event, RowRecorded):
             seen.append((event.time, _resident()))
 
-    started = time.perf_counter()
+    started, processor = time.perf_counter(), time.process_time()
     result = run(plan_of(step), listener=listen)
     assert result.end == "finished", result
     half = seen[len(seen) // 2][1]
     return {
         "hours": seen[-1][0] / 3600,
         "seconds": time.perf_counter() - started,
+        "processor": time.process_time() - processor,
         "rows": len(seen),
         "growth": seen[-1][1] - half,
     }
 
 
-def planted_faults(step: int, problem: Callable[[], BaseException]) -> dict[str, float]:
+def planted_faults(step: int, problem: type[BaseException]) -> dict[str, float]:
     """A fault at every so-many-th instrument call of every procedure.
 
     Gives trials, outputs left on, and how long after the fault those that were on went off (99 %).
     """
-    whole: list[Cables] = []
-    run(EVERYTHING, prepare=lambda _, cables: whole.append(cables))
-    trials, left_on = 0, 0
-    durations: list[float] = []
-    for at in range(1, whole[0].calls + 1, step):
-        witness = _Witness(problem)
+    begun: list[tuple[Cables, int]] = []
+    run(EVERYTHING, prepare=lambda _, cables: begun.append((cables, cables.calls)))
+    cables, calls_before = begun[0]
+    places = range(1, cables.calls - calls_before + 1, step)
+    found = on_all_processors(partial(_planted_fault, problem), places, name=problem.__name__)
+    durations = [seconds for _, off_after in found for seconds in off_after]
+    return {
+        "trials": len(found),
+        "left_on": sum(left_on for left_on, _ in found),
+        "p99": quantile(durations, 0.99),
+    }
+
+
+def _planted_fault(problem: type[BaseException], at: int) -> tuple[bool, list[float]]:
+    """Whether an output was left on, and how long after the fault those that were on went off [s]."""
+    witness = _Witness(problem)
+    with patch.object(Disk, "sync", lambda *_: None):  # what is looked at are the outputs, not the disk
         result = run(EVERYTHING, prepare=partial(witness.watch, at=at))
-        trials += 1
-        left_on += any(witness.on.values())
-        if result.end != "finished":
-            # a fault that was healed within the run switches nothing off
-            durations += witness.off_after
-    return {"trials": trials, "left_on": left_on, "p99": quantile(durations, 0.99)}
+    # a fault that was healed within the run switches nothing off
+    return any(witness.on.values()), [] if result.end == "finished" else witness.off_after
+
+
+def on_all_processors(trial: Callable[[int], Trial], numbers: Sequence[int], *, name: str) -> list[Trial]:
+    """What a trial of each number gives, in their order; every hundredth is told."""
+    found: list[Trial] = []
+    with ProcessPoolExecutor(os.cpu_count()) as executor:
+        for one in executor.map(trial, numbers, chunksize=8):
+            found.append(one)
+            if len(found) % 100 == 0:
+                print(f"{name}: {len(found)} of {len(numbers)}", file=sys.stderr, flush=True)
+    return found
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -239,30 +262,35 @@ def adaptive_coverage(trials: int, *, adaptive: bool) -> dict[str, float]:
     Without `adaptive` the widths come round and round; with it each is chosen. Gives how many were called
     good, the share of their intervals that hold the delay time, and the readings spent (median).
     """
+    name = "widths chosen" if adaptive else "widths in turn"
+    found = on_all_processors(partial(_series_ended_early, adaptive), range(trials), name=name)
+    held = [one for one, _ in found if one is not None]
+    readings = [count for _, count in found]
+    return {"good": len(held), "held": sum(held) / max(len(held), 1), "readings": median(readings)}
+
+
+def _series_ended_early(adaptive: bool, seed: int) -> tuple[bool | None, int]:
+    """Whether the interval holds the delay time, None where it is not called good; and readings spent."""
     emission = Emission(dispersion=0.2)
     truth = emission.delay_time(20e-6)
-    held: list[bool] = []
-    readings: list[float] = []
-    for seed in range(trials):
-        generator = np.random.default_rng([11, seed])
+    generator = np.random.default_rng([11, seed])
 
-        def light(width: float, generator: np.random.Generator = generator) -> tuple[float, float, float]:
-            pulse = emission.pulse(transit_time=20e-6, width=width, period=1e-3)
-            clean = 1e-6 * pulse.integral_of_train(1e-3) / 1e-3
-            return width, clean + NOISE * generator.standard_normal(), NOISE
+    def light(width: float) -> tuple[float, float, float]:
+        pulse = emission.pulse(transit_time=20e-6, width=width, period=1e-3)
+        clean = 1e-6 * pulse.integral_of_train(1e-3) / 1e-3
+        return width, clean + NOISE * generator.standard_normal(), NOISE
 
-        known, choose = DelayTimeKnown(6e-7), ShortensInterval(WIDTHS)
-        measured = [light(width) for _ in range(3) for width in WIDTHS]
-        while not known(measured) and len(measured) < 100:
-            width = choose(measured) if adaptive else WIDTHS[len(measured) % len(WIDTHS)]
-            assert width is not None
-            measured.append(light(width))
-        delay = fit_measured(measured).delay_time
-        readings.append(len(measured))
-        if delay.verdict.is_good and delay.confidence_interval is not None:
-            low, high = delay.confidence_interval
-            held.append(low <= truth <= high)
-    return {"good": len(held), "held": sum(held) / max(len(held), 1), "readings": median(readings)}
+    known, choose = DelayTimeKnown(6e-7), ShortensInterval(WIDTHS)
+    measured = [light(width) for _ in range(3) for width in WIDTHS]
+    while not known(measured) and len(measured) < 100:
+        width = choose(measured) if adaptive else WIDTHS[len(measured) % len(WIDTHS)]
+        assert width is not None
+        measured.append(light(width))
+    delay = fit_measured(measured).delay_time
+    if not delay.verdict.is_good or delay.confidence_interval is None:
+        return None, len(measured)
+    low, high = delay.confidence_interval
+    return low <= truth <= high, len(measured)
 
 
 def measure(full: bool = False) -> list[dict[str, str]]:
@@ -279,7 +307,7 @@ def measure(full: bool = False) -> list[dict[str, str]]:
         {
             "figure": f"temperature sweep of {long['hours']:.1f} simulated hours, {long['rows']:.0f} rows",
             "goal": "10 h in < 60 s",
-            "measured": f"{long['seconds']:.1f} s",
+            "measured": f"{long['seconds']:.1f} s, {long['processor']:.1f} s of the processor's",
             "peer": "",
         },
         {
