@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from instruments.errors import ConnectionFailed, InstrumentError, ReplyError
-from instruments.roles import Clock, Identity, Transport
+from instruments.roles import LONGEST_REPLY, Clock, Identity, Transport
 
 SLICE = 0.2
 """Longest single wait for bytes [s]; between slices the run may be abandoned."""
@@ -28,7 +28,6 @@ POWER_ON = 128
 DISTURBED, CONNECTION_LOST = "disturbed", "connection lost"
 """How the I/O log begins its note on an exchange that went wrong."""
 
-_LONGEST_REPLY = 1_000_000
 _LONG_MESSAGE = 300  # characters, from where on a serial line's time counts
 _SLOWEST_BYTE = 2e-3  # s; at 9600 baud it takes 1.04 ms, and flow control has its say
 _LONGEST_EXCHANGE_END = 5.0  # s; an exchange ends within a slice once off is called, unless a library hangs
@@ -340,7 +339,7 @@ class Line:
                 left -= slice_
                 if left <= 0:
                     raise TimeoutError(f"no reply within {timeout:g} s") from None
-        if len(data) > _LONGEST_REPLY or not data.isascii():
+        if len(data) > LONGEST_REPLY or not data.isascii():
             raise ReplyError(f"received {data[:40]!r}, which is no text a box sends")
         text = data.decode("ascii").strip()
         self._log("in", text)

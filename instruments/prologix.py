@@ -7,7 +7,8 @@ longer. Here ``++read`` is sent again until the deadline.
 import re
 import time
 
-from instruments.streams import LONGEST_REPLY, Stream
+from instruments.roles import LONGEST_REPLY
+from instruments.streams import Stream
 
 _SPECIAL = re.compile(rb"[\r\n\x1b+]")
 _READ_TIMEOUT = 0.15  # s that the adapter itself waits for the first byte; less than a slice

@@ -23,6 +23,10 @@ class Clock(Protocol):
         """Let this many seconds pass."""
 
 
+LONGEST_REPLY = 1_000_000
+"""Most bytes of one reply: more than any box sends, little enough to hold."""
+
+
 @runtime_checkable
 class Transport(Protocol):
     """Bytes to and from one box: a VISA session, a Prologix address, or a simulated box."""

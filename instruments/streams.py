@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import serial
 
-LONGEST_REPLY = 1_000_000  # bytes; more than any box sends, little enough to hold
+from instruments.roles import LONGEST_REPLY
+
 _TICK = 0.02  # s; a serial port's read returns after this at the latest
 _OPENING = 3.0  # s
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyvisa
 from pyvisa.constants import StatusCode
 
-from instruments.streams import LONGEST_REPLY
+from instruments.roles import LONGEST_REPLY
 
 _MESSAGE_AVAILABLE = 16  # bit of the status byte, IEEE 488.2
 _POLLING = 0.002  # s

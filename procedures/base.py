@@ -189,6 +189,10 @@ class Problem:
     message: str
 
 
+USUAL_LINE_FREQUENCY = 50
+"""Of the mains [Hz], where only durations are estimated, before a bench is known."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a procedure will take: points [1], duration [s], charge [C] and energy [J] through the device."""

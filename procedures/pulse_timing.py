@@ -13,7 +13,6 @@ from instruments.roles import Clock, PulseGenerator
 
 Reading = TypeVar("Reading")
 
-USUAL_LINE_FREQUENCY = 50  # [Hz]; where only durations are estimated, before a bench is known
 SHORTEST_APERTURE = 0.1  # [s]
 MOST_CYCLES = 10  # of an electrometer's aperture
 MARGIN = 1.1  # a burst's duration over the longest reading's

@@ -11,6 +11,7 @@ from instruments.limits import Demand
 from procedures import columns
 from procedures.base import (
     NO_FLAGS,
+    USUAL_LINE_FREQUENCY,
     BenchProcedure,
     Choice,
     ConnectedDevice,
@@ -28,7 +29,6 @@ from procedures.base import (
 from procedures.points import shuffled
 from procedures.pulse_timing import (
     MARGIN,
-    USUAL_LINE_FREQUENCY,
     Bursts,
     cut_pulse_remark,
     whole_cycles,

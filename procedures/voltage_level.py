@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from instruments.roles import SourceMeter
-from procedures.base import Surroundings
+from procedures.base import USUAL_LINE_FREQUENCY, Surroundings
 
-POWER_LINE_FREQUENCY = 50.0  # [Hz]; only durations are estimated with it
 APERTURES_PER_READING = 4  # auto-zero and both quantities sensed: the 2400's manual, and benches agree
 MESSAGE_TIME = 0.03  # [s] a point on GPIB, besides its apertures
 MOVE_INTERVAL = 0.05  # [s] between the steps of a slow move
@@ -15,7 +14,7 @@ MOVE_INTERVAL = 0.05  # [s] between the steps of a slow move
 
 def reading_time(power_line_cycles: float, filter_count: int) -> float:
     """About how long the source meter takes for one reading [s]."""
-    aperture = power_line_cycles / POWER_LINE_FREQUENCY
+    aperture = power_line_cycles / USUAL_LINE_FREQUENCY
     return APERTURES_PER_READING * aperture * filter_count + MESSAGE_TIME
 
 

@@ -29,19 +29,6 @@ def final_runs(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.name not in gone_on_with]
 
 
-def measured_points(chain: Sequence[Run], point_key: PointKey) -> set[Key]:
-    """Keys of the points that a chain of runs holds; rows flagged invalid do not count as measured."""
-    return {
-        point_key(row.values) for run in chain for row in run.recorded_rows() if "invalid" not in row.flags
-    }
-
-
-def missing_points(wanted: Iterable[Key], chain: Sequence[Run], point_key: PointKey) -> list[Key]:
-    """The wanted points that no run of the chain holds, in the order they were wanted."""
-    measured = measured_points(chain, point_key)
-    return [point for point in wanted if point not in measured]
-
-
 def final_rows(chain: Sequence[Run], point_key: PointKey) -> list[RowRecorded]:
     """The rows of a chain of runs without duplicates: a point measured again replaces its predecessor's.
 

@@ -8,9 +8,12 @@ import pytest
 from benchmarks.records import campaigns
 from benchmarks.records.trials import jv_header, jv_row, new_session
 from procedures import columns
+from procedures.base import ConnectedDevice, Surroundings
+from procedures.jv_sweep import JVSweep
+from qdlab.campaign.places import Earlier, Place
 from qdlab.records import open_session
 from qdlab.records.curves import jv_point
-from qdlab.records.resume import final_rows, final_runs, measured_points, missing_points, run_chain
+from qdlab.records.resume import final_rows, final_runs, run_chain
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +45,25 @@ def test_a_campaign_stopped_again_and_again_ends_with_the_same_points(
     assert (trial.lost, trial.findings) == (0, ())
 
 
-def test_missing_points_are_the_wanted_ones_no_valid_row_holds(tmp_path: Path) -> None:
+def test_a_row_that_is_not_valid_is_measured_again_when_its_run_is_gone_on_with(tmp_path: Path) -> None:
+    place = Place(key="steps[0]")
     session = new_session(tmp_path)
-    first = session.open_run(jv_header())
+    first = session.open_run(jv_header(conditions=place.conditions()))
     first.write(jv_row(1.0))
     first.write(jv_row(2.0), {"invalid"})
     first.end("aborted", "window closed")
-    second = session.open_run(jv_header(predecessor=first.run))
+    second = session.open_run(jv_header(conditions=place.conditions(), predecessor=first.run))
     second.write(jv_row(3.0))
     second.end("stopped")
     session.close()
-    runs = open_session(session.path).runs
-    (last,) = final_runs(runs)
-    chain = run_chain(runs, last)
-    assert [run.name for run in chain] == [first.run, second.run]
-    wanted = [(voltage, 1.0, 0.0) for voltage in (1.0, 2.0, 3.0, 4.0)]
-    assert missing_points(wanted, chain, jv_point) == [(2.0, 1.0, 0.0), (4.0, 1.0, 0.0)]
-    assert measured_points(chain, jv_point) == {(1.0, 1.0, 0.0), (3.0, 1.0, 0.0)}
+    (last,) = final_runs(open_session(session.path).runs)
+    assert [run.name for run in run_chain(open_session(session.path).runs, last)] == [first.run, second.run]
+    sweep = JVSweep()
+    sweep.set_parameters({"voltages": [1.0, 2.0, 3.0, 4.0]})
+    device = ConnectedDevice(identifier="film", area=4e-6, thickness=100e-9)
+    done = Earlier(open_session(session.path)).rows(place)
+    sweep.surroundings = Surroundings(bench=None, device=device, record=print, done=done)
+    assert [point.voltage for point in sweep.points_left()] == [2.0, 4.0]
 
 
 def test_repeats_inside_one_run_stay_and_a_resumed_point_counts_once(tmp_path: Path) -> None:
