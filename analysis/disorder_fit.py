@@ -614,7 +614,8 @@ def _report(
         others = [entry.values[name] for entry in alternatives if entry.converged]
         parameters[name] = Estimate(
             value=values[name],
-            standard_error=float(errors[k]),
+            # an error wider than what is searched says that nothing is known; its size says nothing more
+            standard_error=min(float(errors[k]), KINDS[name].highest - KINDS[name].lowest),
             systematic_error=math.hypot(*(causes[name] for causes in shifts.values())) if shifts else None,
             model_range=(min([values[name], *others]), max([values[name], *others])) if others else None,
             verdict=_parameter_verdict(model, end, k, values, errors, correlation),
@@ -773,7 +774,7 @@ def _parameter_verdict(
     if not known <= kind.resolution:
         return Verdict(
             word="not_identifiable",
-            advice=f"these curves do not tell {name}; fix it, or measure other thicknesses or temperatures",
+            advice="not told by these curves; fix what is not, or measure other thicknesses or temperatures",
         )
     partners = [
         other for j, other in enumerate(model.free) if j != k and abs(correlation[k, j]) > _TOO_CORRELATED

@@ -204,7 +204,7 @@ def _verdict(conclusion: Conclusion, assumed: Sequence[AssumedComparison], delay
     return Verdict(
         word="undecided",
         advice=(
-            f"Of {len(assumed)} sets of assumptions {counts['drift']} see equal mobilities and "
-            f"{counts['effective']} see traps; measure the length crossed and the built-in voltage."
+            f"Of {len(assumed)} sets of assumptions, {counts['drift'] or 'none'} would mean equal mobilities "
+            f"and {counts['effective'] or 'none'} traps; measure the length crossed and the built-in voltage."
         ),
     )

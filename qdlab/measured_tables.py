@@ -40,7 +40,8 @@ def analysis_tables(analysis: JVAnalysis) -> list[RenderableType]:
         told = f"J ∝ L^-p at equal voltage, {kelvin:.4g} K: p = {scaling.exponent} (3 for space charge)."
         shown.append(f"{told} {scaling.verdict.advice}".rstrip())
     if analysis.disorder is not None:
-        shown += [_disorder_table(analysis.disorder, analysis.convention), str(analysis.disorder.verdict)]
+        verdict = str(analysis.disorder.verdict).replace("_", " ")
+        shown += [_disorder_table(analysis.disorder, analysis.convention), verdict]
     return shown
 
 
@@ -123,7 +124,8 @@ def _remarks(layer: LayerAnalysis) -> list[RenderableType]:
 def _left_out(fit: SpaceChargeFit) -> str:
     counts = Counter(reason for _, reason in fit.left_out)
     return ", ".join(
-        f"{count} point{'s' if count > 1 else ''} ({reason})" for reason, count in counts.items()
+        f"{count} point{'s' if count > 1 else ''} ({reason.replace(' ', ' and ')})"
+        for reason, count in counts.items()
     )
 
 
@@ -149,8 +151,11 @@ def _laws_table(layer: LayerAnalysis) -> Table:
 
 
 def _advice(layer: LayerAnalysis) -> list[RenderableType]:
-    verdicts = [energy.verdict for _, energy, _ in _laws(layer)]
-    sentences = {one.advice: None for one in verdicts if one.advice and one != layer.noise}
+    told_of: dict[str, dict[str, None]] = {}
+    for name, energy, _ in _laws(layer):
+        if energy.verdict.advice and energy.verdict != layer.noise:
+            told_of.setdefault(energy.verdict.advice, {})[name.partition(",")[0]] = None
+    sentences = [f"Laws of {' and '.join(names)}: {advice}" for advice, names in told_of.items()]
     built_in = layer.murgatroyd.built_in_voltage
     told = f"Built-in voltage of the Murgatroyd fit: {built_in} V. {built_in.verdict.advice}"
     return [*sentences, told.rstrip()]

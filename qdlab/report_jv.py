@@ -279,8 +279,11 @@ def _space_charge_table(layer: LayerAnalysis) -> Table:
 
 
 def _counted(reasons: Iterable[str]) -> str:
-    """``4 range-switch, 2 compliance``; a dash for none."""
-    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items()) or "-"
+    """``4 range-switch, 2 noise-floor and offset``; a dash for none."""
+    return (
+        ", ".join(f"{count} {reason.replace(' ', ' and ')}" for reason, count in Counter(reasons).items())
+        or "-"
+    )
 
 
 def _laws_table(layer: LayerAnalysis) -> Table:

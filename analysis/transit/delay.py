@@ -250,8 +250,9 @@ def _width_rule(width: FloatArray, delay: float) -> Verdict:
     return Verdict(
         word="pulses_too_short",
         advice=(
-            f"{len(beyond)} of the {MINIMUM_WIDTHS} widths needed lie beyond two delay times, about "
-            f"{2e6 * delay:.0f} µs; add pulses up to {4e6 * delay:.0f} µs."
+            f"{MINIMUM_WIDTHS} widths beyond two delay times (about {2e6 * delay:.0f} µs) are needed, one of "
+            f"them beyond three; the series has {len(beyond)} and ends at {1e6 * width.max():.0f} µs: "
+            f"add pulses up to {4e6 * delay:.0f} µs."
         ),
     )
 
