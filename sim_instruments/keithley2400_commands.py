@@ -571,7 +571,13 @@ CALCULATE_COMMANDS = (
         query=lambda box: False,
     ),
     *DIGITAL_COMMANDS,
-    _kept(":SOURce2:BSIZe", Number(3, 16, integer=True), 4, "", "Lines of the digital output: 3, 4 or 16"),
+    _kept(
+        ":SOURce2:BSIZe",
+        Number(3, 4, integer=True),
+        4,
+        "",
+        "Lines of the digital output: 3 or 4; 16 would need a 2499-DIGIO, p. 18-102",
+    ),
     _kept(":CALCulate2:CLIMits:MODE", Choice("GRADing", "SORTing"), "GRAD", "", "What the limits are for"),
 )
 

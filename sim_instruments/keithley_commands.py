@@ -618,8 +618,8 @@ def format_commands(elements: Sequence[str]) -> tuple[Command, ...]:
             Choice("ASCii", "HEXadecimal", "OCTal", "BINary"),
             default="ASC",
             key="register format",
-            meaning="How status registers are printed",
-            source="[M] 2400 ch. 18",
+            meaning="How status registers are printed, those of *ESE?, *ESR?, *SRE? and *STB? too",
+            source="[M] 2400 p. 15-6",
         ),
     )
 

@@ -114,6 +114,7 @@ class MFG2230M(ScpiBox):
     identity = "GW INSTEK,MFG-2230M,SN:SIM00001,V1.00"
     commands = COMMANDS
     stops_at_error = False
+    takes_blocks = True
     processing_time = 0.002
 
     settling_time = 0.05

@@ -139,7 +139,7 @@ class _LineSplitter:
             if self._escaped:
                 self._escaped = False
                 self._plain_start |= not self._line
-                self._line.append(byte)
+                self._keep(byte)
             elif byte == ESCAPE:
                 self._escaped = True
             elif byte in b"\r\n":
@@ -148,9 +148,14 @@ class _LineSplitter:
                     lines.append((line, line.startswith(b"++") and not self._plain_start))
                 self._line.clear()
                 self._plain_start = False
-            elif len(self._line) <= LONGEST_LINE:
-                self._line.append(byte)
+            else:
+                self._keep(byte)
         return lines
+
+    def _keep(self, byte: int) -> None:
+        """One byte more than the longest line, to tell that there were more."""
+        if len(self._line) <= LONGEST_LINE:
+            self._line.append(byte)
 
 
 class _Adapter:
@@ -189,9 +194,11 @@ class _Adapter:
             self.listener.overrun()
         elif self.listener is not None:
             # the adapter appends what ++eos says; boxes take CR, LF, EOI or any of them as the end
-            for message in line.replace(b"\r", b"\n").split(b"\n"):
-                if message.strip():
+            for message in self.listener.station.input_buffer(clears=False).feed(line + b"\n"):
+                if isinstance(message, bytes):
                     self.listener.write(message)
+                else:
+                    self.listener.overrun()
             if self.settings["auto"]:
                 self._talk()
 

@@ -498,6 +498,16 @@ def _end_of_block(text: str, start: int) -> int:
     return min(match.end() + len(digits) + int(digits), len(text))
 
 
+def _with_blocks_blank(text: str) -> str:
+    """The text with zeros for the bytes of its blocks, which may be any."""
+    place = text.find("#")
+    while place >= 0:
+        end = _end_of_block(text, place)
+        text = text[: place + 1] + "0" * (end - place - 1) + text[max(end, place + 1) :]
+        place = text.find("#", max(end, place + 1))
+    return text
+
+
 def split_outside_quotes(text: str, separator: str) -> list[str]:
     """Return the parts of `text` between separators outside quotes, parentheses and block data."""
     if separator not in text:
@@ -555,7 +565,7 @@ class CommandTable:
             text = text.strip()
             if not text:
                 continue
-            match = self._pattern.match(text)
+            match = self._pattern.match(_with_blocks_blank(text))
             if match is None:
                 units.append(Unit(error=-101 if re.search(r"[^\x20-\x7e\s]", text) else -102))
                 continue
@@ -563,7 +573,8 @@ class CommandTable:
             if header.startswith(":"):
                 path, header = "", header[1:]
             full = header if header.startswith("*") else path + header
-            units.append(self._look_up(full, bool(match["query"]), match["arguments"] or ""))
+            begin, end = match.span("arguments")
+            units.append(self._look_up(full, bool(match["query"]), text[max(begin, 0) : max(end, 0)]))
             if not header.startswith("*"):
                 path = full[: full.rfind(":") + 1]
         return tuple(units)
@@ -642,6 +653,7 @@ class ScpiBox:
     stops_at_error: ClassVar[bool] = True
     queue_depth: ClassVar[int] = 10
     input_limit: ClassVar[int] = 65536
+    takes_blocks: ClassVar[bool] = False  # IEEE 488.2 block data, in which a line feed is a byte
     processing_time: ClassVar[float] = 0.0
     error_texts: ClassVar[Mapping[int, str]] = {}
     unit_pattern: ClassVar[re.Pattern[str]] = re.compile(
@@ -818,6 +830,10 @@ class ScpiBox:
             return self.format_number(value)
         return str(value)
 
+    def format_register(self, value: int) -> str:
+        """Return a status register as text: decimal digits (NR1 of IEEE 488.2)."""
+        return str(value)
+
     # status byte
 
     @property
@@ -911,9 +927,9 @@ def _clear_status(box: ScpiBox) -> None:
     box.clear_events()
 
 
-def _read_event_status(box: ScpiBox) -> int:
+def _read_event_status(box: ScpiBox) -> str:
     status, box.event_status = box.event_status, 0
-    return status
+    return box.format_register(status)
 
 
 def _operation_complete(box: ScpiBox) -> None:
@@ -966,7 +982,7 @@ COMMON_COMMANDS: tuple[Command, ...] = (
         source="IEEE 488.2",
         takes=_BYTE,
         set=_set_event_status_enable,
-        query=lambda box: box.event_status_enable,
+        query=lambda box: box.format_register(box.event_status_enable),
         immediate=True,
     ),
     Command(
@@ -982,14 +998,14 @@ COMMON_COMMANDS: tuple[Command, ...] = (
         source="IEEE 488.2",
         takes=_BYTE,
         set=_set_service_request_enable,
-        query=lambda box: box.service_request_enable,
+        query=lambda box: box.format_register(box.service_request_enable),
         immediate=True,
     ),
     Command(
         "*STB",
         meaning="Status byte with MSS in bit 6",
         source="IEEE 488.2",
-        query=lambda box: box.status_byte,
+        query=lambda box: box.format_register(box.status_byte),
         immediate=True,
     ),
     Command(

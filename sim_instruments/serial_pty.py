@@ -9,7 +9,7 @@ import select
 import threading
 from contextlib import suppress
 
-from sim_instruments.station import InputBuffer, Station
+from sim_instruments.station import Station
 
 SEND_TIMEOUT = 1.0
 """A line on which nothing is read for so long loses responses [s]."""
@@ -53,7 +53,7 @@ class SerialDoor:
             os.close(descriptor)
 
     def _converse(self) -> None:
-        buffer = InputBuffer(limit=self.station.box.input_limit)
+        buffer = self.station.input_buffer()
         while True:
             ready, _, _ = select.select([self._master, self._wake_up], [], [])
             if self._wake_up in ready:

@@ -51,35 +51,61 @@ class InputBuffer:
     ----------
     limit : longest message [bytes]; a longer one is dropped and becomes `OVERRUN`
     clears : ^C and ^X become `CLEAR` and drop what came before them
+    blocks : IEEE 488.2 definite-length block data are bytes like others, whatever they are
     """
 
     CLEAR = object()
     OVERRUN = object()
 
-    def __init__(self, *, limit: int, clears: bool = True) -> None:
+    def __init__(self, *, limit: int, clears: bool = True, blocks: bool = False) -> None:
         self._limit = limit
-        self._clears = clears
+        self._marks = _MARKS[clears, blocks]
         self._pending = b""
         self._overrun = False
 
     def feed(self, data: bytes) -> list[object]:
         """Return what `data` completes: messages, `CLEAR`, `OVERRUN`."""
         found: list[object] = []
-        if self._clears and (b"\x03" in data or b"\x18" in data):
-            data = data[max(data.rfind(byte) for byte in (b"\x03", b"\x18")) + 1 :]
-            self._pending, self._overrun = b"", False
-            found.append(self.CLEAR)
-        *lines, rest = (self._pending + data).replace(b"\r", b"\n").split(b"\n")
-        for line in lines:
-            if self._overrun or len(line) > self._limit:
-                self._overrun = False
-                found.append(self.OVERRUN)
-            elif line.strip():
-                found.append(line)
+        data = self._pending + data
+        begin = position = 0
+        while (mark := self._marks.search(data, position)) is not None:
+            position = mark.end()
+            if mark["end"]:
+                found += self._ended(data[begin : mark.start()])
+                begin = position
+            elif mark["clear"]:
+                found, begin, self._overrun = [self.CLEAR], position, False
+            elif mark["digits"]:
+                position = _end_of_block(data, position, int(mark["digits"]))
+        rest = data[begin:]
         if len(rest) > self._limit:
             rest, self._overrun = b"", True
         self._pending = rest
         return found
+
+    def _ended(self, line: bytes) -> list[object]:
+        if self._overrun or len(line) > self._limit:
+            self._overrun = False
+            return [self.OVERRUN]
+        return [line] if line.strip() else []
+
+
+def _marks(clears: bool, blocks: bool) -> re.Pattern[bytes]:
+    """What has a meaning between the bytes of messages; text in quotes is passed over where a # may count."""
+    clear = rb"[\x03\x18]" if clears else rb"(?!)"
+    block = rb"[\s,]#(?P<digits>[1-9])|\"[^\"\r\n]*\"|'[^'\r\n]*'" if blocks else rb"(?P<digits>(?!))"
+    return re.compile(rb"(?P<end>[\r\n])|(?P<clear>" + clear + rb")|" + block)
+
+
+_MARKS = {(clears, blocks): _marks(clears, blocks) for clears in (True, False) for blocks in (True, False)}
+
+
+def _end_of_block(data: bytes, position: int, digits: int) -> int:
+    """Where a block ends whose length begins at a place; the end of the data where more must come."""
+    length = data[position : position + digits]
+    if length.isdigit() and len(length) == digits:
+        return min(position + digits + int(length), len(data))
+    return len(data) if data[position:].isdigit() else position
 
 
 class _SharedClock:
@@ -153,6 +179,10 @@ class Station:
         box.clock = self._clock
         self._worker = threading.Thread(target=self._work, name=box.name, daemon=True)
         self._worker.start()
+
+    def input_buffer(self, *, clears: bool = True) -> InputBuffer:
+        """A new line's buffer for what comes to this box."""
+        return InputBuffer(limit=self.box.input_limit, clears=clears, blocks=self.box.takes_blocks)
 
     def check_link(self) -> None:
         """Raise ConnectionError where there is no way to the box."""

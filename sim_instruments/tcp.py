@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 
-from sim_instruments.station import InputBuffer, Station
+from sim_instruments.station import Station
 
 SEND_TIMEOUT = 1.0
 """A client that reads nothing for so long is disconnected [s]."""
@@ -73,7 +73,7 @@ class TCPDoor(SocketDoor):
     def converse(self, client: socket.socket) -> None:
         """Serve one client until it goes."""
         terminator = self.station.box.terminator
-        buffer = InputBuffer(limit=self.station.box.input_limit)
+        buffer = self.station.input_buffer()
 
         def reply(response: bytes) -> None:
             send(client, response + terminator)

@@ -20,7 +20,8 @@ from sim_instruments.adapter import SimTransport
 from sim_instruments.clock import RealClock, SimClock
 from sim_instruments.fuzzing import random_message
 from sim_instruments.keithley2400 import Keithley2400
-from sim_instruments.prologix import PrologixDoor
+from sim_instruments.mfg2230m import MFG2230M
+from sim_instruments.prologix import LONGEST_LINE, PrologixDoor, _LineSplitter
 from sim_instruments.server import SERIAL_TERMINATORS, BenchServer, make_clock, serve
 from sim_instruments.station import InputBuffer, Station
 from sim_instruments.wire_log import WireLog
@@ -191,6 +192,43 @@ def test_a_serial_line_ends_its_replies_as_the_boxs_menu_says(name, ending):
 def test_a_line_too_long_for_the_adapter_is_an_overrun_of_the_box_addressed(adapter):
     adapter.send(b"++addr 24\n" + b"A" * 200_000 + b"\nSYST:ERR?\n++read eoi\n")
     assert adapter.line() == b'-363,"Input buffer overrun"'
+
+
+def test_escaped_bytes_count_in_a_line_too_long_for_the_adapter():
+    splitter = _LineSplitter()
+    assert splitter.feed(b"\x1b+" * (LONGEST_LINE + 1000)) == []
+    ((line, _),) = splitter.feed(b"\n")
+    assert len(line) == LONGEST_LINE + 1
+
+
+# five points of a waveform, the third of them LF, CR; one holds ^C and ^X (IEEE 488.2, 7.7.6)
+POINTS = b"#210" + b"\x07\xd0\x03\x18\n\r\xff\xff;,"
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_bytes_of_block_data_end_no_message_and_clear_nothing(size):
+    line = b"SOUR1:DATA:DAC VOLATILE," + POINTS + b"\nSYST:ERR?\r\n*IDN?\n"
+    buffer = InputBuffer(limit=1000, blocks=True)
+    found = [item for start in range(0, len(line), size) for item in buffer.feed(line[start : start + size])]
+    assert found == [b"SOUR1:DATA:DAC VOLATILE," + POINTS, b"SYST:ERR?", b"*IDN?"]
+
+
+@pytest.mark.parametrize(
+    "line", [b'DISP:TEXT "a, #19"', b"SOUR1:AMP #H12", b"A #", b"A #3", b"A #5 4", b"A '#9", b"A #0"]
+)
+def test_what_only_looks_like_a_block_ends_as_ever(line):
+    assert InputBuffer(limit=100, blocks=True).feed(line + b"\n*IDN?\n") == [line, b"*IDN?"]
+
+
+def test_a_waveform_as_block_data_reaches_the_generator_whole():
+    station = Station(MFG2230M(clock=SimClock()), bench=threading.RLock())
+    door = tcp_door.TCPDoor(station)
+    line = Line(door.resource)
+    line.send(b"SOUR1:DATA:DAC VOLATILE," + POINTS + b"\n")
+    assert line.ask(b"SYST:ERR?") == b"+0, 'No error.'"
+    line.close()
+    door.close()
+    station.close()
 
 
 def test_control_x_and_control_c_clear_and_drop_what_came_before():
@@ -404,6 +442,7 @@ PROGRAM = """
 from types import SimpleNamespace
 from sim_instruments.clock import SimClock
 from sim_instruments.keithley2400 import Keithley2400
+from sim_instruments.mfg2230m import MFG2230M
 from sim_instruments.server import serve
 box = Keithley2400(clock=SimClock())
 serve(SimpleNamespace(clock=box.clock, boxes={"keithley2400": box}), port_base=0)

@@ -429,6 +429,12 @@ def test_binary_readings_are_singles_in_the_byte_order_asked_for(box):
 
 def test_status_registers_are_printed_in_the_base_asked_for(box):
     assert box.receive(b"STAT:MEAS:ENAB 512;ENAB?;:FORM:SREG HEX;:STAT:MEAS:ENAB?") == b"512;#H200"
+    # "any register in the status structure" (2400 manual, p. 15-6): those of the common commands too
+    assert box.receive(b"*ESE 44;*ESE?;:FORM:SREG OCT;*ESE?;:FORM:SREG BIN;*ESE?") == b"#H2C;#Q54;#B101100"
+    box.receive(b"*CLS;NONSENSE")
+    assert (
+        box.receive(b"*SRE #H20;*SRE?;*STB?;*ESR?;:FORM:SREG ASC;*ESR?") == b"#B100000;#B1110100;#B100000;0"
+    )
 
 
 def test_settings_can_be_saved_and_recalled(box):

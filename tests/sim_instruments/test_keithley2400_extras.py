@@ -365,3 +365,10 @@ def test_the_display_shows_the_message_given(box):
     box.receive(b"DISP:WIND2:TEXT:DATA 'pixel 3';STAT ON")
     assert box.receive(b"DISP:WIND2:DATA?") == b'"' + b"pixel 3".ljust(32) + b'"'
     assert box.receive(b"DISP:WIND2:ATTR?") == b'"' + b"0" * 32 + b'"'
+
+
+@pytest.mark.parametrize(("lines", "code"), [(b"3", 0), (b"4", 0), (b"5", -222), (b"16", -222)])
+def test_the_digital_output_has_three_or_four_lines(box, lines, code):
+    """Sixteen come with the 2499-DIGIO option (2400 manual, p. 18-102), which this one does not have."""
+    box.receive(b"SOUR2:BSIZ " + lines)
+    assert error(box) == code
