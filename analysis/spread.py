@@ -8,11 +8,11 @@ variances under which the weighted scatter is no surprise (Q profile; Viechtbaue
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtri, stdtrit
 
 from analysis.curves import FloatArray, read_only
@@ -158,7 +158,7 @@ def _most_likely(y: FloatArray, v: FloatArray) -> float:
         return 0.0
     low, high = float(grid[best - 1]), float(grid[min(best + 1, len(grid) - 1)])
     if _slope(low, y, v) > 0 > _slope(high, y, v):
-        return float(brentq(_slope, low, high, args=(y, v), xtol=1e-12, rtol=1e-12))
+        return _root(lambda variance: _slope(variance, y, v), low, high)
     return float(grid[best])
 
 
@@ -175,7 +175,13 @@ def _where_excess_is(wanted: float, y: FloatArray, v: FloatArray) -> float:
     high = float(v.max())
     while _excess(high, y, v) > wanted:
         high *= 4
-    return float(brentq(lambda variance: _excess(variance, y, v) - wanted, 0.0, high, xtol=1e-12, rtol=1e-12))
+    return _root(lambda variance: _excess(variance, y, v) - wanted, 0.0, high)
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq  # 0.2 s that a window need not wait for
+
+    return float(brentq(function, low, high, xtol=1e-12, rtol=1e-12))
 
 
 def _typical(v: FloatArray) -> float:

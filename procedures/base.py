@@ -2,7 +2,8 @@
 
 A `BenchProcedure` is a PyMeasure `Procedure`, so its files load with PyMeasure's
 `Results.load(path, procedure_class=...)`; it is run by `BenchProcedure.run`, never by PyMeasure's Worker.
-Only this module and `hosted`, which runs plain PyMeasure procedures, touch PyMeasure's experiment API.
+PyMeasure's experiment API comes from `pymeasure_experiment`, and only this module, `hosted`, which runs plain
+PyMeasure procedures, and the steps of a plan use it.
 """
 
 import math
@@ -10,7 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
-from pymeasure.experiment import (
+from instruments.limits import Demand
+from instruments.roles import Clock, LightMeter, NextPoint, PulseGenerator, SourceMeter, TemperatureController
+from procedures import columns
+from procedures.pymeasure_experiment import (
     BooleanParameter,
     FloatParameter,
     IntegerParameter,
@@ -18,10 +22,6 @@ from pymeasure.experiment import (
     Parameter,
     Procedure,
 )
-
-from instruments.limits import Demand
-from instruments.roles import Clock, LightMeter, NextPoint, PulseGenerator, SourceMeter, TemperatureController
-from procedures import columns
 
 SourceRole = Literal["source_meter", "pulse_generator"]
 

@@ -23,14 +23,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, get_args
 
 from pymeasure.adapters import Adapter
-from pymeasure.experiment import (
-    BooleanParameter,
-    FloatParameter,
-    IntegerParameter,
-    ListParameter,
-    Parameter,
-    Procedure,
-)
 
 from instruments.bench import ROLES
 from instruments.errors import LimitError
@@ -48,6 +40,14 @@ from procedures.base import (
     Row,
     SourceRole,
     Switch,
+)
+from procedures.pymeasure_experiment import (
+    BooleanParameter,
+    FloatParameter,
+    IntegerParameter,
+    ListParameter,
+    Parameter,
+    Procedure,
 )
 
 PATIENCE = 10.0

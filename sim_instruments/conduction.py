@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
 
 from analysis.constants import BOLTZMANN_CONSTANT, VACUUM_PERMITTIVITY, thermal_voltage
 
@@ -289,6 +288,8 @@ class CurrentTable:
                 raise ValueError(
                     f"the conduction law has no solution at {node * self.temperature_step:g} K: {self.law}"
                 )
+            from scipy.interpolate import CubicSpline  # 0.2 s that a bench need not wait for
+
             x = np.array(self._abscissae)
             logarithm = np.interp(x, x[solved], np.log(conductance[solved]))
             coefficients = CubicSpline(x, logarithm).c.T.tolist()

@@ -6,13 +6,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, create_model
-from pymeasure.experiment import Procedure
 
 from procedures.base import BenchProcedure, Choice, Count, Quantity, QuantityList, SourceRole, Switch
 from procedures.conditioning import Conditioning
 from procedures.hosted import hosting
 from procedures.jv_sweep import JVSweep
 from procedures.pixel_check import PixelCheck
+from procedures.pymeasure_experiment import Procedure
 from procedures.tel_series import TELSeriesMeasurement
 from procedures.temperature_sweep import StabilityRule, TimeOutPolicy
 from qdlab.config.fields import (
