@@ -41,7 +41,6 @@ from qdlab.live.session import SessionScreen
 from qdlab.paths import data_directory, file_stem
 from qdlab.protocol import GuardianReport, Health
 from qdlab.records import open_session
-from qdlab.simulators import sample_names
 from qdlab.unfinished import is_next_to_resume
 
 NOTHING = live.initial({})
@@ -113,10 +112,11 @@ class BenchWindow(MainWindow):
         self._seen: tuple[Path | None, int] = (None, 0)
         self._question: ResumeQuestion | None = None
         self._handing_over = False
+        self._recorded_failures: set[str] = set()
         self._unfinished: Draft | None = None
         self._unfinished_device: DeviceDraft | None = None
         self._sheet: PreflightSheet | None = None
-        self._leaving = self._ends_first = False
+        self._leaving = self._ends_first = self._closes_when_answered = False
         self.add_entry(
             "&Run", MenuEntry(text="When the window closes…", key="", act=lambda: self.ask_about_closing())
         )
@@ -160,6 +160,7 @@ class BenchWindow(MainWindow):
         self._keeper.found.connect(self._take_queue)
         self._keeper.taken.connect(self._lose_queue)
         self._keeper.failed.connect(self.show_failure)
+        self.failures.told.connect(self._record_failure)
 
     # Plans into the queue
 
@@ -217,7 +218,7 @@ class BenchWindow(MainWindow):
             parent or self,
             folder=devices_folder(self._folder),
             draft=draft or self._unfinished_device,
-            samples=sample_names() if self._config.kind == "simulation" else (),
+            samples=_samples() if self._config.kind == "simulation" else (),
         )
         dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialogue.left.connect(self._keep_unfinished_device)
@@ -468,6 +469,18 @@ class BenchWindow(MainWindow):
         else:
             super().note(text)
 
+    def _record_failure(self, text: str) -> None:
+        """A line in the journal of the run going on: what its window showed then is not to be trusted.
+
+        A failure that comes back at every redraw is one line.
+        """
+        sentence = text.splitlines()[0]
+        if self._hello.get("state") == "running" and sentence not in self._recorded_failures:
+            self._recorded_failures.add(sentence)
+            self._link.command(
+                "note", text=f"the window failed: {sentence}", details={"kind": "window failure"}
+            )
+
     def record(self, choice: Choice, recorded: Callable[[], object]) -> None:
         """Through the runner while it records: the note comes back as an event like any other."""
         if self._bar.run.is_busy:
@@ -497,18 +510,30 @@ class BenchWindow(MainWindow):
         super().leave()
 
     def ask_about_closing(self) -> ClosingQuestion:
-        """Ask what becomes of a run when the window closes, and keep the answer."""
+        """Ask what becomes of a run when the window closes, and keep the answer; one question at a time."""
+        asked = next((one for one in self.findChildren(ClosingQuestion) if one.isVisible()), None)
+        if asked is not None:
+            asked.raise_()
+            asked.activateWindow()
+            return asked
         question = ClosingQuestion(self)
         question.answered.connect(self._keep_closing)
+        question.finished.connect(self._stay)
         show_below(question, self.docks)
         return question
 
     def _keep_closing(self, closing: Closing, always: bool) -> None:
         remember(self._opened.settings, closing if always else None)
+        if self._closes_when_answered:
+            self._close_as(closing)
+
+    def _stay(self) -> None:
+        self._closes_when_answered = False
 
     def _close_as(self, closing: Closing | None) -> None:
         if closing is None:
-            self.ask_about_closing().answered.connect(self._close_as)
+            self._closes_when_answered = True
+            self.ask_about_closing()
         elif closing == "goes on":
             self.leave()
         else:
@@ -520,6 +545,12 @@ class BenchWindow(MainWindow):
         """The run is over: a window that only waited for that closes."""
         if self._ends_first:
             self.leave()
+
+
+def _samples() -> tuple[str, ...]:
+    from qdlab.simulators import sample_names  # a quarter of a second that the window need not wait for
+
+    return sample_names()
 
 
 def _newest_question(folder: Path) -> ResumeQuestion | None:

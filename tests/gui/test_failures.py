@@ -14,7 +14,7 @@ import pytest
 from PyQt6 import sip
 from PyQt6.QtCore import QCoreApplication, QObject
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget
+from PyQt6.QtWidgets import QDockWidget, QMenu
 from pytestqt.qtbot import QtBot
 
 import qdlab.gui
@@ -53,6 +53,11 @@ from qdlab.live.bench import BenchScreen, BoxScreen
 from qdlab.live.picture import Picture
 from qdlab.live.plan_draft import Draft
 from qdlab.live.plan_queue import PlanQueue, added
+from qdlab.paths import runtime_directory
+from qdlab.records import open_session
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
 
 Act = Callable[[Any], object]
 EMPTY = Picture(screen=live.initial({}))
@@ -95,6 +100,13 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (CardsPanel, "_want", lambda window: window.cards.list.itemActivated.emit(None)),
     (CardsPanel, "copy_text", lambda window: window.cards.copy.click()),
     (MainWindow, "show_points", lambda window: window.cards.wanted.emit(None)),
+    (JVPanel, "_emit", lambda window: window.jv.rule.clicked.emit()),
+    (TELPanel, "_emit", lambda window: window.tel.rule.clicked.emit()),
+    (JVPanel, "ask_for_window", lambda window: menu_action(window, "Quadratic window…").trigger()),
+    (TELPanel, "ask_for_part", lambda window: menu_action(window, "Straight part…").trigger()),
+    (MainWindow, "record", lambda window: window.jv.record_wanted.emit("run", None)),
+    (MainWindow, "record", lambda window: window.tel.record_wanted.emit(("run", 4.0), None)),
+    (MainWindow, "show_box", lambda window: box_shown(window)),
 ]
 IN_A_REPLAY: list[tuple[type, str, Act]] = [
     (ScreenWorker, "wish", lambda window: window._opened.bar.step_requested.emit(1)),
@@ -132,7 +144,21 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
         lambda window: menu_action(window, "When the window closes…").trigger(),
     ),
     (BenchWindow, "_keep_closing", lambda window: window.ask_about_closing().answered.emit("ends", False)),
+    (BenchWindow, "_stay", lambda window: window.ask_about_closing().finished.emit(0)),
     (BenchWindow, "_close_as", lambda window: close_while_busy(window)),
+    (BenchWindow, "_acknowledge", lambda window: window._bar.trip.buttons["Seen"].click()),
+    (BenchWindow, "_resume", lambda window: window._bar.resume.buttons["Resume"].click()),
+    (BenchWindow, "_show_unfinished", lambda window: window._bar.resume.buttons["Show it"].click()),
+    (BenchWindow, "_offer_resume", lambda window: window._bar.resume.buttons["Not now"].click()),
+    (BenchWindow, "enqueue", lambda window: window.build_plan().queued.emit(Draft())),
+    (BenchWindow, "_change", lambda window: plan_edited(window)),
+    (BenchWindow, "_record_failure", lambda window: window.failures.told.emit("no reason given")),
+    (QueuePanel, "_edit", lambda window: window._panel.tree.itemDoubleClicked.emit(None, 0)),
+    (QueuePanel, "_shift", lambda window: window._panel.up.clicked.emit()),
+    (QueuePanel, "_duplicate", lambda window: window._panel.duplicate.clicked.emit()),
+    (QueuePanel, "_skip", lambda window: window._panel.skip.clicked.emit()),
+    (QueuePanel, "_remove", lambda window: window._panel.remove.clicked.emit()),
+    (PlanBuilder, "add_step", lambda window: window.build_plan().findChild(QMenu).actions()[0].trigger()),
     (BenchWindow, "_close_if_wanted", lambda window: window._link.detached.emit()),
     (ClosingQuestion, "_answer", lambda window: window.ask_about_closing().buttons()[0].click()),
     (BenchWindow, "ask_for_note", lambda window: window._bar.run.note.click()),
@@ -165,6 +191,13 @@ ON_A_BENCH: list[tuple[type, str, Act]] = [
     ),
 ]
 ELSEWHERE = {
+    "add_device_file": "is handed a device's file once that is saved",
+    "keep_window": "answers an errand, as in the test of one below",
+    "keep_straight_part": "answers an errand, as in the test of one below",
+    "play": "is called in the worker's thread, as in the test of a wish below",
+    "seek": "is called in the worker's thread, as in the test of a wish below",
+    "set_speed": "is called in the worker's thread, as in the test of a wish below",
+    "_next_thumbnails": "is met by the test of a timer below",
     "picture_drawn": "is called from the moment a window opens",
     "_take_turn": "is met by the tests of drawing in turns",
     "show_failure": "is what tells of it",
@@ -208,6 +241,20 @@ def box_card(window: BenchWindow) -> BoxCard:
     card = window.show_box("source_meter")
     assert card is not None
     return card
+
+
+def box_shown(window: MainWindow) -> None:
+    """A click on the chip of a box that a picture has brought."""
+    box = BoxScreen(role="source_meter", identity="2400")
+    window.show_picture(
+        replace(EMPTY, screen=replace(EMPTY.screen, bench=BenchScreen(boxes={box.role: box})))
+    )
+    window.chips["source_meter"].clicked.emit()
+
+
+def plan_edited(window: BenchWindow) -> None:
+    window._panel.show_queue(added(PlanQueue(), Draft()))
+    window.edit_plan(1).queued.emit(Draft())
 
 
 def close_while_busy(window: BenchWindow) -> None:
@@ -284,15 +331,101 @@ def test_every_slot_of_the_window_has_had_an_exception_planted() -> None:
 
 
 def connected_methods() -> set[str]:
-    """Every method that a line of the window connects to a signal, found in its source; signals are none."""
+    """Every method that a line of the window connects to a signal, found in its source; signals are none.
+
+    What a lambda calls counts, and so does what is handed to a maker of buttons or menu entries.
+    """
     methods, connected = set(), set()
     for path in Path(qdlab.gui.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 methods.add(node.name)
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "connect":
-                connected |= {part.attr for part in node.args if isinstance(part, ast.Attribute)}
+            elif isinstance(node, ast.Call) and name_of(node.func) in CONNECTS:
+                connected |= {name for part in handed_over(node) for name in called_by(part)}
     return connected & methods
+
+
+CONNECTS = {"connect", "singleShot", "on", "_button", "MenuEntry"}
+
+
+def handed_over(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def called_by(part: ast.expr) -> set[str]:
+    """The method a slot is, or those that a lambda calls."""
+    if isinstance(part, ast.Attribute):
+        return {part.attr}
+    calls = [node for node in ast.walk(part) if isinstance(node, ast.Call)]
+    return {node.func.attr for node in calls if isinstance(node.func, ast.Attribute)}
+
+
+def name_of(function: ast.expr) -> str:
+    return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def test_a_failure_while_a_run_goes_on_stands_in_its_journal_once(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with planted(monkeypatch, JVPanel, "_choose_quantity"):
+        window = open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path)
+        qtbot.addWidget(window)
+        assert isinstance(window, BenchWindow)
+        window.open_plan(EXAMPLES / "plan-jv.toml")
+        qtbot.waitUntil(lambda: bool(window._panel.queue.plans), timeout=PATIENCE)
+        runs: list[Any] = []
+        window._link.progressed.connect(lambda progress: runs.append(progress))
+        window.start_next()
+        qtbot.waitUntil(lambda: bool(runs), timeout=PATIENCE)
+        for choice in (1, 2, 0):
+            window.jv.quantity.setCurrentIndex(choice)
+        with qtbot.waitSignal(window._link.ended, timeout=PATIENCE) as ended:
+            pass
+    assert window.failure_box is not None and window.failure_box.text() == "planted in _choose_quantity"
+    (session,) = tmp_path.glob("*/session.toml")
+    found = open_session(session.parent)
+    assert (ended.args[0]["end"], found.end) == ("finished", "finished")
+    told = [entry for entry in found.journal if "planted in" in entry.text]
+    assert [entry.text for entry in told] == ["the window failed: planted in _choose_quantity"]
+    runner = window._link._started
+    window._link.command("quit")
+    assert runner is not None
+    runner.wait(timeout=30)
+    window.leave()
+
+
+def test_a_wish_that_fails_is_told_and_the_next_is_fulfilled(qtbot: QtBot) -> None:
+    class Still:
+        position = (0.0, "")
+
+        def advance(self, elapsed: float) -> live.SessionScreen:
+            return live.initial({})
+
+    def dies(screens: object) -> None:
+        raise RuntimeError("planted in a wish")
+
+    worker = ScreenWorker(Still())
+    told: list[str] = []
+    done: list[str] = []
+    worker.failed.connect(told.append)
+    worker.wish(dies)
+    worker.wish(lambda screens: done.append("next"))
+    worker._turn_or_tell()
+    worker._turn_or_tell()
+    assert done == ["next"]
+    assert len(told) == 1 and "planted in a wish" in told[0]
+
+
+def test_an_exception_in_a_timer_of_a_dialogue_is_told(
+    qtbot: QtBot, session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_replay_window(session)
+    qtbot.addWidget(window)
+    with planted(monkeypatch, SessionBrowser, "_next_thumbnails"):
+        window.browse()
+        qtbot.waitUntil(lambda: window.failure_box is not None, timeout=PATIENCE)
+    assert window.failure_box is not None and window.failure_box.text() == "planted in _next_thumbnails"
+    window.leave()
 
 
 def test_an_exception_in_a_thread_is_told_too(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:

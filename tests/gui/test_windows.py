@@ -43,6 +43,25 @@ def replay(qtbot: QtBot, session: Path) -> Iterator[MainWindow]:
     window.close()
 
 
+def test_the_window_is_ready_before_what_it_may_need_later_is_loaded(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from qdlab.gui.app import application, open_bench_window\n"
+        "folder = Path(sys.argv[1])\n"
+        "window = open_bench_window('sim', 'sim', folder, mode='SIMULATION', output=folder)\n"
+        "window.show()\n"
+        "application().processEvents()\n"
+        "later = {'pandas', 'pyarrow', 'h5py', 'numba', 'scipy.optimize', 'scipy.interpolate'}\n"
+        "print(window.isVisible(), sorted(later & set(sys.modules)), flush=True)\n"
+        "window.close()\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert outcome.stdout.split("\n")[0] == "True []", outcome.stderr
+
+
 def test_a_replay_says_so_and_draws_the_whole_sweep(qtbot: QtBot, replay: MainWindow) -> None:
     assert replay.mode_word.text() == "REPLAY"
     replay._opened.bar.speed.setCurrentText("max")
@@ -296,7 +315,8 @@ def test_a_run_goes_on_without_its_window_and_the_next_window_finds_it(
     first = bench_window
     measuring(qtbot, first)
     assert not first.close()
-    question = first.findChild(ClosingQuestion)
+    assert not first.close()
+    (question,) = first.findChildren(ClosingQuestion)
     assert first.isVisible() and question.isVisible() and not question.isModal()
     press(question, "Let it go on")
     assert not first.isVisible()
@@ -321,6 +341,17 @@ def test_what_becomes_of_a_run_at_closing_is_asked_once_and_remembered(
     assert remembered(settings) == "ends"
     (session,) = (tmp_path / "sessions").iterdir()
     assert open_session(session).end == "aborted"
+
+
+def test_a_question_answered_with_stay_closes_nothing_when_it_is_asked_from_the_menu_later(
+    qtbot: QtBot, bench_window: BenchWindow
+) -> None:
+    measuring(qtbot, bench_window)
+    bench_window.close()
+    press(bench_window.ask_about_closing(), "Stay")
+    press(bench_window.ask_about_closing(), "Let it go on")
+    assert bench_window.isVisible()
+    bench_window._link.command("abort")
 
 
 def press(question: ClosingQuestion, words: str) -> None:
