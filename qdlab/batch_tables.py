@@ -31,9 +31,9 @@ def progress(count: int) -> Iterator[Callable[[], None]]:
 
 
 def summary_tables(summary: Summary) -> list[RenderableType]:
-    """Every device of every session, outliers with a star; then mean and spread of each quantity."""
+    """Every device of every session, its quantities, outliers with a star; then mean and spread of each."""
     parts = [summary.quantities[at : at + ABREAST] for at in range(0, len(summary.quantities), ABREAST)]
-    shown: list[RenderableType] = [_rows_table(summary, part) for part in parts or [()]]
+    shown = [_devices_table(summary), *(_values_table(summary, part) for part in parts)]
     return [*shown, *([_groups_table(summary)] if summary.groups else [])]
 
 
@@ -74,21 +74,33 @@ def _csv_cells(row: Row, quantity: Quantity, outlying: bool) -> list[str]:
     return [number_cell(value.value), error, str(int(outlying))]
 
 
-def _rows_table(summary: Summary, quantities: Sequence[Quantity]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, caption=STAR, padding=(0, 1, 0, 0))
-    for heading in ("session", "device"):
+def _devices_table(summary: Summary) -> Table:
+    """Which number stands for which device of which session."""
+    table = Table("no.", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("session", "device", "verdict"):
         table.add_column(heading, overflow="fold")
-    for heading in [*(quantity.heading for quantity in quantities), "verdict"]:
-        table.add_column(heading, no_wrap=True)
-    first = summary.quantities.index(quantities[0]) if quantities else 0
     for index in range(len(summary.rows)):
-        session, device, *values, verdict = row_texts(summary, index)
-        table.add_row(session, device, *values[first : first + len(quantities)], verdict)
+        session, device, *_, verdict = row_texts(summary, index)
+        table.add_row(str(index + 1), session, device, verdict)
+    return table
+
+
+def _values_table(summary: Summary, quantities: Sequence[Quantity]) -> Table:
+    table = Table("no.", box=box.SIMPLE_HEAD, caption=STAR, padding=(0, 1, 0, 0))
+    for quantity in quantities:
+        table.add_column(quantity.heading, no_wrap=True)
+    first = summary.quantities.index(quantities[0])
+    for index, row in enumerate(summary.rows):
+        values = row_texts(summary, index)[2:-1][first : first + len(quantities)]
+        if any(quantity.name in row.values for quantity in quantities):
+            table.add_row(str(index + 1), *values)
     return table
 
 
 def _groups_table(summary: Summary) -> Table:
-    table = Table("quantity", *GROUP_HEADINGS, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("quantity", *GROUP_HEADINGS):
+        table.add_column(heading, overflow="fold")
     left_out = sum(summary.left_out.values())
     table.caption = SPREAD_CAPTION + (f" Without {left_out} values that are none." if left_out else "")
     last = None

@@ -36,6 +36,7 @@ _STYLE: Any = {
     "font.size": 9,
     "font.family": "DejaVu Sans",
     "axes.linewidth": 0.8,
+    "axes.formatter.use_mathtext": True,  # 10⁻¹¹ above an axis, not 1e-11
     "axes.spines.top": True,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,

@@ -122,10 +122,9 @@ def _remarks(layer: LayerAnalysis) -> list[RenderableType]:
 
 
 def _left_out(fit: SpaceChargeFit) -> str:
-    counts = Counter(reason for _, reason in fit.left_out)
+    counts = Counter(flags.replace(" ", " and ") for _, flags in fit.left_out)
     return ", ".join(
-        f"{count} point{'s' if count > 1 else ''} ({reason.replace(' ', ' and ')})"
-        for reason, count in counts.items()
+        f"{count} point{'s' if count > 1 else ''} ({reason})" for reason, count in counts.items()
     )
 
 

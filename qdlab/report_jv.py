@@ -256,7 +256,7 @@ def _space_charge_table(layer: LayerAnalysis) -> Table:
                 model_range(fit.zero_field_mobility),
                 estimate(fit.corrected_mobility),
                 estimate(fit.slope),
-                text(_counted(reason for _, reason in fit.left_out)),
+                text(_counted(flags.replace(" ", " and ") for _, flags in fit.left_out)),
                 verdict(fit.verdict),
             )
         )
@@ -279,11 +279,8 @@ def _space_charge_table(layer: LayerAnalysis) -> Table:
 
 
 def _counted(reasons: Iterable[str]) -> str:
-    """``4 range-switch, 2 noise-floor and offset``; a dash for none."""
-    return (
-        ", ".join(f"{count} {reason.replace(' ', ' and ')}" for reason, count in Counter(reasons).items())
-        or "-"
-    )
+    """``4 range-switch, 2 compliance``; a dash for none."""
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items()) or "-"
 
 
 def _laws_table(layer: LayerAnalysis) -> Table:

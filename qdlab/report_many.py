@@ -103,7 +103,7 @@ def _spread_section(summary: Summary) -> Section:
         (text(_heading(group.quantity)), *(text(powers_of_ten(cell)) for cell in group.texts()))
         for group in summary.groups
     )
-    said = [(f"{group.quantity.symbol}, {group.told}", group.spread.verdict) for group in summary.groups]
+    said = [(f"{group.quantity.symbol} ({group.told})", group.spread.verdict) for group in summary.groups]
     notes = list(advice(said)) + [
         f"{one.symbol}: {summary.left_out[one.name]} values left out, which have no error or a verdict that "
         "says there is no number."

@@ -55,6 +55,23 @@ def test_a_value_far_from_all_others_has_a_star() -> None:
     assert widths([("s", "a/b/1", width) for width in found[-3:]]).outlying["disorder_width"] == set()
 
 
+def test_every_value_can_be_told_whose_it_is_on_a_terminal_of_80_columns() -> None:
+    session = "20260101T000000Z-Charge-transport-in-blue-quantum-dots"
+    names = ("disorder_width", "hopping_distance", "mobility_prefactor")
+    values = {name: number(1e-20 * (index + 1), 1e-22) for index, name in enumerate(names)}
+    devices = ("a-rather-long-batch-name/substrate-1/pixel-1", "a-rather-long-batch-name/substrate-1/pixel-2")
+    summary = summarise([outcome(session, device, **values) for device in devices])
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(*summary_tables(summary))
+    told = capture.get()
+    assert max(map(len, told.splitlines())) <= 80 and "…" not in told
+    for place, device in enumerate(devices, start=1):
+        rows = [line.split() for line in told.splitlines() if line.split()[:1] == [str(place)]]
+        assert rows[0][1] == session[: len(rows[0][1])] and rows[0][2] == device[: len(rows[0][2])]
+        assert rows[1][3] == "3.000(10)e-20"
+
+
 def test_each_level_holds_the_means_of_the_level_below() -> None:
     summary = widths(
         [
