@@ -126,10 +126,10 @@ def _disk(health: Health | None) -> InterlockItem:
 
 
 def _temperature(screen: TemperatureScreen) -> InterlockItem:
-    if not screen.time:
+    if screen.newest is None:
         return InterlockItem(name="temperature", kind="idle", words="not measured")
     return InterlockItem(
-        name="temperature", kind="good", words=f"{screen.stage[-1]:.1f} K", hint=screen.status
+        name="temperature", kind="good", words=f"{screen.newest.stage:.1f} K", hint=screen.status
     )
 
 

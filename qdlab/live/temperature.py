@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from procedures import columns
 from procedures.temperature_sweep import StabilityRule
 from qdlab.events import Event, JournalEntry, TelemetryRecorded
-from qdlab.live.growing import Growing
+from qdlab.live.strip import Reading, Strip
 
 State = Literal["no reading", "ramping", "settling", "soaking", "STABLE", "LOST"]
 
@@ -30,81 +29,80 @@ class TemperatureScreen:
 
     Parameters
     ----------
+    strip : the readings, older ones thinned out
     rule : when the plan calls a temperature stable
     inside_since : when the stage came within tolerance of a set point at rest [s]; NaN while it is not
     stable_at : set point that the run called stable [K]; NaN once it moves on
     """
 
-    time: Growing[float] = field(default_factory=Growing)
-    setpoint: Growing[float] = field(default_factory=Growing)
-    stage: Growing[float] = field(default_factory=Growing)
-    sample: Growing[float] = field(default_factory=Growing)
-    heater: Growing[float] = field(default_factory=Growing)
+    strip: Strip = field(default_factory=Strip)
     rule: StabilityRule = field(default_factory=StabilityRule)
     inside_since: float = math.nan
     stable_at: float = math.nan
 
     @property
+    def newest(self) -> Reading | None:
+        """The last reading; None before the first."""
+        return self.strip.recent[-1] if self.strip.recent else None
+
+    @property
     def state(self) -> State:
         """Where the temperature is on its way."""
-        if not self.time:
+        newest = self.newest
+        if newest is None:
             return "no reading"
-        setpoint = self.setpoint[-1]
+        setpoint = newest.setpoint
         inside = math.isfinite(self.inside_since)
         if abs(setpoint - self.stable_at) < _MOVING:
             return "STABLE" if inside else "LOST"
-        if len(self.setpoint) > 1 and abs(setpoint - self.setpoint[-2]) > _MOVING:
+        recent = self.strip.recent
+        if len(recent) > 1 and abs(setpoint - recent[-2].setpoint) > _MOVING:
             return "ramping"
         if not inside:
             return "settling"
-        return "soaking" if self.time[-1] - self.inside_since > self.rule.window else "settling"
+        return "soaking" if newest.time - self.inside_since > self.rule.window else "settling"
 
     @property
     def remaining(self) -> float:
         """Until the rule can be met at the earliest [s]; NaN where that cannot be said."""
-        if self.state not in ("settling", "soaking") or not math.isfinite(self.inside_since):
+        newest = self.newest
+        waiting = self.state in ("settling", "soaking") and math.isfinite(self.inside_since)
+        if newest is None or not waiting:
             return math.nan
-        return max(self.rule.window + self.rule.soak - (self.time[-1] - self.inside_since), 0.0)
+        return max(self.rule.window + self.rule.soak - (newest.time - self.inside_since), 0.0)
 
     @property
     def status(self) -> str:
         """The newest readings: ``stage 256.96 K, set 257.00 K, heater 12 %``."""
-        if not self.time:
+        newest = self.newest
+        if newest is None:
             return "no temperature yet"
-        return f"stage {self.stage[-1]:.2f} K, set {self.setpoint[-1]:.2f} K, heater {self.heater[-1]:.0%}"
+        return f"stage {newest.stage:.2f} K, set {newest.setpoint:.2f} K, heater {newest.heater:.0%}"
 
     @property
     def words(self) -> str:
         """Countdown, readings, drift and scatter."""
-        if not self.time:
+        newest = self.newest
+        if newest is None:
             return "no temperature yet"
         parts = [self.status]
-        if math.isfinite(self.sample[-1]):
-            parts.append(f"sample {self.sample[-1]:.2f} K")
+        if math.isfinite(newest.sample):
+            parts.append(f"sample {newest.sample:.2f} K")
         if math.isfinite(self.remaining):
             parts.insert(0, f"{self.remaining:.0f} s to go at least")
-        recent = self._recent()
-        minutes = (self.time[-1] - self.time[-len(recent)]) / 60
-        if len(recent) > 2 and minutes > 0:
-            parts.append(f"{(recent[-1] - recent[0]) / minutes:+.2f} K/min, scatter {np.std(recent):.3f} K")
+        minute = self._last_minute()
+        minutes = (newest.time - minute[0].time) / 60
+        if len(minute) > 2 and minutes > 0:
+            stage = [reading.stage for reading in minute]
+            parts.append(f"{(stage[-1] - stage[0]) / minutes:+.2f} K/min, scatter {np.std(stage):.3f} K")
         return ", ".join(parts)
 
-    def _recent(self) -> list[float]:
-        """Stage temperatures of the last minute [K]."""
-        start = len(self.time)
-        while start > 0 and self.time[-1] - self.time[start - 1] <= RATE_SECONDS:
+    def _last_minute(self) -> list[Reading]:
+        recent = self.strip.recent
+        start = len(recent) - 1
+        while start > 0 and recent[-1].time - recent[start - 1].time <= RATE_SECONDS:
             start -= 1
-        return self.stage[start:]
-
-    def arrays(self) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray, npt.NDArray, npt.NDArray]:
-        """Time [s], set point, stage and sample temperature [K], heater output [1]."""
-        return (
-            self.time.array(),
-            self.setpoint.array(),
-            self.stage.array(),
-            self.sample.array(),
-            self.heater.array(),
-        )
+        return recent[start:]
 
 
 def fold(screen: TemperatureScreen, event: Event) -> TemperatureScreen:
@@ -113,17 +111,14 @@ def fold(screen: TemperatureScreen, event: Event) -> TemperatureScreen:
         return _journal(screen, event)
     if not isinstance(event, TelemetryRecorded):
         return screen
-    setpoint, stage, sample, heater = (event.values.get(name, math.nan) for name in _SHOWN)
-    moved = bool(screen.setpoint) and abs(setpoint - screen.setpoint[-1]) > _MOVING
-    inside = not moved and abs(stage - setpoint) < screen.rule.tolerance
+    reading = Reading(event.time, *(event.values.get(name, math.nan) for name in _SHOWN))
+    newest = screen.newest
+    moved = newest is not None and abs(reading.setpoint - newest.setpoint) > _MOVING
+    inside = not moved and abs(reading.stage - reading.setpoint) < screen.rule.tolerance
     since = screen.inside_since if math.isfinite(screen.inside_since) else event.time
     return replace(
         screen,
-        time=screen.time.appended(event.time),
-        setpoint=screen.setpoint.appended(setpoint),
-        stage=screen.stage.appended(stage),
-        sample=screen.sample.appended(sample),
-        heater=screen.heater.appended(heater),
+        strip=screen.strip.appended(reading),
         inside_since=since if inside else math.nan,
         stable_at=math.nan if moved else screen.stable_at,
     )
@@ -131,6 +126,7 @@ def fold(screen: TemperatureScreen, event: Event) -> TemperatureScreen:
 
 def _journal(screen: TemperatureScreen, entry: JournalEntry) -> TemperatureScreen:
     """A run says *stable at 257 K* once the rule, soak and probe are met."""
-    if entry.level == "state" and entry.text.startswith("stable at ") and screen.setpoint:
-        return replace(screen, stable_at=screen.setpoint[-1])
+    newest = screen.newest
+    if entry.level == "state" and entry.text.startswith("stable at ") and newest is not None:
+        return replace(screen, stable_at=newest.setpoint)
     return screen

@@ -98,7 +98,7 @@ class TemperaturePanel(QWidget):
         self._draw(self._screen)
 
     def _draw(self, screen: TemperatureScreen) -> None:
-        time, setpoint, stage, sample, heater = screen.arrays()
+        time, setpoint, stage, sample, heater = screen.strip.columns()
         minutes = time / 60
         relative = self.view.currentText() == _VIEWS[2]
         if self.view.currentText() == _VIEWS[1] and len(minutes):
