@@ -359,7 +359,7 @@ class BenchWindow(MainWindow):
     def _show_end(self, ended: dict[str, Any]) -> None:
         end, reason, session = ended["end"], ended.get("reason", ""), ended["session"]
         self._handing_over = False
-        words = f"{end}: {reason}" if reason else f"{end}; session {Path(session).name}"
+        words = f"{end}: {reason}" if reason else f"{end}: Report… shows what was found"
         self._bar.run.show_idle(words, finished=end == "finished")
         self._bar.prompt.say("", "")
         self._panel.show_progress(None)

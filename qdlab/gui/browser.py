@@ -89,7 +89,8 @@ class SessionBrowser(QDialog):
 
     def _show(self, found: tuple[Path, list[SessionLine]]) -> None:
         folder, self.lines = found
-        self.words.setText(f"{len(self.lines)} session{'s' * (len(self.lines) != 1)} in {folder}")
+        count = f"{len(self.lines)} session{'s' * (len(self.lines) != 1)} in {folder}"
+        self.words.setText(f"{count}: a double click opens one" if self.lines else count)
         self.table.setRowCount(len(self.lines))
         for row, line in enumerate(self.lines):
             begun = line.created[:19].replace("T", " ")

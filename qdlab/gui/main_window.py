@@ -44,6 +44,7 @@ from qdlab.gui.widgets import (
     ModeFrame,
     ModeLabel,
     PlainLabel,
+    Question,
     plain_tip,
     show_below,
 )
@@ -275,12 +276,14 @@ class MainWindow(QMainWindow):
 
     def ask_for_note(self) -> QInputDialog:
         """Ask for a note in a dialogue beside the window."""
-        dialogue = QInputDialog(self)
-        dialogue.setWindowTitle("Note")
-        dialogue.setLabelText("What to remember, with the time, in the session's journal:")
+        dialogue = Question(
+            self,
+            "Note",
+            "What to remember, with the time, in the session's journal:",
+            refusal=lambda text: "" if text.strip() else "There is nothing written yet.",
+        )
         dialogue.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
-        dialogue.setModal(False)
-        dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialogue.setOkButtonText("Write it down")
         dialogue.textValueSelected.connect(self.note)
         show_below(dialogue, self.docks)
         return dialogue
@@ -329,7 +332,7 @@ class MainWindow(QMainWindow):
         session = self._session()
         if session is not None:
             report = session / "report.html"
-            self._tell(f"writing {report} …")
+            self._tell("the report is being written …")
             self.busy.show()
             self._send(lambda: away(write_report, session, report), lambda _: self._show_report(report))
 
@@ -355,8 +358,10 @@ class MainWindow(QMainWindow):
 
     def _show_report(self, report: Path) -> None:
         self.busy.hide()
-        self._tell(f"report: {report}")
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
+        opened = QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
+        self._tell(f"the report is written: {report.name} in the session's folder")
+        if not opened:
+            self.show_failure(f"No browser could be started; the report is written: {report}")
 
     def _tell(self, sentence: str) -> None:
         self.status_bar.showMessage(sentence, TOLD_MILLISECONDS)

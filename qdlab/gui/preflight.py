@@ -46,7 +46,7 @@ class PreflightSheet(QDialog):
         self.start = QPushButton("Start")
         self.start.setDefault(True)
         self.start.setToolTip("Have the plan carried out; closing the window will not end it")
-        self.start.setMinimumWidth(140)
+        self.start.setMinimumWidth(180)
         self.close_button = QPushButton("Not now")
         self.close_button.setAutoDefault(False)
         foot = QHBoxLayout()
@@ -68,6 +68,7 @@ class PreflightSheet(QDialog):
         """Nothing is known yet."""
         self.title.setText(title)
         self.words.setText("looking …")
+        self.start.setText("Start")
         self.start.setEnabled(False)
 
     def show_sheet(self, sheet: Sheet) -> None:
@@ -90,6 +91,7 @@ class PreflightSheet(QDialog):
         grid.setRowStretch(len(sheet.lines), 1)
         self._area.setWidget(content)
         self.words.setText(sheet.words)
+        self.start.setText(sheet.start_words if sheet.may_start else "Start")
         self.start.setEnabled(sheet.may_start)
 
     def _colour(self, verdict: LineVerdict) -> str:

@@ -1,5 +1,6 @@
 """Small widgets used everywhere: plain text, the red button, the frame that says what is real."""
 
+import math
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -93,20 +94,41 @@ def show_below(dialogue: QDialog, area: QWidget) -> None:
     dialogue.show()
 
 
+class Question(QInputDialog):
+    """Asks for a text beside everything else; while it cannot be taken, says why and stays open.
+
+    Parameters
+    ----------
+    refusal : what is wrong with a text, in words; empty where it can be taken
+    """
+
+    def __init__(self, parent: QWidget, title: str, question: str, *, refusal: Callable[[str], str]) -> None:
+        super().__init__(parent)
+        self._question, self._refusal = question, refusal
+        self.setWindowTitle(title)
+        self.setLabelText(plain_tip(question))
+        self.setModal(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def accept(self) -> None:
+        """Close with the text, unless something is wrong with it."""
+        wrong = self._refusal(self.textValue())
+        if wrong:
+            self.setLabelText(plain_tip(f"{self._question}\n{wrong}"))
+        else:
+            super().accept()
+
+
 def ask_for_range(
     parent: QWidget,
     question: str,
     present: tuple[float, float],
     *,
     chosen: Callable[[tuple[float, float]], object],
-) -> QInputDialog:
+) -> Question:
     """Ask for two rising numbers above zero, beside everything else; anything else is not taken."""
-    dialogue = QInputDialog(parent)
-    dialogue.setWindowTitle("From and to")
-    dialogue.setLabelText(plain_tip(f"{question}\nTwo rising numbers above zero."))
-    dialogue.setTextValue(f"{present[0]:.4g} {present[1]:.4g}")
-    dialogue.setModal(False)
-    dialogue.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialogue = Question(parent, "From and to", question, refusal=range_refusal)
+    dialogue.setTextValue(f"{present[0]:.4g} to {present[1]:.4g}")
 
     def take(text: str) -> None:
         ends = read_range(text)
@@ -120,12 +142,32 @@ def ask_for_range(
 
 def read_range(text: str) -> tuple[float, float] | None:
     """Two rising numbers above zero, apart by a space, a semicolon or the word to; None for anything else."""
-    parts = text.replace(";", " ").replace("to", " ").replace(",", ".").split()
+    numbers = _numbers(text)
+    return (numbers[0], numbers[1]) if not range_refusal(text) else None
+
+
+def range_refusal(text: str) -> str:
+    """What is wrong with a range that was typed, and the way out; empty where nothing is."""
+    numbers = _numbers(text)
+    if len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+        return f"{text.strip()!r} is not two numbers; write e.g. 0.6 to 1.8, without a unit"
+    low, high = numbers
+    if low <= 0:
+        return f"{low:g} is not above zero; a logarithmic plot begins above it"
+    if low >= high:
+        return f"{low:g} to {high:g} does not rise; write the lower end first"
+    return ""
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers of a text; none where anything else stands in it."""
     try:
-        low, high = (float(part) for part in parts)
+        return [
+            float(part)
+            for part in text.replace("..", " ").replace(";", " ").replace("to", " ").replace(",", ".").split()
+        ]
     except ValueError:
-        return None
-    return (low, high) if 0 < low < high < float("inf") else None
+        return []
 
 
 class EmergencyButton(QPushButton):

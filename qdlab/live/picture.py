@@ -8,7 +8,7 @@ the points come first and what they come to with the next pictures.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,6 +97,7 @@ class PictureMaker:
         self._pulse_series: dict[str, tuple[int, list[TELSeries]]] = {}
         self._results: dict[Series, tuple[Window | None, TELSeries, AmplitudeResult]] = {}
         self._arrhenius: tuple[tuple[object, ...], ArrheniusPicture | None] = ((), None)
+        self._bipolar: Set[str] = frozenset()
         self._field: tuple[tuple[object, ...], FieldPicture | None] = ((), None)
         self._checks: tuple[object, ChecksPicture] = ((), ChecksPicture())
 
@@ -130,7 +131,8 @@ class PictureMaker:
         traces = tuple(self._with_laws(screen, trace, films, trace.device not in pulsed) for trace in sweeps)
         single = [trace for trace in traces if trace.device not in pulsed]
         known = not self._pending
-        arrhenius = self._laws_over_temperature(screen, single) if known else None
+        devices = [trace.device for trace in traces]
+        arrhenius = self._laws_over_temperature(screen, single, {*devices} & pulsed) if known else None
         return Picture(
             screen=screen,
             jv=traces,
@@ -228,11 +230,12 @@ class PictureMaker:
         return known[1]
 
     def _laws_over_temperature(
-        self, screen: SessionScreen, single: Sequence[JVTrace]
+        self, screen: SessionScreen, single: Sequence[JVTrace], bipolar: Set[str]
     ) -> ArrheniusPicture | None:
         behind = (*single, screen.planned)
-        if not _are(self._arrhenius[0], behind):
-            self._arrhenius = (behind, arrhenius_picture(single, screen.planned.temperatures))
+        if bipolar != self._bipolar or not _are(self._arrhenius[0], behind):
+            self._bipolar = bipolar
+            self._arrhenius = (behind, arrhenius_picture(single, screen.planned.temperatures, bipolar))
         return self._arrhenius[1]
 
     def _mobility(

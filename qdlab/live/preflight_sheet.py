@@ -72,6 +72,12 @@ class Sheet:
             return f"It may start; {looks} of {len(self.lines)} deserve a look first."
         return "Everything is as it should be."
 
+    @property
+    def start_words(self) -> str:
+        """What starting it means, as its button says it."""
+        looks = sum(line.verdict == "look" for line in self.lines)
+        return f"Start with {looks} warning{'s' if looks > 1 else ''}" if looks else "Start"
+
 
 def facts_of(hello: Mapping[str, Any], *, sleep_warning: str | None) -> BenchFacts:
     """What a runner's greeting says about its bench."""

@@ -81,20 +81,21 @@ class TemperatureScreen:
 
     @property
     def words(self) -> str:
-        """Countdown, readings, drift and scatter."""
+        """Readings, countdown, drift and scatter, what matters first where room is short."""
         newest = self.newest
         if newest is None:
             return "no temperature yet"
-        parts = [self.status]
+        stage, setpoint, heater = self.status.split(", ")
+        parts = [stage, setpoint, heater]
+        if math.isfinite(self.remaining):
+            parts.insert(2, f"≥ {self.remaining:.0f} s to go")
         if math.isfinite(newest.sample):
             parts.append(f"sample {newest.sample:.2f} K")
-        if math.isfinite(self.remaining):
-            parts.insert(0, f"{self.remaining:.0f} s to go at least")
         minute = self._last_minute()
         minutes = (newest.time - minute[0].time) / 60
         if len(minute) > 2 and minutes > 0:
-            stage = [reading.stage for reading in minute]
-            parts.append(f"{(stage[-1] - stage[0]) / minutes:+.2f} K/min, scatter {np.std(stage):.3f} K")
+            stages = [reading.stage for reading in minute]
+            parts.append(f"{(stages[-1] - stages[0]) / minutes:+.2f} K/min, scatter {np.std(stages):.3f} K")
         return ", ".join(parts)
 
     def _last_minute(self) -> list[Reading]:

@@ -82,6 +82,8 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
     (ScreenWorker, "use_straight_part", lambda window: window.tel.part_chosen.emit(("run", 4.0), None)),
     (FieldPanel, "_redraw", lambda window: window.field.printed.click()),
     (TemperaturePanel, "_choose_view", lambda window: window.temperature.view.setCurrentIndex(1)),
+    (FieldPanel, "_choose_units", lambda window: window.field.unit.setCurrentIndex(1)),
+    (ArrheniusPanel, "_choose_unit", lambda window: window.arrhenius.unit.setCurrentIndex(1)),
     (ArrheniusPanel, "_redraw", lambda window: window.arrhenius.gaussian.click()),
     (MainWindow, "browse", lambda window: menu_action(window, "Sessions…").trigger()),
     (MainWindow, "ask_for_note", lambda window: menu_action(window, "Note…").trigger()),

@@ -7,17 +7,19 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from analysis.curves import TELSeries
-from analysis.estimate import GOOD
+from analysis.estimate import GOOD, Estimate
 from analysis.transit import fit_delay_time
 from procedures import columns
 from qdlab.events import JournalEntry, TelemetryRecorded
 from qdlab.gui.panels.disorder import DisorderPanel
+from qdlab.gui.panels.laws import FieldPanel
 from qdlab.gui.panels.log import LogPanel
 from qdlab.gui.panels.tel import TELPanel
 from qdlab.gui.panels.temperature import TemperaturePanel
 from qdlab.gui.theme import LIGHT
 from qdlab.live.growing import Growing
 from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow
+from qdlab.live.pictures.laws import FieldPicture, FieldSeries
 from qdlab.live.pictures.tel import ChecksPicture, TELTrace, interval_of, line_to_the_axis
 from qdlab.live.temperature import TemperatureScreen, fold
 from qdlab.pulsed import AmplitudeResult
@@ -135,6 +137,33 @@ def test_the_fit_of_any_device_can_be_looked_at_and_a_fit_going_on_is_told(qtbot
     assert panel.correlation_words.text() == "Hardly told apart: σ and a."
     panel.show_disorder(())
     assert panel.words.text().startswith("no fit yet") and panel.table.rowCount() == 0
+
+
+def test_mobilities_are_drawn_in_the_unit_that_is_chosen_and_the_axis_says_it(qtbot: QtBot) -> None:
+    series = FieldSeries(
+        label="V/L",
+        printed=False,
+        root_field=np.array([7000.0, 8000.0, 9000.0]),
+        mobility=tuple(Estimate(value=value, standard_error=value / 20) for value in (1e-10, 2e-10, 4e-10)),
+        good=np.array([True, True, False]),
+        amplitude=np.array([5.0, 6.0, 7.0]),
+        line=(np.array([7000.0, 9000.0]), np.array([1e-10, 4e-10])),
+    )
+    panel = FieldPanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.show_field(
+        FieldPicture(device="B3", series=(series,), words={"m²/Vs": "in metres", "cm²/Vs": "in centimetres"})
+    )
+    root, mobility = panel.plot.drawn("V/L good")
+    assert root.tolist() == [700.0, 800.0] and 10**mobility == pytest.approx([1e-10, 2e-10])
+    panel.unit.setCurrentText("cm²/Vs")
+    panel.field_unit.setCurrentText("V/m")
+    for key, wanted in (("V/L good", [1e-6, 2e-6]), ("V/L doubtful", [4e-6]), ("V/L line", [1e-6, 4e-6])):
+        assert 10 ** panel.plot.drawn(key)[1] == pytest.approx(wanted)
+    assert panel.plot.drawn("V/L good")[0].tolist() == [7000.0, 8000.0]
+    assert panel.words.text() == "in centimetres"
+    assert "cm² V⁻¹ s⁻¹" in panel.plot.getAxis("left").labelText
+    assert "V/m" in panel.plot.getAxis("bottom").labelText
 
 
 def journal(*texts: str) -> Growing[JournalEntry]:

@@ -10,7 +10,15 @@ from pytestqt.qtbot import QtBot
 from qdlab.gui.plots import DecadeAxis, Plot, Style
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
-from qdlab.gui.widgets import EmergencyButton, PlainLabel, plain_tip, read_range
+from qdlab.gui.widgets import (
+    EmergencyButton,
+    PlainLabel,
+    Question,
+    ask_for_range,
+    plain_tip,
+    range_refusal,
+    read_range,
+)
 from qdlab.live.marks import Mark
 
 BLACK = Style(colour="#000000")
@@ -186,3 +194,45 @@ def test_emergency_off_stays_enabled_beside_a_dialogue(qtbot: QtBot) -> None:
     button.pressed_now.connect(lambda: pressed.append(1))
     qtbot.keyClick(dialogue, Qt.Key.Key_F12)
     assert button.isEnabled() and pressed == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is not two numbers"),
+        ("0.6 V to 1.8 V", "without a unit"),
+        ("1", "is not two numbers"),
+        ("1.8 0.6", "1.8 to 0.6 does not rise; write the lower end first"),
+        ("0 2", "0 is not above zero"),
+        ("1 inf", "is not two numbers"),
+        ("0.6 to 1.8", ""),
+    ],
+)
+def test_a_range_that_cannot_be_taken_says_why(text: str, says: str) -> None:
+    assert says in range_refusal(text)
+    assert (read_range(text) is None) == bool(says)
+
+
+def test_a_question_stays_open_and_says_why_until_its_answer_can_be_taken(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    taken: list[tuple[float, float]] = []
+    question = ask_for_range(parent, "Window (V):", (0.5, 2.0), chosen=taken.append)
+    question.setTextValue("2 1")
+    question.accept()
+    assert question.isVisible() and "does not rise" in question.labelText() and not taken
+    question.setTextValue("1,5 to 2")
+    question.accept()
+    assert not question.isVisible() and taken == [(1.5, 2.0)]
+
+
+def test_an_empty_note_is_not_sent(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    note = Question(parent, "Note", "What?", refusal=lambda text: "" if text.strip() else "nothing yet")
+    sent: list[str] = []
+    note.textValueSelected.connect(sent.append)
+    note.show()
+    note.setTextValue("  ")
+    note.accept()
+    assert note.isVisible() and "nothing yet" in note.labelText() and not sent

@@ -166,7 +166,7 @@ def test_a_note_is_written_and_the_report_opened(
 ) -> None:
     own = shutil.copytree(session, tmp_path / session.name)
     opened: list[str] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: not opened.append(url.toLocalFile()))
     window = open_replay_window(own)
     qtbot.addWidget(window)
     window.note("the lamp was on")

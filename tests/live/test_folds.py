@@ -343,6 +343,26 @@ def test_both_temperature_laws_are_drawn_through_the_mobilities_and_pending_ones
     assert law == pytest.approx([arrhenius(1000 / one) for one in inverse], rel=1e-4)
 
 
+def test_a_device_pulsed_for_its_light_leaves_no_temperature_pending_for_a_mobility() -> None:
+    sweeps = [event for kelvin in (297.0, 257.0) for event in sweep(f"{kelvin}", kelvin, arrhenius(kelvin))]
+    screen = folded([*sweeps, *pulses("light")])
+    screen = dataclasses.replace(screen, planned=Planned(temperatures=(297.0, 257.0)))
+    picture = PictureMaker().draw(screen).arrhenius
+    assert picture is not None and not picture.series and not len(picture.pending)
+    assert "pulsed for its light" in picture.words["m²/Vs"] and DEVICE.identifier in picture.words["m²/Vs"]
+
+
+def test_laws_are_told_in_either_unit_of_the_mobility() -> None:
+    maker, screen = jv_pictures(297.0, 257.0, 217.0)
+    picture = maker.draw(screen).arrhenius
+    assert picture is not None
+    fit = picture.series[0].fit
+    assert fit is not None
+    si, lab = picture.words["m²/Vs"], picture.words["cm²/Vs"]
+    assert f"μ∞ = {fit.high_temperature_mobility} m²/Vs" in si
+    assert f"μ∞ = {fit.high_temperature_mobility.scaled(1e4)} cm²/Vs" in lab
+
+
 def test_the_same_screen_gives_the_same_traces_so_that_nothing_is_drawn_twice() -> None:
     maker, screen = jv_pictures(297.0, 257.0, 217.0)
     first, second = maker.draw(screen), maker.draw(screen)

@@ -48,6 +48,15 @@ def test_a_good_plan_on_a_simulated_bench_may_start(paper: PlanConfig, tmp_path:
     assert words(sheet, "Temperature").startswith("6 set points, 217 K to 297 K")
 
 
+def test_the_start_says_how_many_warnings_it_starts_with(paper: PlanConfig, tmp_path: Path) -> None:
+    asleep = replace(GOOD, sleep_warning="the computer may fall asleep")
+    assert make_sheet(paper, SIMULATED_BENCH, tmp_path, GOOD).start_words == "Start"
+    assert make_sheet(paper, SIMULATED_BENCH, tmp_path, asleep).start_words == "Start with 1 warning"
+    # neither the gas nor, for the cold, its dew point are stated then
+    no_gas = paper.model_copy(update={"atmosphere": None})
+    assert make_sheet(no_gas, SIMULATED_BENCH, tmp_path, asleep).start_words == "Start with 3 warnings"
+
+
 @pytest.mark.parametrize(
     ("title", "bench", "facts", "says"),
     [

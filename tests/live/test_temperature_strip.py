@@ -54,6 +54,11 @@ def test_the_countdown_runs_from_the_arrival_in_the_band_through_window_and_soak
     assert later.remaining == pytest.approx(180.0 - 70.0)
 
 
+def test_readings_and_countdown_come_first_where_room_is_short() -> None:
+    words = after([*RAMP, *ARRIVAL]).words
+    assert words.startswith("stage 277.05 K, set 277.00 K, ≥ 180 s to go, heater")
+
+
 def test_leaving_the_band_starts_the_countdown_again() -> None:
     screen = after([*RAMP, *ARRIVAL, *REST, reading(400.0, 277.0, 277.5), reading(410.0, 277.0, 277.0)])
     assert (screen.state, screen.remaining) == ("settling", 180.0)

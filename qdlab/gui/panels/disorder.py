@@ -19,7 +19,13 @@ from qdlab.gui.theme import Theme, temperature_colour
 from qdlab.gui.widgets import PlainLabel, plain_tip
 from qdlab.live.pictures.disorder import Correlations, DisorderPicture, ParameterRow, ResidualMap
 
-_HEADINGS = ("parameter", "value (statistical)", "systematic", "model range", "verdict")
+_HEADINGS = {
+    "": "Parameter and its unit",
+    "value": "With the statistical standard error of the last digits in brackets",
+    "syst.": "Standard error from area, thickness, permittivity and temperature, common to all curves",
+    "models": "Lowest and highest value under the other models tried",
+    "verdict": "Of the parameter, or of the whole fit where that is worse",
+}
 _STRONG = 0.95  # correlations from here on are named
 _NOTHING = "no fit yet: it needs curves at two temperatures"
 
@@ -45,11 +51,18 @@ class DisorderPanel(QWidget):
         self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True, legend="below")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.table = _table(_HEADINGS)
-        columns = self.table.horizontalHeader()
-        assert columns is not None
-        for wide in ("value (statistical)", "model range"):
-            columns.setSectionResizeMode(_HEADINGS.index(wide), QHeaderView.ResizeMode.ResizeToContents)
+        self.table = _table(tuple(_HEADINGS))
+        rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
+        assert rows is not None and columns is not None
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # the verdict has the room that is left, in as many lines as it needs
+        for narrow in range(len(_HEADINGS) - 1):
+            columns.setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
+        for column, tip in enumerate(_HEADINGS.values()):
+            heading = self.table.horizontalHeaderItem(column)
+            assert heading is not None
+            heading.setToolTip(tip)
+        self.table.setAccessibleName("Parameters of the disorder model")
         self.correlations = _table(())
         self.correlation_words = PlainLabel("")
         self.correlation_words.setWordWrap(True)

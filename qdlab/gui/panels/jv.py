@@ -87,7 +87,7 @@ class JVPanel(QWidget):
         across.addWidget(plots)
         across.addWidget(self.runs)
         across.setStretchFactor(0, 1)
-        across.setSizes([600, 150])
+        across.setSizes([582, 168])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from analysis.constants import microsecond
-from qdlab.gui.plots import Plot, Style, see_through
+from qdlab.gui.plots import WIDE_AXIS, Plot, Style, see_through
 from qdlab.gui.run_list import Listed, RunList
 from qdlab.gui.theme import Theme, series_colour
 from qdlab.gui.widgets import ElidedLabel, PlainLabel, ask_for_range
@@ -49,7 +49,7 @@ class TELPanel(QWidget):
         layout.addWidget(self.tabs)
 
     def _series_page(self) -> QWidget:
-        self.plot = Plot(x="Pulse width τ_pulse (µs)", y="Light current I_out (nA)")
+        self.plot = Plot(x="Pulse width τ_pulse (µs)", y="Light current I_out (nA)", axis_width=WIDE_AXIS)
         self.plot.legend.setVisible(False)
         self.region = pyqtgraph.LinearRegionItem((0.0, 1.0), orientation="vertical", swapMode="sort")
         self.region.setBrush(see_through(self._theme.accent))

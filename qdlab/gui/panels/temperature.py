@@ -2,7 +2,7 @@
 
 import numpy as np
 import pyqtgraph
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from qdlab.gui.plots import Dash, Plot, Style
 from qdlab.gui.theme import Theme, series_colour
@@ -10,7 +10,6 @@ from qdlab.gui.widgets import ElidedLabel, PlainLabel
 from qdlab.live.temperature import TemperatureScreen
 
 LAST_MINUTES = 20.0
-TITLE_HEIGHT = 16  # [pixel]
 STATE_WIDTH = 76  # [pixel]; for the longest word, so that the line does not jump
 SHOWN_BANDS = 5  # tolerances either way around the set point
 _VIEWS = ("all along", "last 20 min", "off the set point")
@@ -29,15 +28,18 @@ class TemperaturePanel(QWidget):
         self.words = ElidedLabel("no temperature yet")
         self.view = QComboBox()
         self.view.addItems(_VIEWS)
+        self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.view.setMinimumContentsLength(9)
         self.view.setToolTip("The whole session, its end, or how far stage and sample are from the set point")
         self.view.currentTextChanged.connect(self._choose_view)
         self.plot = Plot(x="Time in the session (min)", y="T (K)")
         self.plot.legend.setVisible(False)
         self.plot.setToolTip("Against time in the session (min); the heater's axis is the right one (%)")
         self.plot.getAxis("bottom").showLabel(False)
-        self.plot.setTitle(self._title(), size="8pt")
-        self.plot.plotItem.titleLabel.setMaximumHeight(TITLE_HEIGHT)
-        self.plot.plotItem.layout.setRowFixedHeight(0, TITLE_HEIGHT)
+        self.lines = QLabel(self._title())
+        self.lines.setStyleSheet("font-size: 8pt;")
+        self.lines.setMinimumWidth(0)
+        self.lines.setToolTip("The lines of the plot, and what they are drawn against")
         self._make_heater_axis()
         self.band = pyqtgraph.FillBetweenItem(
             pyqtgraph.PlotCurveItem(), pyqtgraph.PlotCurveItem(), brush=pyqtgraph.mkBrush(theme.muted)
@@ -48,6 +50,7 @@ class TemperaturePanel(QWidget):
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(2)
         layout.addLayout(self._head())
+        layout.addLayout(self._above_plot())
         layout.addWidget(self.plot, stretch=1)
 
     def _head(self) -> QHBoxLayout:
@@ -55,8 +58,13 @@ class TemperaturePanel(QWidget):
         head.setSpacing(8)
         head.addWidget(self.state)
         head.addWidget(self.words, stretch=1)
-        head.addWidget(self.view)
         return head
+
+    def _above_plot(self) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.addWidget(self.lines, stretch=1)
+        line.addWidget(self.view)
+        return line
 
     def _title(self) -> str:
         """The lines by name and colour, and what they are drawn against; no text from a file."""
@@ -66,7 +74,7 @@ class TemperaturePanel(QWidget):
             for name, colour in zip(_LINES, colours, strict=True)
         ]
         heater = f"<span style='color:{self._theme.muted}'>heater (%)</span>"
-        return ", ".join([f"{lines[0]} (dashed)", *lines[1:], heater]) + "; t (min)"
+        return ", ".join([f"┅ {lines[0]}", *lines[1:], heater]) + "; t (min)"
 
     def _make_heater_axis(self) -> None:
         """Per cent on the right, in a view of its own that follows the time axis."""

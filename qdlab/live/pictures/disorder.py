@@ -92,7 +92,7 @@ def disorder_picture(finished: FitFinished) -> DisorderPicture:
         models=tuple((one.curve.voltage, one.model) for one in fit.curves),
         left_out=tuple(~np.isfinite(one.model) for one in fit.curves),
         residuals=residual_map(fit.curves),
-        parameters=tuple(_parameter_row(name, found) for name, found in fit.parameters.items()),
+        parameters=tuple(_parameter_row(name, found, fit.verdict) for name, found in fit.parameters.items()),
         correlations=Correlations(
             names=tuple(_label(name).split(" ")[0] for name in fit.parameters), matrix=fit.correlation
         ),
@@ -138,16 +138,18 @@ def _label(name: str) -> str:
     return UNITS.get(name, (name, 1.0))[0]
 
 
-def _parameter_row(name: str, found: Estimate) -> ParameterRow:
+def _parameter_row(name: str, found: Estimate, of_fit: Verdict) -> ParameterRow:
+    """A parameter is good where the fit is too: what cannot be trusted has none that can."""
     shown = found.scaled(UNITS.get(name, (name, 1.0))[1])
-    spread = "-" if shown.model_range is None else "{:.4g} to {:.4g}".format(*shown.model_range)
+    spread = "-" if shown.model_range is None else "{:.3g} to {:.3g}".format(*shown.model_range)
+    verdict = of_fit if found.verdict.is_good else found.verdict
     return ParameterRow(
         name=_label(name),
         value=str(shown),
         systematic="-" if shown.systematic_error is None else f"± {shown.systematic_error:.2g}",
         model_range=spread,
-        verdict=found.verdict.word.replace("_", " "),
-        advice=found.verdict.advice,
+        verdict=verdict.word.replace("_", " "),
+        advice=verdict.advice,
     )
 
 

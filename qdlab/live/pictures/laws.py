@@ -1,8 +1,10 @@
 """Mobility against field and against temperature, as drawn: points with errors, lines, what is pending."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -13,13 +15,18 @@ from analysis.device import Device
 from analysis.estimate import Estimate, Verdict
 from analysis.space_charge import MurgatroydFit
 from analysis.space_charge.slope import BoolArray
-from analysis.transit import TransitMobility
+from analysis.transit import FieldDependence, TransitMobility
 from analysis.trapping import compare_mobilities
 from qdlab.live.jv import temperature_laws_of
 from qdlab.live.pictures.jv import JVTrace, Line
 from qdlab.pulsed import AmplitudeResult, field_dependence_of
 
 SAME_TEMPERATURE = 1.5  # [K]
+
+MobilityUnit = Literal["m²/Vs", "cm²/Vs"]
+
+PER_SI: Mapping[MobilityUnit, float] = MappingProxyType({"m²/Vs": 1.0, "cm²/Vs": 1e4})
+"""The units people say mobilities in; results are shown in the first, plots in either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +53,7 @@ class FieldSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldPicture:
-    """Both readings of eq. 3, and what to know of them in words.
+    """Both readings of eq. 3, and what to know of them in words, in either unit.
 
     Parameters
     ----------
@@ -56,7 +63,7 @@ class FieldPicture:
 
     device: str
     series: tuple[FieldSeries, ...]
-    words: str
+    words: Mapping[MobilityUnit, str]
     space_charge: tuple[str, Line] | None = None
 
 
@@ -108,11 +115,11 @@ class ArrheniusSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class ArrheniusPicture:
-    """Every device's points, and 1000/T of set points not measured yet."""
+    """Every device's points, 1000/T of set points not measured yet, and the laws in words, in either unit."""
 
     series: tuple[ArrheniusSeries, ...]
     pending: FloatArray
-    words: str
+    words: Mapping[MobilityUnit, str]
 
 
 def field_picture(
@@ -131,18 +138,28 @@ def field_picture(
         return None
     _, device, results = runs[0]
     length = device.thickness.value
-    law = field_dependence_of(results)
-    words = f"L = {length / nanometre:.4g} nm ({' + '.join(device.active_layers)})"
-    if law is not None and math.isfinite(law.field_coefficient.value):
-        words += (
-            f"; with V − V_bi: γ = {law.field_coefficient} (m/V)^½, μ(E → 0) = {law.zero_field_mobility}"
-            " m²/Vs (from good delay times only)"
-        )
-    line = None
+    line, compared = None, ""
     if film is not None:
         line = (f"space charge (Murgatroyd), {film.device}", _film_line(film, known))
-        words += _compared(film, results)
-    return FieldPicture(device=device.identifier, series=tuple(known), words=words, space_charge=line)
+        compared = _compared(film, results)
+    stack = f"L = {length / nanometre:.4g} nm ({' + '.join(device.active_layers)})"
+    law = field_dependence_of(results)
+    return FieldPicture(
+        device=device.identifier,
+        series=tuple(known),
+        words={unit: f"{stack}{_field_law_in_words(law, unit)}{compared}" for unit in PER_SI},
+        space_charge=line,
+    )
+
+
+def _field_law_in_words(law: FieldDependence | None, unit: MobilityUnit) -> str:
+    if law is None or not math.isfinite(law.field_coefficient.value):
+        return ""
+    mobility = law.zero_field_mobility.scaled(PER_SI[unit])
+    return (
+        f"; with V − V_bi: γ = {law.field_coefficient} (m/V)^½, μ(E → 0) = {mobility} {unit}"
+        " (from good delay times only)"
+    )
 
 
 def _film_line(film: FilmMobility, series: Sequence[FieldSeries]) -> Line:
@@ -208,33 +225,52 @@ def _field_series(
     )
 
 
-def arrhenius_picture(traces: Sequence[JVTrace], planned: Sequence[float]) -> ArrheniusPicture | None:
+def arrhenius_picture(
+    traces: Sequence[JVTrace], planned: Sequence[float], bipolar: Collection[str] = ()
+) -> ArrheniusPicture | None:
     """Mobilities of the sweeps shown, by device, and which planned temperatures have none yet.
 
     Parameters
     ----------
     traces : of devices that the single-carrier laws describe
     planned : set points of the plan [K]
+    bipolar : devices with sweeps that those laws would misread
     """
     devices = list(dict.fromkeys(trace.device for trace in traces))
     found = [_arrhenius_series(device, traces) for device in devices]
     series = tuple(one for one in found if one is not None)
     measured = [trace.curve.temperature for trace in traces if not trace.running]
     pending = [kelvin for kelvin in planned if all(abs(kelvin - one) > SAME_TEMPERATURE for one in measured)]
-    if not series and not pending:
+    if bipolar and not traces:
+        # nothing is to come: only devices were swept that the laws do not describe
+        pending = []
+    if not series and not pending and not bipolar:
         return None
-    words = [_laws_in_words(one) for one in series if one.fit is not None]
-    if not words:
+    return ArrheniusPicture(
+        series=series,
+        pending=np.array([1000 / kelvin for kelvin in pending]),
+        words={unit: _arrhenius_in_words(series, traces, bipolar, unit) for unit in PER_SI},
+    )
+
+
+def _arrhenius_in_words(
+    series: Sequence[ArrheniusSeries],
+    traces: Sequence[JVTrace],
+    bipolar: Collection[str],
+    unit: MobilityUnit,
+) -> str:
+    words = [_laws_in_words(one, unit) for one in series if one.fit is not None]
+    if not words and (traces or not bipolar):
         count = len({round(trace.curve.temperature) for trace in traces if not trace.running})
         words = [f"{count} of the 3 temperatures an activation energy needs"]
     none = [trace.label for trace in traces if trace.fit is not None and trace.fit.window is None]
     if none:
         words.append(f"No quadratic window, so no mobility: {', '.join(none)}.")
-    return ArrheniusPicture(
-        series=series,
-        pending=np.array([1000 / kelvin for kelvin in pending]),
-        words="\n".join(words),
-    )
+    words += [
+        f"{device} was pulsed for its light: carriers of both signs, so its sweeps give no mobility here."
+        for device in sorted(bipolar)
+    ]
+    return "\n".join(words)
 
 
 def _arrhenius_series(device: str, traces: Sequence[JVTrace]) -> ArrheniusSeries | None:
@@ -287,18 +323,19 @@ def _point_hint(trace: JVTrace, laws: ArrheniusFit | None) -> str:
     return words
 
 
-def _laws_in_words(series: ArrheniusSeries) -> str:
+def _laws_in_words(series: ArrheniusSeries, unit: MobilityUnit) -> str:
     fit = series.fit
     assert fit is not None
     energy = fit.activation_energy.scaled(1 / electronvolt)
     width = fit.disorder_width.scaled(1e3 / electronvolt)
+    mobility = fit.high_temperature_mobility.scaled(PER_SI[unit])
     preferred = {
         "arrhenius": "the points prefer Arrhenius' law",
         "gaussian": "the points prefer the law of Gaussian disorder",
         "undecided": "the points do not tell the two laws apart",
     }[fit.preferred]
     return (
-        f"{series.device}: Δ = {energy} eV, μ∞ = {fit.high_temperature_mobility} m²/Vs; σ = {width} meV;"
+        f"{series.device}: Δ = {energy} eV, μ∞ = {mobility} {unit}; σ = {width} meV;"
         f" {preferred}. {_plain(fit.verdict)}"
     )
 
