@@ -20,7 +20,10 @@ from procedures.voltage_level import VoltageLevel, reading_time
 
 
 class Conditioning(BenchProcedure):
-    """Hold a voltage for a duration, reading the current at intervals; end before that once it is stable."""
+    """Hold a voltage for a duration, reading the current at intervals; end before that once it is stable.
+
+    A current that the compliance limits is as steady as the source, and says nothing of the device.
+    """
 
     kind: ClassVar[str] = "conditioning"
     file_name: ClassVar[str] = "Conditioning"
@@ -99,6 +102,7 @@ class Conditioning(BenchProcedure):
         level.move_to(0.0)
 
     def _read(self, elapsed: float) -> float:
+        """Record the current; gives it, or NaN where it is not the device's own [A]."""
         reading = self.source_meter.read_point()
         current = self.device.polarity * reading.current
         self.record(
@@ -109,12 +113,14 @@ class Conditioning(BenchProcedure):
             },
             reading.flags,
         )
-        return current
+        return math.nan if reading.flags & {"compliance", "range-compliance"} else current
 
     def _is_stable(self, currents: list[float]) -> bool:
         if self.stability_tolerance is None or len(currents) < self.compared_readings:
             return False
         recent = currents[-self.compared_readings :]
+        if not all(map(math.isfinite, recent)):
+            return False
         stable = max(recent) - min(recent) <= self.stability_tolerance * abs(recent[-1])
         if stable:
             self.end_early(f"stable to {self.stability_tolerance:g} over {self.compared_readings} readings")

@@ -292,10 +292,13 @@ class JVSweep(BenchProcedure):
 
     def _probe_after_sweep(self, watch: "BreakdownWatch") -> frozenset[str]:
         level = VoltageLevel.of(self.source_meter, self.surroundings)
-        level.start()
-        found = self._probe_for_breakdown(level, watch)
-        level.move_to(0.0)
-        self.source_meter.off()
+        try:
+            level.start()
+            found = self._probe_for_breakdown(level, watch)
+            level.move_to(0.0)
+        finally:
+            # before anything else is done, whatever became of the probe
+            self.source_meter.off()
         return found
 
     def _settled_reading(self) -> tuple[SourceReading, frozenset[str]]:
@@ -404,6 +407,6 @@ class BreakdownWatch:
         return min(self._good, key=lambda point: abs(point[0] - last / 2))[0]
 
     def persists(self, voltage: float, current: float) -> bool:
-        """Whether the current at a voltage measured before is now several times what it was."""
+        """Whether the current at a voltage measured before is several times what it was, or unreadable."""
         before = min((i for v, i in self._good if v == voltage), default=math.nan)
-        return abs(current) > math.sqrt(self._factor) * before
+        return not abs(current) <= math.sqrt(self._factor) * before

@@ -94,23 +94,31 @@ class PixelCheck(BenchProcedure):
     def execute(self) -> None:
         self._level = VoltageLevel.of(self.source_meter, self.surroundings)
         self._level.start()
-        dark = self._read(0.0)
-        if abs(dark) > self.largest_dark_current:
+        dark, _ = self._read(0.0)
+        if not abs(dark) <= self.largest_dark_current:
             self.announce(f"{dark:.2g} A at 0 V: light on the pixel, or an offset of the meter")
-        forward = self._read(self.probe_voltage)
-        reverse = self._read(-self.probe_voltage)
-        reason = self._fault(forward, reverse) or self._polarity_fault()
+        forward, limited_forward = self._read(self.probe_voltage)
+        reverse, limited_in_reverse = self._read(-self.probe_voltage)
+        limited = limited_forward or limited_in_reverse
+        reason = self._fault(forward, reverse, limited=limited) or self._polarity_fault()
         self._level.move_to(0.0)
         if reason:
             self.end_early(reason, device_failed=True)
         else:
             self.announce(f"pixel in order, {self._resistance(forward, reverse):.2g} ohm at low voltage")
 
-    def _fault(self, forward: float, reverse: float) -> str:
-        """What is wrong at low voltage; empty for nothing."""
+    def _fault(self, forward: float, reverse: float, *, limited: bool) -> str:
+        """What is wrong at low voltage; empty for nothing.
+
+        Parameters
+        ----------
+        forward, reverse : currents [A]
+        limited : one of them by the compliance
+        """
         resistance = self._resistance(forward, reverse)
-        in_compliance = max(abs(forward), abs(reverse)) >= 0.99 * self.compliance_current
-        if in_compliance or resistance < self.short_resistance:
+        if math.isnan(resistance):
+            return f"no current could be read at {self.probe_voltage:g} V; check meter and cables"
+        if limited or resistance < self.short_resistance:
             return f"shorted: {resistance:.2g} ohm at {self.probe_voltage:g} V"
         if not resistance < self.open_resistance:
             return f"open: {resistance:.2g} ohm at {self.probe_voltage:g} V; check the contact"
@@ -119,8 +127,8 @@ class PixelCheck(BenchProcedure):
     def _polarity_fault(self) -> str:
         if self.polarity_voltage is None:
             return ""
-        forward = abs(self._read(self.polarity_voltage))
-        reverse = abs(self._read(-self.polarity_voltage))
+        forward = abs(self._read(self.polarity_voltage)[0])
+        reverse = abs(self._read(-self.polarity_voltage)[0])
         if forward >= self.least_rectification * reverse:
             return ""
         return (
@@ -131,12 +139,14 @@ class PixelCheck(BenchProcedure):
     def _resistance(self, forward: float, reverse: float) -> float:
         """From the difference of both signs, which an offset does not touch [ohm]."""
         conductance = abs(forward - reverse) / (2 * self.probe_voltage)
-        return 1 / conductance if conductance > 0 else math.inf
+        return math.inf if conductance == 0 else 1 / conductance
 
-    def _read(self, voltage: float) -> float:
+    def _read(self, voltage: float) -> tuple[float, bool]:
+        """The current [A], and whether the compliance limits it."""
         self._level.move_to(voltage)
         self.clock.wait(self.settling_time)
         reading = self.source_meter.read_point()
         current = self.device.polarity * reading.current
         self.record({columns.PROBE_VOLTAGE: voltage, columns.PROBE_CURRENT: current}, reading.flags)
-        return current
+        limited = "compliance" in reading.flags or abs(current) >= 0.99 * self.compliance_current
+        return current, limited

@@ -149,7 +149,8 @@ def settle(
                 continue
             current, before = probe(), probed
             probed, next_probe = current, now + rule.probe_interval
-            if before is None or abs(current - before) > rule.probe_tolerance * abs(current):
+            # a current that could not be read is NaN, which has not settled either
+            if before is None or not abs(current - before) <= rule.probe_tolerance * abs(current):
                 yield at("probing")
                 continue
         if settled_since is None:

@@ -376,9 +376,9 @@ class _Campaign:
     def _recall(self, procedure: BenchProcedure, rows: Sequence[FlaggedRow]) -> Measured:
         """What was measured of a procedure before."""
         measured = Measured()
-        for row, _ in rows:
+        for row, flags in rows:
             measured.add(procedure, row)
-            self._currents.add(self._connected_earlier().identifier, row)
+            self._currents.add(self._connected_earlier().identifier, row, flags)
             self._reporter.points_done += 1
         return measured
 
@@ -409,7 +409,7 @@ class _Campaign:
         def record(rows: Sequence[FlaggedRow]) -> None:
             for recorded in run.write_many([(row, flags | place.flags(row)) for row, flags in rows]):
                 measured.add(procedure, recorded.values)
-                self._currents.add(device.identifier, recorded.values)
+                self._currents.add(device.identifier, recorded.values, recorded.flags)
                 self._reporter.points_done += 1
                 self._reporter.tell(recorded)
             self._reporter.telemetry()
@@ -556,7 +556,8 @@ class _Campaign:
         source_meter = self._connection is not None and self._connection.source == "source_meter"
         probe = None
         if step.probe_voltage is not None and source_meter:
-            probe = ProbeCurrent(self._bench, voltage=step.probe_voltage, arm=self._arm)
+            polarity = self._device().to_connected().polarity
+            probe = ProbeCurrent(self._bench, voltage=polarity * step.probe_voltage, arm=self._arm)
         return reach(
             step,
             place.setpoint,
@@ -586,7 +587,8 @@ class _Campaign:
         for repeat in range(step.maximum_repeats):
             now = self._do_steps(step.steps, replace(place, repeat=repeat))
             changes = [abs(now[key].change_from(before[key])) for key in now if key in before]
-            if changes and max(changes) <= step.tolerance:
+            # NaN, of a step whose points are not comparable, is no stability
+            if changes and all(change <= step.tolerance for change in changes):
                 self._reporter.journal("note", f"stable after {repeat + 1} repeats", change=max(changes))
                 return
             before = now

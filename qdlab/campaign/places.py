@@ -15,6 +15,9 @@ from qdlab.records.resume import final_runs, run_chain
 
 FlaggedRow = tuple[Row, frozenset[str]]
 
+_NOT_THE_DEVICE_S = frozenset(
+    {"compliance", "range-compliance", "over-voltage", "overflow", "invalid", "jump", "breakdown", "drop"}
+)
 RESUME_CHECK = "resume-check"  # flags the first temperature measured again because a session was resumed
 
 
@@ -147,12 +150,17 @@ class Measured:
 
 
 class KnownCurrents:
-    """The newest J-V curve of each device, outwards: current at a voltage."""
+    """The newest J-V curve of each device, outwards: current at a voltage.
+
+    Of readings that are the device's own: one in compliance was not taken at the voltage that was set.
+    """
 
     def __init__(self) -> None:
         self._curves: dict[str, dict[float, float]] = {}
 
-    def add(self, device: str, row: Row) -> None:
+    def add(self, device: str, row: Row, flags: frozenset[str]) -> None:
+        if flags & _NOT_THE_DEVICE_S:
+            return
         current, voltage = (row.get(heading, math.nan) for heading in (columns.CURRENT, columns.VOLTAGE))
         if math.isfinite(current) and math.isfinite(voltage) and row.get(columns.SWEEP_DIRECTION, 1.0) > 0:
             self._curves.setdefault(device, {})[voltage] = current

@@ -87,7 +87,7 @@ def warm_up(step: TemperatureSweepStep, bench: Bench, clock: Clock, reporter: Re
     reporter.say(f"going back to {step.end_temperature:g} K")
     controller.ramp_to(step.end_temperature, rate=step.ramp_rate)
     deadline = clock.monotonic() + distance / step.ramp_rate + step.timeout
-    while abs(controller.stage_temperature - step.end_temperature) > HOME:
+    while not abs(controller.stage_temperature - step.end_temperature) <= HOME:
         if clock.monotonic() > deadline:
             reporter.journal(
                 "warning", f"{step.end_temperature:g} K was not reached: the stage may still be cold"

@@ -202,6 +202,43 @@ def test_a_jump_that_does_not_persist_is_flagged_and_the_sweep_goes_on() -> None
     assert procedure.early_end is None
 
 
+@pytest.mark.parametrize("hardware_sweep", [False, True])
+def test_a_jump_whose_probe_is_off_the_scale_is_a_breakdown(hardware_sweep: bool) -> None:
+    moved_back: list[float] = []
+
+    def law(voltage: float, time: float) -> float:
+        if voltage >= 2.0:
+            moved_back.append(voltage)
+            return 100 * quadratic(voltage, time)
+        return math.nan if moved_back else quadratic(voltage, time)
+
+    procedure, bench, rows = sweep(
+        law, voltages=[1.0, 1.5, 2.0], compliance_current=1.0, hardware_sweep=hardware_sweep
+    )
+    assert rows[-1][1] == {"breakdown"}
+    assert procedure.early_end is not None and procedure.early_end.device_failed
+    assert not bench.source_meter.on
+
+
+def test_the_output_is_off_before_what_a_failed_probe_leaves_is_recorded() -> None:
+    readings = iter(range(5))
+
+    def law(voltage: float, time: float) -> float:
+        if next(readings) == 3:
+            raise RuntimeError("planted")
+        return quadratic(voltage, time) * (100 if voltage > 1.7 else 1)
+
+    on_when_recorded: list[bool] = []
+    bench = FakeBench(law)
+    procedure = JVSweep()
+    procedure.set_parameters({"voltages": [1.0, 1.5, 2.0], "hardware_sweep": True, "compliance_current": 1.0})
+    record = lambda rows: on_when_recorded.append(bench.source_meter.on)  # noqa: E731
+    procedure.attach(Surroundings(bench=bench, device=DEVICE, record=record))
+    with pytest.raises(RuntimeError, match="planted"):
+        procedure.run()
+    assert on_when_recorded == [False, False]
+
+
 def test_a_contact_that_opens_is_flagged() -> None:
     def opening(voltage: float, time: float) -> float:
         return quadratic(voltage, time) if voltage < 2.5 else 1e-13

@@ -1,16 +1,19 @@
 """Pixel checks and conditioning on the simulated bench."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from instruments.bench import Bench, arming_token
+from instruments.roles import SourceReading
 from procedures import columns
 from procedures.base import BenchProcedure, ConnectedDevice, Row, Surroundings
 from procedures.conditioning import Conditioning
 from procedures.pixel_check import PixelCheck
 from qdlab.simulators import open_simulated_bench
+from sim_instruments.clock import SimClock
 from sim_instruments.presets import preset
 from sim_instruments.wiring import SimBench
 
@@ -28,7 +31,7 @@ def bench_with(spec: Any, *, reversed: bool = False, connected: bool = True) -> 
     return bench
 
 
-def run(procedure: BenchProcedure, bench: Bench, **parameters: Any) -> tuple[list[Row], list[str]]:
+def run(procedure: BenchProcedure, bench: Any, **parameters: Any) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     said: list[str] = []
     procedure.set_parameters(parameters)
@@ -97,3 +100,73 @@ def test_conditioning_ends_early_once_the_current_is_stable() -> None:
     rows, _ = run(conditioning, bench_with(FILM), **parameters)
     assert len(rows) == Conditioning.compared_readings
     assert conditioning.early_end is not None and not conditioning.early_end.device_failed
+
+
+class Meter:
+    """A source meter that reads what it is told to, with the flags a 2400 would give."""
+
+    def __init__(self, readings: list[SourceReading]) -> None:
+        self._readings = iter(readings)
+        self.on, self.voltage = False, 0.0
+
+    def configure(self, **settings: Any) -> None: ...
+
+    def switch_on(self) -> None:
+        self.on = True
+
+    def off(self) -> None:
+        self.on = False
+
+    @property
+    def output_is_off(self) -> bool:
+        return not self.on
+
+    def read_point(self) -> SourceReading:
+        return next(self._readings)
+
+
+class MeterBench:
+    """That meter and a clock."""
+
+    pulse_generator = light_meter = temperature_controller = None
+
+    def __init__(self, *readings: tuple[float, str]) -> None:
+        self.clock = SimClock()
+        self.source_meter = Meter(
+            [
+                SourceReading(voltage=0.1, current=current, flags=frozenset(flags.split()))
+                for current, flags in readings
+            ]
+        )
+
+    def arm(self, **_: Any) -> None: ...
+
+
+def test_a_pixel_whose_current_the_source_limits_is_shorted_whatever_it_reads() -> None:
+    check = PixelCheck()
+    run(check, MeterBench((0.0, ""), (2e-5, "compliance"), (-2e-5, "compliance")), short_resistance=100.0)
+    assert check.early_end is not None and check.early_end.reason.startswith("shorted")
+
+
+def test_a_pixel_nobody_could_read_is_neither_open_nor_in_order() -> None:
+    check = PixelCheck()
+    _, said = run(check, MeterBench((math.nan, "invalid"), (math.nan, "invalid"), (1e-9, "")))
+    assert check.early_end is not None and check.early_end.device_failed
+    assert check.early_end.reason.startswith("no current could be read")
+    assert said[0].startswith("nan A at 0 V")
+
+
+@pytest.mark.parametrize("flags", ["compliance", "range-compliance", "invalid"])
+def test_a_current_that_is_not_the_device_s_own_is_not_stable(flags: str) -> None:
+    current = math.nan if flags == "invalid" else 1e-3
+    conditioning = Conditioning()
+    rows, _ = run(
+        conditioning,
+        MeterBench(*[(current, flags)] * 100),
+        voltage=1.0,
+        duration=60.0,
+        interval=1.0,
+        stability_tolerance=0.1,
+    )
+    assert conditioning.early_end is None
+    assert len(rows) > 3 * Conditioning.compared_readings

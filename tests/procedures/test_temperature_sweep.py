@@ -112,6 +112,12 @@ def test_a_probe_current_that_still_drifts_holds_the_measurement_back() -> None:
     assert when > without + 200
 
 
+def test_a_probe_current_that_cannot_be_read_has_not_settled() -> None:
+    last, when, phases = settled(lambda time: 250.0, RULE, lambda time: math.nan)
+    assert last.phase == "timed out" and "stable" not in phases
+    assert when > RULE.timeout
+
+
 def test_the_soak_starts_again_when_stability_is_lost() -> None:
     rule = StabilityRule(window=20.0, interval=2.0, soak=100.0, timeout=3000.0)
 

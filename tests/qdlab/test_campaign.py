@@ -1,5 +1,6 @@
 """A plan on the simulated bench: what is recorded, how it ends, and that the outputs are off then."""
 
+import itertools
 import math
 import tracemalloc
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from qdlab.campaign import (
     run_campaign,
     simulated_devices,
 )
+from qdlab.campaign.places import KnownCurrents, Measured
 from qdlab.config import PlanConfig
 from qdlab.control import Control, Progress
 from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
@@ -302,6 +304,18 @@ def test_repeat_until_stable_ends_once_nothing_changes(lab: Lab) -> None:
     session = open_session(lab.run(plan).session)
     assert len(session.runs) == 2
     assert any(entry.text == "stable after 2 repeats" for entry in session.journal)
+
+
+def test_a_step_whose_points_cannot_be_compared_is_not_stable(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = itertools.cycle([0.0, math.nan])
+    monkeypatch.setattr(Measured, "change_from", lambda self, earlier: next(changes))
+    steps = [SWEEP, SWEEP]
+    plan = a_plan({"kind": "repeat_until_stable", "tolerance": 0.05, "maximum_repeats": 3, "steps": steps})
+    session = open_session(lab.run(plan).session)
+    assert len(session.runs) == 6
+    assert any(entry.text == "not stable after 3 repeats" for entry in session.journal)
 
 
 def test_a_plan_that_leaves_the_bench_s_limits_is_refused_before_anything_is_energised(lab: Lab) -> None:
@@ -777,3 +791,19 @@ def test_a_bench_that_measures_no_temperature_takes_the_rooms_and_says_so(lab: L
     assert len(curve) == 3
     told = [entry.text for entry in session.journal if entry.level == "warning"]
     assert any("294.5 K" in text and "room_temperature" in text for text in told)
+
+
+def test_a_known_curve_holds_only_what_the_device_itself_let_through() -> None:
+    """In compliance the current is the source's, at a voltage that was not reached."""
+    known = KnownCurrents()
+    for voltage, current, flags in (
+        (1.0, 1e-6, frozenset()),
+        (2.0, 4e-6, frozenset({"remeasured"})),
+        (3.0, 5e-6, frozenset({"compliance"})),
+        (4.0, 1e-2, frozenset({"breakdown"})),
+    ):
+        known.add("film", {columns.VOLTAGE: voltage, columns.CURRENT: current}, flags)
+    curve = known.curve("film")
+    assert curve is not None
+    assert [curve(voltage) for voltage in (1.0, 1.5, 2.0)] == pytest.approx([1e-6, 2.5e-6, 4e-6])
+    assert curve(4.0) == 4e-6
