@@ -74,7 +74,7 @@ class LayerAnalysis:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class JVAnalysis:
     """Everything measured J-V curves say, each number with its uncertainty and a verdict.
 
@@ -92,6 +92,10 @@ class JVAnalysis:
     layers: tuple[LayerAnalysis, ...]
     disorder: "DisorderFit | None"
     thickness_scaling: Mapping[float, ThicknessScaling] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        fit = "" if self.disorder is None else f", disorder fit {self.verdict.word.replace('_', ' ')}"
+        return f"analysis of {len(self.curves)} J-V curves{fit}"
 
     @property
     def curves(self) -> tuple[JVCurve, ...]:

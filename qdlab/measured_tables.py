@@ -55,7 +55,7 @@ def session_tables(results: SessionResults) -> list[RenderableType]:
         for one in device.tel:
             shown += [_tel_table(one), *_tel_remarks(one)]
         if device.drift is not None:
-            change = f"{device.drift.relative_change:+.1%}"
+            change = f"{device.drift.relative_change:+.2%}"
             shown.append(f"Current at {device.drift.temperature:.4g} K from first to last sweep: {change}.")
     if results.comparison is not None:
         low, high = results.comparison.ratio_range

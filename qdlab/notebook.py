@@ -214,10 +214,20 @@ class NotebookSession:
         """One series a pulse amplitude; of every device where none is named."""
         return PulseSeries(curves.tel_series(self.record, device))
 
-    def to_pandas(self, run: str) -> "DataFrame":
-        """The rows of one run as recorded, by the run's name."""
-        from pandas import DataFrame
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(run.name for run in self.record.runs)
 
+    def to_pandas(self, run: str | None = None) -> "DataFrame":
+        """The rows as recorded: of one run, by its name, or of all runs, NaN where one has no such column."""
+        from pandas import DataFrame, concat
+
+        if run is None:
+            frames = [self.to_pandas(name).assign(run=name) for name in self.runs]
+            return concat(frames, ignore_index=True) if frames else DataFrame()
+        if run not in self.runs:
+            raise ValueError(f"no run {run!r} in this session; there are {', '.join(self.runs)}")
         rows = self.record.run(run).rows
         flags = [" ".join(sorted(words)) for words in rows.flags]
         times = {"sequence": rows.sequence, "time (s)": rows.time, "utc": rows.utc}
@@ -301,7 +311,7 @@ def _told_series(series: TELSeries) -> str:
 
 
 def _span(curve: JVCurve) -> str:
-    return f"{curve.voltage.min():g} to {curve.voltage.max():g}" if len(curve) else "-"
+    return f"{curve.voltage.min():.4g} to {curve.voltage.max():.4g}" if len(curve) else "-"
 
 
 def _widths(series: TELSeries) -> str:

@@ -55,7 +55,7 @@ class DeviceResults:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SessionResults:
     """Results by device identifier.
 
@@ -67,6 +67,14 @@ class SessionResults:
 
     devices: Mapping[str, DeviceResults]
     comparison: MobilityComparison | None = None
+
+    def __repr__(self) -> str:
+        lines = [f"results of {len(self.devices)} devices; qdlab.show prints them"]
+        for name, device in self.devices.items():
+            told = [] if device.jv is None else [repr(device.jv)]
+            told += [f"{len(one.amplitudes)} pulse series" for one in device.tel]
+            lines.append(f"  {name}: {', '.join(told) or 'nothing'}")
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, object]:
         """Glossary keys, SI values, Estimates as objects."""

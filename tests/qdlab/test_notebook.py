@@ -77,6 +77,11 @@ def test_the_rows_of_a_run_are_a_table_to_the_last_bit(tmp_path: Path) -> None:
     table = session.to_pandas(run.name)
     assert table[columns.CURRENT].tolist() == run.rows[columns.CURRENT].tolist()
     assert table["sequence"].tolist() == run.rows.sequence.tolist()
+    together = session.to_pandas()
+    assert together["run"].value_counts(sort=False).to_dict() == dict(zip(session.runs, (6, 4), strict=True))
+    assert together[together["run"] == run.name][columns.CURRENT].tolist() == table[columns.CURRENT].tolist()
+    with pytest.raises(ValueError, match=f"no run 'mine'.*{session.runs[1]}"):
+        session.to_pandas("mine")
 
 
 def test_a_path_without_a_session_is_refused(tmp_path: Path) -> None:
@@ -95,7 +100,9 @@ def test_an_analysis_prints_its_tables(files: str, capsys: pytest.CaptureFixture
     curves = qdlab.read_jv_files(files, unit="mA/cm2")
     with pytest.raises(ValueError, match="relative_permittivity"):
         curves.analyse()
-    qdlab.show(curves.analyse(relative_permittivity=3.0, with_disorder=False))
+    analysis = curves.analyse(relative_permittivity=3.0, with_disorder=False)
+    assert repr(analysis) == "analysis of 3 J-V curves"
+    qdlab.show(analysis)
     assert "Temperature laws" in capsys.readouterr().out
 
 
