@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.export import FOLDER, export_recorded
-from qdlab.gui.away import away, write_report
+from qdlab.gui.away import Work, write_report, write_whole
 from qdlab.gui.errands import send
 from qdlab.gui.widgets import PlainLabel, ask_for_path
 
@@ -44,6 +44,7 @@ class ExportDialogue(QDialog):
         self._session = session
         self._waiting: list[str] = []
         self._written: list[Path] = []
+        self._work = Work()
         self.kinds = {name: QCheckBox(words) for name, words in _KINDS.items()}
         self.kinds[REPORT].setChecked(True)
         self.decimal_comma = QCheckBox("decimal comma in the CSV files")
@@ -62,6 +63,11 @@ class ExportDialogue(QDialog):
         self.write = QPushButton("Write")
         self.write.setDefault(True)
         self.write.clicked.connect(self.begin)
+        self.give_up = QPushButton("Cancel")
+        self.give_up.setToolTip("Stop writing; what is not whole yet is left out, earlier files stay")
+        self.give_up.setAutoDefault(False)
+        self.give_up.setEnabled(False)
+        self.give_up.clicked.connect(self.give_up_writing)
         self.show_folder = QPushButton("Show the folder")
         self.show_folder.setAutoDefault(False)
         self.show_folder.clicked.connect(self._open_folder)
@@ -74,6 +80,7 @@ class ExportDialogue(QDialog):
         where.addWidget(self.other)
         foot.addWidget(self.progress, stretch=1)
         foot.addWidget(self.show_folder)
+        foot.addWidget(self.give_up)
         foot.addWidget(self.write)
         layout = QVBoxLayout(self)
         for box in (*self.kinds.values(), self.decimal_comma):
@@ -91,12 +98,23 @@ class ExportDialogue(QDialog):
         if not self._waiting or not self.folder.text().strip():
             self.words.setText("name a folder to write into" if self._waiting else "nothing is ticked")
             return
-        self.write.setEnabled(False)
+        self._work = Work()
+        self._let_choose(False)
         self._next()
+
+    def _let_choose(self, choosing: bool) -> None:
+        """While something is written, what and where to is settled."""
+        for widget in (*self.kinds.values(), self.decimal_comma, self.folder, self.other, self.write):
+            widget.setEnabled(choosing)
+        self.give_up.setEnabled(not choosing)
+
+    def give_up_writing(self) -> None:
+        """Write no more; what was written before stays."""
+        self._work.give_up()
 
     def _next(self) -> None:
         if not self._waiting:
-            self.write.setEnabled(True)
+            self._let_choose(True)
             files = len(self._written)
             self.words.setText(f"{files} file{'s' * (files != 1)} written into {self.folder.text()}")
             return
@@ -105,18 +123,11 @@ class ExportDialogue(QDialog):
         send(self._job(name), self, answered=self._done, failed=self._fail)
 
     def _job(self, name: str) -> Callable[[], list[Path]]:
-        session, folder, comma = self._session, Path(self.folder.text()), self.decimal_comma.isChecked()
-
-        def job() -> list[Path]:
-            folder.mkdir(parents=True, exist_ok=True)
-            if name == REPORT:
-                away(write_report, session, folder / name)
-                return [folder / name]
-            with_comma = comma and name in ("origin", "table.csv")
-            written: list[Path] = away(export_recorded, session, folder / name, with_comma)
-            return written
-
-        return job
+        session, file, work = self._session, Path(self.folder.text()) / name, self._work
+        if name == REPORT:
+            return lambda: write_whole(work, write_report, session, file)
+        with_comma = self.decimal_comma.isChecked() and name in ("origin", "table.csv")
+        return lambda: write_whole(work, export_recorded, session, file, with_comma)
 
     def _done(self, written: list[Path]) -> None:
         self._written += written
@@ -126,8 +137,9 @@ class ExportDialogue(QDialog):
     def _fail(self, sentence: str) -> None:
         """Nothing more is written; what was written before is there."""
         self._waiting = []
-        self.write.setEnabled(True)
-        self.words.setText(f"not written: {sentence}")
+        self._let_choose(True)
+        before = f"; {len(self._written)} written before" if self._written else ""
+        self.words.setText(f"not written: {sentence}{before}")
 
     def _ask_for_folder(self) -> None:
         dialogue = ask_for_path(

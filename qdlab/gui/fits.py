@@ -1,10 +1,9 @@
 """Disorder fits in a worker process, one at a time, asked for whenever a device has a new finished curve."""
 
-import multiprocessing
 from collections.abc import Mapping
-from multiprocessing.pool import AsyncResult, Pool
 
 from analysis.curves import JVCurve
+from qdlab.gui.away import Helper
 from qdlab.live import disorder
 from qdlab.live.disorder import DisorderScreen, FitFinished
 from qdlab.live.session import SessionScreen
@@ -17,8 +16,8 @@ class FitDesk:
     """Fits what a screen's devices are due; neither the window nor the folding thread waits for it."""
 
     def __init__(self) -> None:
-        self._pool: Pool | None = None
-        self._running: AsyncResult[FitFinished] | None = None
+        self._helper: Helper | None = None
+        self._running: Helper | None = None
         self._known: dict[Covered, FitFinished] = {}
         self._fitting: Covered = ("", ())
         self._failed: set[Covered] = set()
@@ -35,11 +34,24 @@ class FitDesk:
         fitting = None if self._running is None else (device, len(runs))
         return DisorderScreen(fits=self._visible(screen), fitting=fitting, failure=self.failure)
 
+    def give_up(self) -> None:
+        """End the fit going on; a new curve, or `try_again`, brings the next one."""
+        if self._running is not None:
+            self._failed.add(self._fitting)
+            self.failure = "given up; the next curve brings the next fit"
+            self._running = None
+            self.close()
+
+    def try_again(self) -> None:
+        """Fit once more what failed or was given up."""
+        self._failed.clear()
+        self.failure = ""
+
     def close(self) -> None:
         """End the worker process; a fit going on is given up."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool.join()
+        if self._helper is not None:
+            self._helper.end()
+            self._helper = None
 
     def _take_in(self) -> None:
         if self._running is None or not self._running.ready():
@@ -62,10 +74,11 @@ class FitDesk:
             and disorder.is_due(DisorderScreen(), covered[0], curves)
         }
 
-    def _start(self, device: str, curves: list[JVCurve]) -> "AsyncResult[FitFinished]":
-        if self._pool is None:
-            self._pool = multiprocessing.get_context("spawn").Pool(1)
-        return self._pool.apply_async(disorder.fit, (device, curves))
+    def _start(self, device: str, curves: list[JVCurve]) -> Helper:
+        if self._helper is None or not self._helper.is_alive:
+            self._helper = Helper()
+        self._helper.begin(disorder.fit, device, curves)
+        return self._helper
 
     def _visible(self, screen: SessionScreen) -> dict[str, FitFinished]:
         """Per device the fit over most curves that the screen has too, also after a seek backwards."""

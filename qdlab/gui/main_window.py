@@ -15,13 +15,14 @@ from PyQt6.QtWidgets import (
     QMenu,
     QMessageBox,
     QProgressBar,
+    QPushButton,
     QStatusBar,
     QVBoxLayout,
     QWidget,
 )
 
 from qdlab.events import JournalEntry
-from qdlab.gui.away import away, write_report
+from qdlab.gui.away import Work, write_report, write_whole
 from qdlab.gui.box_card import BoxCard
 from qdlab.gui.browser import SessionBrowser
 from qdlab.gui.docks import BOTTOM, LEFT, RIGHT, DockWindow
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         self._opened, self._theme = opened, theme
         self.failure_box: QMessageBox | None = None
         self._picture: Picture | None = None
+        self._writing: Work | None = None
         self.failures = Failures()
         self.failures.told.connect(self.show_failure)
         self.failures.catch()
@@ -146,8 +148,12 @@ class MainWindow(QMainWindow):
         self.busy.setRange(0, 0)
         self.busy.setMaximumWidth(160)
         self.busy.setToolTip("Something is being written")
-        self.busy.hide()
-        self.status_bar.addPermanentWidget(self.busy)
+        self.give_up = QPushButton("Cancel")
+        self.give_up.setToolTip("Write no report after all; one from before stays as it is")
+        self.give_up.clicked.connect(self.give_up_report)
+        for widget in (self.busy, self.give_up):
+            widget.hide()
+            self.status_bar.addPermanentWidget(widget)
         self.menus: dict[str, QMenu] = {}
         self.setStatusBar(self.status_bar)
         self._make_menus()
@@ -175,6 +181,8 @@ class MainWindow(QMainWindow):
             )
         )
         self.cards.wanted.connect(self.show_points)
+        self.disorder.given_up.connect(worker.give_up_fit)
+        self.disorder.wanted_again.connect(worker.fit_again)
 
     def _whole(self) -> QWidget:
         """Bench bar, run or transport bar, and the docks below them."""
@@ -328,13 +336,38 @@ class MainWindow(QMainWindow):
             self.tel.choose(card.key)
 
     def write_report(self) -> None:
-        """Analyse the session shown, write its report and open that in the browser."""
+        """Analyse the session shown, write its report and open that in the browser; one at a time."""
         session = self._session()
-        if session is not None:
-            report = session / "report.html"
-            self._tell("the report is being written …")
-            self.busy.show()
-            self._send(lambda: away(write_report, session, report), lambda _: self._show_report(report))
+        if session is None or self._writing is not None:
+            return
+        report, work = session / "report.html", Work()
+        self._writing = work
+        self._tell("the report is being written …")
+        self._show_busy()
+        send(
+            lambda: write_whole(work, write_report, session, report),
+            self,
+            answered=lambda _: self._show_report(report),
+            failed=self._no_report,
+        )
+
+    def give_up_report(self) -> None:
+        """Write no report after all."""
+        if self._writing is not None:
+            self._writing.give_up()
+
+    def _no_report(self, sentence: str) -> None:
+        given_up = self._writing is not None and self._writing.is_given_up
+        self._writing = None
+        self._show_busy()
+        if given_up:
+            self._tell("no report written: cancelled")
+        else:
+            self.show_failure(sentence)
+
+    def _show_busy(self) -> None:
+        for widget in (self.busy, self.give_up):
+            widget.setVisible(self._writing is not None)
 
     def export(self) -> ExportDialogue | None:
         """Choose what else to write of the session shown, and where, in a dialogue beside the window."""
@@ -357,7 +390,8 @@ class MainWindow(QMainWindow):
         send(action, self, answered=answered, failed=self.show_failure)
 
     def _show_report(self, report: Path) -> None:
-        self.busy.hide()
+        self._writing = None
+        self._show_busy()
         opened = QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))
         self._tell(f"the report is written: {report.name} in the session's folder")
         if not opened:
@@ -391,12 +425,16 @@ class MainWindow(QMainWindow):
             (self.tel, lambda: self.tel.show_traces(picture.tel, picture.checks)),
             (self.field, lambda: self.field.show_field(picture.mobility)),
             (self.arrhenius, lambda: self.arrhenius.show_arrhenius(picture.arrhenius)),
-            (self.disorder, lambda: self.disorder.show_disorder(picture.disorder, picture.fitting)),
+            (self.disorder, lambda: self._show_disorder(picture)),
             (self.cards, lambda: self.cards.show_cards(picture.cards)),
             (self.temperature, lambda: self.temperature.show_screen(picture.screen.temperature)),
             (self.log, lambda: self.log.show_screen(picture.screen.journal)),
         )
         return [draw for panel, draw in parts if not panel.visibleRegion().isEmpty()]
+
+    def _show_disorder(self, picture: Picture) -> None:
+        failed = bool(picture.screen.disorder.failure)
+        self.disorder.show_disorder(picture.disorder, picture.fitting, is_failure=failed)
 
     def _show_bench(self, bench: BenchScreen) -> None:
         for role, box in bench.shown.items():
@@ -431,7 +469,6 @@ class MainWindow(QMainWindow):
 
         The measurement is another process and goes on. A failure at every redraw fills the same dialogue.
         """
-        self.busy.hide()
         if self.failure_box is None:
             self.failure_box = QMessageBox(QMessageBox.Icon.Warning, "qdlab", "", parent=self)
             self.failure_box.setTextFormat(Qt.TextFormat.PlainText)

@@ -91,6 +91,14 @@ class ScreenWorker(QThread):
         """The journal holds a straight part chosen by hand now."""
         self._put(lambda: self._maker.keep_straight_part(series, part))
 
+    def give_up_fit(self) -> None:
+        """End the disorder fit going on."""
+        self._put(lambda: self._fits.give_up())
+
+    def fit_again(self) -> None:
+        """Make the disorder fit once more that failed or was given up."""
+        self._put(lambda: self._fits.try_again())
+
     def picture_drawn(self) -> None:
         """The window is done with the last picture; until then it gets no other, so that none pile up."""
         self._drawn.set()

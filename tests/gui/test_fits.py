@@ -1,5 +1,6 @@
 """Disorder fits in a process of their own: one that dies is told, and the next curve brings the next try."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,6 +123,49 @@ def test_a_sweep_measured_anew_is_fitted_anew_and_the_fit_of_the_old_one_is_not_
     assert not desk.attend(anew).fits
     assert begun == [[297.0, 257.0], [297.0, 255.0]]
     assert desk.attend(anew).fits["film"].curves == 2
+
+
+def test_a_fit_given_up_is_not_begun_again_until_it_is_asked_for_or_another_curve_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Endless:
+        def ready(self) -> bool:
+            return False
+
+    begun: list[int] = []
+
+    def start(desk: FitDesk, device: str, curves: list[Any]) -> Endless:
+        begun.append(len(curves))
+        return Endless()
+
+    monkeypatch.setattr(FitDesk, "_start", start)
+    desk = FitDesk()
+    screen = screen_of(sweep("a", 297.0), sweep("b", 257.0))
+    assert desk.attend(screen).fitting == ("film", 2)
+    desk.give_up()
+    shown = desk.attend(screen)
+    assert shown.fitting is None and shown.words.startswith("no fit: given up")
+    desk.try_again()
+    assert desk.attend(screen).fitting == ("film", 2) and not desk.failure
+    desk.give_up()
+    assert desk.attend(screen_of(sweep("a", 297.0), sweep("b", 257.0), sweep("c", 217.0))).fitting == (
+        "film",
+        3,
+    )
+    assert begun == [2, 2, 3]
+
+
+def test_a_fit_whose_process_is_killed_is_told_and_the_next_one_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("qdlab.gui.fits.disorder.fit", os.getpid)
+    desk = FitDesk()
+    helper = desk._start("film", [])
+    helper.end()
+    desk._running, desk._fitting = helper, ("film", ("a", "b"))
+    assert desk.attend(live.initial({})).failure
+    assert desk._start("film", []) is not helper
+    desk.close()
 
 
 def test_what_was_chosen_in_one_session_does_not_hold_for_the_run_of_that_name_in_the_next(

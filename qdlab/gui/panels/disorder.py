@@ -2,11 +2,13 @@
 
 import numpy as np
 import pyqtgraph
-from PyQt6.QtCore import QRectF, QSignalBlocker, Qt
+from PyQt6.QtCore import QRectF, QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import (
     QComboBox,
+    QHBoxLayout,
     QHeaderView,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -31,7 +33,10 @@ _NOTHING = "no fit yet: it needs curves at two temperatures"
 
 
 class DisorderPanel(QWidget):
-    """Draws the newest disorder fit, and says while another one is made."""
+    """Draws the newest disorder fit, and says while another one is made, which can be cancelled."""
+
+    given_up = pyqtSignal()
+    wanted_again = pyqtSignal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -47,7 +52,14 @@ class DisorderPanel(QWidget):
         self.busy = PlainLabel("")
         self.busy.setStyleSheet(f"color: {theme.active};")
         self.busy.setWordWrap(True)
-        self.busy.hide()
+        self.give_up = QPushButton("Cancel the fit")
+        self.give_up.setToolTip("The fit before this one stays; the next curve brings the next fit")
+        self.give_up.clicked.connect(self.given_up)
+        self.again = QPushButton("Fit again")
+        self.again.setToolTip("Make the fit once more that failed or was cancelled")
+        self.again.clicked.connect(self.wanted_again)
+        for widget in (self.busy, self.give_up, self.again):
+            widget.hide()
         self.plot = Plot(x="Voltage V (V)", y="J (mA cm⁻²)", log_x=True, log_y=True, legend="below")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -73,7 +85,11 @@ class DisorderPanel(QWidget):
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
         layout.addWidget(self.device)
-        layout.addWidget(self.busy)
+        going = QHBoxLayout()
+        going.addWidget(self.busy, stretch=1)
+        going.addWidget(self.give_up)
+        going.addWidget(self.again)
+        layout.addLayout(going)
         layout.addWidget(self.tabs, stretch=1)
         layout.addWidget(self.words)
 
@@ -106,15 +122,20 @@ class DisorderPanel(QWidget):
         layout.addWidget(self.map)
         return page
 
-    def show_disorder(self, pictures: tuple[DisorderPicture, ...], fitting: str = "") -> None:
+    def show_disorder(
+        self, pictures: tuple[DisorderPicture, ...], fitting: str = "", *, is_failure: bool = False
+    ) -> None:
         """Show one device's fit; nothing is drawn anew for a fit already shown.
 
         Parameters
         ----------
         pictures : one of each device with a fit
         fitting : what the fitting is at, in words
+        is_failure : it is at nothing, and these words say why
         """
         self.busy.setVisible(bool(fitting))
+        self.give_up.setVisible(bool(fitting) and not is_failure)
+        self.again.setVisible(is_failure)
         self.busy.setText(fitting)
         self._pictures = pictures
         devices = [picture.device for picture in pictures]
