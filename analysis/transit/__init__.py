@@ -8,7 +8,7 @@ plus finite rise minus afterglow. That it is a *transit time* is a claim, made b
 is claimed: three rooms, because the data and the claim must not be mixed up.
 """
 
-from analysis.transit.delay import DelayFit, fit_delay_time
+from analysis.transit.delay import UNTRUSTED_FLAGS, DelayFit, fit_delay_time
 from analysis.transit.mobility import (
     SPACE_CHARGE_FRONT_FACTOR,
     FieldDependence,
@@ -22,6 +22,7 @@ from analysis.transit.onset import LARGEST_DISPERSION, OnsetFit, fit_onset
 __all__ = [
     "LARGEST_DISPERSION",
     "SPACE_CHARGE_FRONT_FACTOR",
+    "UNTRUSTED_FLAGS",
     "DelayFit",
     "FieldDependence",
     "OnsetFit",

@@ -1,7 +1,7 @@
 """The delay time of one pulse-width series, with the points behind it and a verdict."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ MINIMUM_WIDTHS = 4
 
 WIDEST_INTERVAL = 1.0
 """An interval wider than this many delay times supports no number [1]."""
+
+UNTRUSTED_FLAGS = frozenset({"clipped", "overflow", "zero-check", "invalid", "outside-temperature"})
+"""Point flags that keep a reading of the light out of a fit."""
 
 _NO_RISE = "The light does not rise with the pulse width; check the polarity and the meter's range."
 _FAINTEST = 1e-30  # [A], below any meter
@@ -70,6 +73,7 @@ def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | No
     corrected for what is left of the onset's curvature there (see `analysis.transit.onset`), and the interval
     allows for every curvature the data do not exclude and for the errors points have in common. Where the
     shorter pulses do not fit an onset, or the operator chose the points, the straight part alone is used.
+    Points with one of `UNTRUSTED_FLAGS` take no part.
 
     Parameters
     ----------
@@ -92,7 +96,19 @@ def fit_delay_time(series: TELSeries, *, straight_part: tuple[float, float] | No
     >>> round(fit.delay_time.value * 1e6, 1), fit.verdict.word
     (50.0, 'good')
     """
-    readable = np.isfinite(series.light_current)
+    fit = _fitted(series, _readable(series), straight_part)
+    reasons = sorted(set().union(*series.flags) & UNTRUSTED_FLAGS)
+    if not reasons:
+        return fit
+    return replace(fit, why=f"{fit.why} Left out are points flagged {', '.join(reasons)}.")
+
+
+def _readable(series: TELSeries) -> BoolArray:
+    trusted = np.array([not words & UNTRUSTED_FLAGS for words in series.flags], dtype=bool)
+    return np.isfinite(series.light_current) & trusted
+
+
+def _fitted(series: TELSeries, readable: BoolArray, straight_part: tuple[float, float] | None) -> DelayFit:
     if len(np.unique(series.pulse_width[readable])) < 3:
         return _no_delay(series, "too_few_points", "Measure at three or more pulse widths.")
     if _is_dark(series.light_current[readable]):
@@ -301,8 +317,7 @@ def _is_bent(series: TELSeries, used: BoolArray, onset: OnsetFit) -> bool:
 def _residuals_of_used(series: TELSeries, used: BoolArray, onset: OnsetFit) -> FloatArray:
     if len(onset.residual) == int(used.sum()):
         return onset.residual
-    readable = np.isfinite(series.light_current)
-    return onset.residual[used[readable]]
+    return onset.residual[used[_readable(series)]]
 
 
 def _reference_loss(series: TELSeries) -> float:

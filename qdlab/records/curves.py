@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.curves import FloatArray, JVCurve, TELSeries
 from analysis.device import Device
+from analysis.transit import UNTRUSTED_FLAGS
 from procedures import columns
 from qdlab.events import RowRecorded, RunStarted
 from qdlab.records.resume import PointKey, final_rows, final_runs, run_chain
@@ -129,7 +130,7 @@ def tel_series_of_rows(started: RunStarted, rows: Sequence[RowRecorded]) -> list
     for row in rows:
         if _is_series_point(row):
             by_amplitude[row.values[columns.PULSE_AMPLITUDE]].append(row)
-        elif row.values.get(columns.POINT_KIND) == REFERENCE_POINT:
+        elif row.values.get(columns.POINT_KIND) == REFERENCE_POINT and not row.flags & UNTRUSTED_FLAGS:
             references[row.values.get(columns.PULSE_AMPLITUDE, math.nan)].append(_light(row))
     return [
         _tel_series(started, amplitude, by_amplitude[amplitude], references[amplitude])
@@ -155,6 +156,9 @@ def _tel_series(
     for row in rows:
         by_width[row.values[columns.PULSE_WIDTH]].append(row)
     widths = sorted(by_width)
+    for width, repeats in by_width.items():
+        # where all of them are flagged, so is the point
+        by_width[width] = [row for row in repeats if not row.flags & UNTRUSTED_FLAGS] or repeats
     points = [_mean_light(by_width[width]) for width in widths]
     runs = sorted({row.run for row in rows})
     shared = np.array([[_dark_error(by_width[width], run) for width in widths] for run in runs])

@@ -5,6 +5,7 @@ formula under test. The whole grid with 4000 trials a cell is in benchmarks/tran
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,6 +179,30 @@ def test_a_growing_series_never_raises_and_says_too_short_rather_than_a_wrong_nu
     elif fit.verdict.is_good:
         low, high = fit.delay_time.confidence_interval
         assert low <= 60e-6 <= high
+
+
+@pytest.mark.parametrize("word", ["clipped", "zero-check", "outside-temperature"])
+def test_points_that_are_flagged_as_wrong_do_not_bend_the_line(word: str) -> None:
+    """Beyond 200 µs the meter shows its range's end, whatever the light."""
+    light = light_of(log_normal(20e-6, 0.1))
+    wrong = WIDTHS > 210e-6
+    flags = tuple(frozenset({word}) if bad else frozenset() for bad in wrong)
+    series = noisy_series(np.where(wrong, light[~wrong].max(), light), 0.002, np.random.default_rng(8))
+    flagged = replace(series, flags=flags)
+    fit = fit_delay_time(flagged)
+    low, high = fit.delay_time.confidence_interval
+    assert fit.verdict.is_good and low <= 20e-6 <= high
+    assert not fit.used[wrong].any() and word in fit.why
+    assert not fit_delay_time(series).verdict.is_good
+    by_hand = fit_delay_time(flagged, straight_part=(60e-6, 300e-6))
+    assert not by_hand.used[wrong].any()
+    assert by_hand.delay_time.value == pytest.approx(20e-6, rel=0.05)
+
+
+def test_a_series_without_a_point_to_trust_is_a_verdict() -> None:
+    series = noisy_series(light_of(log_normal(20e-6, 0.1)), 0.01, np.random.default_rng(8))
+    fit = fit_delay_time(replace(series, flags=(frozenset({"overflow"}),) * len(WIDTHS)))
+    assert fit.verdict.word == "too_few_points" and "flagged overflow" in fit.why
 
 
 def test_an_unread_point_is_left_out() -> None:

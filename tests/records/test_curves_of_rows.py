@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,6 +111,16 @@ def test_intervals_hold_the_delay_time_where_the_background_is_the_largest_error
     assert held / len(widths) >= 0.95 - 0.06
     # nothing that knows the offset of all points to 10 pA can do better than offset / slope to either side
     assert np.median(widths) < 1.5 * 2 * 1.96 * 1e-11 / (1e-9 / 260e-6)
+
+
+def test_of_repeats_those_that_are_flagged_as_wrong_do_not_count() -> None:
+    good, wrong = light(1e-5, 1e-9), replace(light(1e-5, 5e-9), flags=frozenset({"outside-temperature"}))
+    clipped = replace(light(2e-5, 3e-9), flags=frozenset({"clipped"}))
+    reference = replace(light(2e-5, 9e-9, kind=1.0), flags=frozenset({"zero-check"}))
+    (series,) = tel_series_of_rows(STARTED, [good, wrong, clipped, reference])
+    assert series.light_current.tolist() == [1e-9, 3e-9]
+    assert series.flags == (frozenset(), {"clipped"})
+    assert series.reference_light is None
 
 
 def test_references_backgrounds_and_checks_are_no_points_of_the_series() -> None:
