@@ -70,7 +70,10 @@ class RunBar(QWidget):
         step = str(progress["step"])
         self.words.setText(f"{step}: {progress['state']}" if step else str(progress["state"]))
         self.progress.setValue(round(1000 * float(progress["share"])))
-        self.remaining.setText(f"about {format_duration(float(progress['remaining']))} to go")
+        left = float(progress["remaining"])
+        self.remaining.setText(
+            f"about {format_duration(left)} to go" if left else "takes longer than estimated"
+        )
         self._enable(True)
 
     @property

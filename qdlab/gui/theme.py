@@ -24,10 +24,11 @@ class Theme:
     good: str
     active: str
     alarm: str
+    emergency: str
     series: tuple[str, ...]
 
 
-# Okabe and Ito's palette, told apart by the colour-blind; brighter where the base is dark
+# begun from Okabe and Ito's palette, and moved until the colour-blind too tell any two of a kind apart
 LIGHT = Theme(
     name="light",
     window="#f4f5f7",
@@ -36,13 +37,14 @@ LIGHT = Theme(
     muted="#5d6673",
     line="#c9ced6",
     accent="#0b62a4",
-    simulation="#1f6fb2",
-    replay="#7a4fb5",
+    simulation="#1c76c0",
+    replay="#4a1585",
     hardware="#3c4654",
-    good="#1a7f4b",
-    active="#b35900",
-    alarm="#c4161c",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f"),
+    good="#237a4c",
+    active="#ad5700",
+    alarm="#a10020",
+    emergency="#c4161c",
+    series=("#0069ab", "#c26630", "#0fa862", "#9b638f", "#c08b06", "#068ef1", "#6c5f47", "#323e5c"),
 )
 DARK = Theme(
     name="dark",
@@ -53,13 +55,23 @@ DARK = Theme(
     line="#3a424d",
     accent="#56b4e9",
     simulation="#3f8fd2",
-    replay="#a98be0",
+    replay="#d9c2ff",
     hardware="#8d99a8",
-    good="#3fbf7f",
-    active="#ffb454",
-    alarm="#e5484d",
-    series=("#56b4e9", "#ff8f4d", "#3ecf9f", "#e79bc4", "#f5c542", "#8fa8ff", "#c9a66b", "#b0b0b0"),
+    good="#3fcf97",
+    active="#ffb728",
+    alarm="#f4595e",
+    emergency="#d42a30",
+    series=("#89b3ff", "#fa9c4e", "#75ffb6", "#d49bbf", "#fee839", "#4c6cb8", "#976409", "#e8fcfe"),
 )
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is read better on this colour: by its luminance (WCAG 2.1)."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
+    )
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
 
 
 def series_colour(index: int, theme: Theme) -> str:

@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from qdlab.gui.theme import Theme
+from qdlab.gui.theme import Theme, ink_on
 from qdlab.live.bench import ChipKind
 
 TITLE_BAR = 32  # [pixel]; no title bar of a dialogue is higher
@@ -184,8 +184,8 @@ class EmergencyButton(QPushButton):
         self.setMinimumHeight(40)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setStyleSheet(
-            f"QPushButton {{ background: {theme.alarm}; color: white; font-weight: bold; padding: 6px 22px;"
-            " border: 2px solid #7d0b10; border-radius: 6px; }"
+            f"QPushButton {{ background: {theme.emergency}; color: white; font-weight: bold;"
+            " padding: 6px 22px; border: 2px solid #7d0b10; border-radius: 6px; }"
             "QPushButton:hover { border-color: white; } QPushButton:pressed { background: #7d0b10; }"
         )
         self.clicked.connect(self.pressed_now)
@@ -221,7 +221,8 @@ class ModeLabel(PlainLabel):
         super().__init__(mode)
         colour = mode_colour(mode, theme)
         self.setStyleSheet(
-            f"background: {colour}; color: white; font-weight: bold; padding: 8px 14px; border-radius: 4px;"
+            f"background: {colour}; color: {ink_on(colour)}; font-weight: bold; padding: 8px 14px;"
+            " border-radius: 4px;"
         )
 
 
@@ -232,7 +233,9 @@ class ModeFrame(QFrame):
         super().__init__()
         colour = mode_colour(mode, theme)
         self.setObjectName("mode-frame")
-        self.setStyleSheet(f"#mode-frame {{ border: 3px solid {colour}; }}")
+        # told apart by more than hue: what is over is dashed
+        line = "dashed" if mode == "REPLAY" else "solid"
+        self.setStyleSheet(f"#mode-frame {{ border: 3px {line} {colour}; }}")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(content)

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from qdlab.gui.plots import DecadeAxis, Plot, Style
+from qdlab.gui.run_bar import RunBar
 from qdlab.gui.theme import LIGHT
 from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import (
@@ -236,3 +237,23 @@ def test_an_empty_note_is_not_sent(qtbot: QtBot) -> None:
     note.setTextValue("  ")
     note.accept()
     assert note.isVisible() and "nothing yet" in note.labelText() and not sent
+
+
+def test_a_replay_at_its_end_offers_to_play_it_again(qtbot: QtBot) -> None:
+    bar = TransportBar(LIGHT)
+    qtbot.addWidget(bar)
+    bar.show_position(0.99, "nearly")
+    assert bar.play.text() == "Pause"
+    with qtbot.waitSignal(bar.play_toggled):
+        bar.show_position(1.0, "the end")
+    assert bar.play.text() == "Play"
+
+
+def test_a_plan_that_takes_longer_than_estimated_says_so(qtbot: QtBot) -> None:
+    bar = RunBar()
+    qtbot.addWidget(bar)
+    progress = {"step": "tel series", "state": "measuring", "share": 0.59, "remaining": 450.0}
+    bar.show_progress(progress)
+    assert bar.remaining.text() == "about 7 min 30 s to go"
+    bar.show_progress({**progress, "remaining": 0.0})
+    assert bar.remaining.text() == "takes longer than estimated"
