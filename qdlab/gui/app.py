@@ -23,10 +23,11 @@ from qdlab.gui.transport import TransportBar
 from qdlab.gui.widgets import Mode
 from qdlab.gui.worker import ScreenWorker
 from qdlab.live.marks import marks
+from qdlab.live.session import SessionScreen
 from qdlab.lock import read_lock
 from qdlab.paths import log_directory
 from qdlab.protocol import RunnerGone, emergency_off
-from qdlab.replay import open_replay
+from qdlab.replay import Replay, open_replay
 
 LOG_SIZE = 1_000_000  # [byte]
 
@@ -54,8 +55,13 @@ def window_settings() -> QSettings:
 
 def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings | None = None) -> MainWindow:
     """The window on a recorded session; it opens no port."""
+    return _window_on(session, open_replay(session), dark, settings)
+
+
+def _window_on(
+    session: Path, replay: Replay[SessionScreen], dark: bool, settings: QSettings | None = None
+) -> MainWindow:
     chosen = _themed(dark)
-    replay = open_replay(session)
     worker = ScreenWorker(ReplayScreens(replay))
     bar = TransportBar(chosen, marks(replay.events))
     bar.play_toggled.connect(lambda playing: worker.wish(lambda screens: screens.play(playing)))
@@ -71,7 +77,7 @@ def open_replay_window(session: Path, *, dark: bool = False, settings: QSettings
         bar=bar,
         session=lambda: session,
         sessions=session.parent,
-        open_session=lambda path: _open_another(path, dark),
+        read_session=lambda path: _read_another(path, dark),
         actions={"&Replay": _replay_entries(bar)},
         settings=settings,
     )
@@ -123,7 +129,7 @@ def open_bench_window(
         left={"Plans": panel},
         session=lambda: screens.path,
         sessions=output,
-        open_session=lambda path: _open_another(path, dark),
+        read_session=lambda path: _read_another(path, dark),
         actions={"&Plans": queue_menu(panel), "&Run": bar.menu()},
         settings=settings,
     )
@@ -134,11 +140,18 @@ def open_bench_window(
     return window
 
 
-def _open_another(session: Path, dark: bool) -> MainWindow:
-    """Another session in a window of its own, which lives until it is closed."""
-    window = open_replay_window(session, dark=dark)
+def _read_another(session: Path, dark: bool) -> Callable[[], MainWindow]:
+    """What shows another session in a window of its own; read here, in whatever thread this is."""
+    replay = open_replay(session)
+    return lambda: _show_another(session, replay, dark)
+
+
+def _show_another(session: Path, replay: Replay[SessionScreen], dark: bool) -> MainWindow:
+    """A window that lives until it is closed, and its session in memory no longer than that."""
+    window = _window_on(session, replay, dark)
     window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     _others.append(window)
+    window.destroyed.connect(lambda: _others.remove(window))
     window.show()
     return window
 

@@ -426,7 +426,7 @@ class BenchWindow(MainWindow):
 
     def open_session(self, session: Path) -> None:
         """Show a session in a window of its own; one that did not finish can be gone on with."""
-        self._opened.open_session(session)
+        super().open_session(session)
         self._send(lambda: _question(session), self._offer_resume)
 
     def _offer_resume(self, question: ResumeQuestion | None) -> None:
@@ -448,7 +448,7 @@ class BenchWindow(MainWindow):
 
     def _show_unfinished(self) -> None:
         if self._question is not None:
-            self._opened.open_session(self._question.session)
+            super().open_session(self._question.session)
 
     # The rest
 

@@ -93,7 +93,7 @@ class Opened:
     actions : what else a person can do here, by menu
     session : the folder shown now; None before the first
     sessions : folder whose sessions the browser lists first
-    open_session : shows another session in a window of its own
+    read_session : reads another session, in whatever thread; what it gives shows it in a window of its own
     settings : where the layout is kept between days; None keeps none
     """
 
@@ -104,7 +104,7 @@ class Opened:
     bar: QWidget
     session: Callable[[], Path | None]
     sessions: Path
-    open_session: Callable[[Path], object]
+    read_session: Callable[[Path], Callable[[], object]]
     left: Mapping[str, QWidget] = field(default_factory=dict)
     actions: Mapping[str, Sequence[MenuEntry]] = field(default_factory=dict)
     settings: QSettings | None = None
@@ -279,8 +279,9 @@ class MainWindow(QMainWindow):
         return browser
 
     def open_session(self, session: Path) -> None:
-        """Show a session in a window of its own."""
-        self._opened.open_session(session)
+        """Show a session in a window of its own, once it is read."""
+        self._tell(f"reading {session.name} …")
+        self._send(lambda: self._opened.read_session(session), lambda show: show())
 
     def ask_for_note(self) -> QInputDialog:
         """Ask for a note in a dialogue beside the window."""

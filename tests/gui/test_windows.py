@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import QDockWidget, QLabel
 from pytestqt.qtbot import QtBot
 
 from qdlab.config import load_device, load_plan
+from qdlab.gui import app
 from qdlab.gui.app import open_bench_window, open_replay_window
 from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.closing import ClosingQuestion, remembered
@@ -26,9 +28,10 @@ from qdlab.live.device_draft import devices_folder, saved_devices
 from qdlab.live.overrides import window_choice
 from qdlab.live.picture import PictureMaker
 from qdlab.live.plan_draft import read_draft
+from qdlab.live.session import SessionScreen
 from qdlab.paths import data_directory, runtime_directory
 from qdlab.records import open_session, verify_session
-from qdlab.replay import open_replay
+from qdlab.replay import Replay, open_replay
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PATIENCE = 60_000  # [ms]; an upper bound for a busy machine, not a wait
@@ -187,6 +190,33 @@ def test_the_browser_lists_the_sessions_of_a_folder_and_opens_one(
     with qtbot.waitSignal(browser.chosen) as chosen:
         browser.table.cellActivated.emit(0, 0)
     assert chosen.args == [session]
+
+
+def test_another_session_is_read_beside_the_window_and_forgotten_once_its_own_is_closed(
+    qtbot: QtBot, replay: MainWindow, session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_in: list[threading.Thread] = []
+
+    def read(path: Path) -> Replay[SessionScreen]:
+        read_in.append(threading.current_thread())
+        return open_replay(path)
+
+    monkeypatch.setattr(app, "open_replay", read)
+    replay.open_session(session)
+    qtbot.waitUntil(lambda: len(app._others) == 1, timeout=PATIENCE)
+    assert read_in and threading.main_thread() not in read_in
+    (other,) = app._others
+    assert other.isVisible() and other.windowTitle() == replay.windowTitle()
+    other.close()
+    qtbot.waitUntil(lambda: not app._others, timeout=PATIENCE)
+
+
+def test_a_folder_that_is_no_session_is_told_when_it_is_opened(
+    qtbot: QtBot, replay: MainWindow, tmp_path: Path
+) -> None:
+    replay.open_session(tmp_path)
+    qtbot.waitUntil(lambda: replay.failure_box is not None, timeout=PATIENCE)
+    assert replay.failure_box is not None and str(tmp_path) in replay.failure_box.text()
 
 
 def test_the_red_button_of_a_replay_says_that_nothing_is_connected(qtbot: QtBot, replay: MainWindow) -> None:
