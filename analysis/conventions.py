@@ -57,6 +57,7 @@ CONVENTIONS: dict[str, Convention] = {
         reduced_field_cap=2.0,
         density_cap=0.1,
     ),
+    # c1 = 1 reproduces the errors printed in tables S2 to S6; the paper's text says 0.87
     "felekidis2018": Convention(
         name="felekidis2018",
         source="Felekidis et al., Org. Electron. 61, 318 (2018), mu0 = nu0 a²/sigma",

@@ -46,12 +46,6 @@ class StraightLineFit:
         """The line's y at x."""
         return self.intercept + self.slope * np.asarray(x, dtype=np.float64)
 
-    def standard_error_at(self, x: Any) -> npt.NDArray[np.float64]:
-        """Standard error of the line's y at x."""
-        x = np.asarray(x, dtype=np.float64)
-        variance = self.covariance[0, 0] + 2 * x * self.covariance[0, 1] + x**2 * self.covariance[1, 1]
-        return np.sqrt(np.maximum(variance, 0.0))
-
     def quantile(self, confidence: float = 0.95) -> float:
         """Two-sided quantile that goes with the covariance: Student's where the scatter was estimated."""
         tail = 0.5 + confidence / 2

@@ -122,12 +122,6 @@ def read_lock(bench: str, folder: Path) -> LockFacts | None:
     return _read(facts_path(bench, folder))
 
 
-def read_all_locks(folder: Path) -> list[LockFacts]:
-    """The lock files of every bench, stale or not."""
-    found = (_read(path) for path in sorted(folder.glob("*.json")))
-    return [facts for facts in found if facts is not None]
-
-
 def is_held(bench: str, folder: Path) -> bool:
     """Whether a living process owns the bench."""
     held = HeldFile(folder / f"{file_stem(bench)}.lock")

@@ -429,10 +429,6 @@ def _branch(outcome: str, key: str, source: str) -> Command:
     )
 
 
-LIMIT_FEED = Choice(
-    "CALCulate1", "VOLTage", "CURRent", "RESistance", aliases={"CALC": "CALC1", "CALCULATE": "CALC1"}
-)
-
 CALCULATE_COMMANDS = (
     Command(
         ":CALCulate[1]:MATH[:EXPRession]:NAME",

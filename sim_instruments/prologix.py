@@ -16,7 +16,6 @@ from sim_instruments.station import Station
 from sim_instruments.tcp import SocketDoor, send
 
 VERSION = "Prologix GPIB-ETHERNET Controller version 01.06.06.00"
-END_OF_STRING = (b"\r\n", b"\r", b"\n", b"")
 ESCAPE = 0x1B
 LONGEST_LINE = 65536
 """Bytes of a line the adapter keeps; the box addressed complains of a longer one (-363)."""

@@ -549,10 +549,6 @@ class CommandTable:
         """Return the message's units in order; short messages are remembered."""
         return self._remembered(message) if len(message) < 256 else self._parse(message)
 
-    def spellings_of(self, command: Command) -> list[str]:
-        """Return every legal spelling of a command's header, in capitals."""
-        return [spelling for spelling, (known, _) in self._entries.items() if known is command]
-
     def _parse(self, message: str) -> tuple[Unit, ...]:
         """Apply the path rules of SCPI-99 (6514 manual p. 177-178).
 

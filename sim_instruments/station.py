@@ -17,9 +17,6 @@ from typing import Protocol
 from sim_instruments.clock import Clock, ScaledClock, SimClock, WaitCut
 from sim_instruments.scpi import ScpiBox
 
-CLEAR_BYTES = b"\x03\x18"
-"""^C and ^X: device clear on a serial line ([M] 2400 p. 271)."""
-
 ABORT = re.compile(rb"\s*(:?ABOR(T)?|:?\*RST|\*RCL\s+\d|:?SYST(EM)?:PRES(ET)?)\s*$", re.IGNORECASE)
 """What ends a run at once, as device clear does ([M] 2400 p. 16-3)."""
 
@@ -91,7 +88,10 @@ class InputBuffer:
 
 
 def _marks(clears: bool, blocks: bool) -> re.Pattern[bytes]:
-    """What has a meaning between the bytes of messages; text in quotes is passed over where a # may count."""
+    """What has a meaning between the bytes of messages; text in quotes is passed over where a # may count.
+
+    ^C and ^X are device clear on a serial line ([M] 2400 p. 271).
+    """
     clear = rb"[\x03\x18]" if clears else rb"(?!)"
     block = rb"[\s,]#(?P<digits>[1-9])|\"[^\"\r\n]*\"|'[^'\r\n]*'" if blocks else rb"(?P<digits>(?!))"
     return re.compile(rb"(?P<end>[\r\n])|(?P<clear>" + clear + rb")|" + block)

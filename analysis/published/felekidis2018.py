@@ -11,15 +11,6 @@ from analysis.constants import electronvolt, nanometre
 RELATIVE_PERMITTIVITY: float = 3.6
 """Of all their materials [1]."""
 
-DENSITY_FREE_EXPONENT: float = 0.44
-"""c2 of their EGDM mobility, mu0 = c1 nu0 a²/σ exp(-c2 s²) [1]."""
-
-PREFACTOR_FACTOR: float = 1.0
-"""c1 behind their tables [1]: deduced, it reproduces the printed errors; the paper's text says 0.87."""
-
-PREFACTOR_FACTOR_IN_TEXT: float = 0.87
-"""c1 as the paper's text has it [1]."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedSeries:

@@ -7,9 +7,7 @@ does not follow from what when the printed numbers are computed through; they ar
 
 from dataclasses import dataclass
 
-from analysis.constants import electronvolt, microsecond, millisecond, nanometre, square_millimetre
-from analysis.device import Device, Layer
-from analysis.estimate import Estimate
+from analysis.constants import electronvolt, nanometre, square_millimetre
 
 DOI = "10.1002/aelm.202400142"
 
@@ -101,17 +99,6 @@ FIELD_RATIO = Printed(
     condition='"about five times" the quadratic law at the field of the 4 V transit point',
 )
 
-PRINTED: tuple[Printed, ...] = (
-    ZERO_FIELD_MOBILITY,
-    ACTIVATION_ENERGY,
-    HIGH_TEMPERATURE_MOBILITY,
-    DISORDER_WIDTH,
-    HOPPING_DISTANCE,
-    TRANSIT_MOBILITY,
-    TRANSIT_ROOT_FIELD,
-    FIELD_RATIO,
-)
-
 RELATIVE_PERMITTIVITY = Assumption(
     name="relative_permittivity",
     value=4.0,
@@ -160,88 +147,6 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     MOBILITY_PREFACTOR,
     MURGATROYD_COEFFICIENT,
 )
-
-TEMPERATURES: tuple[float, ...] = (297.0, 277.0, 257.0, 237.0, 217.0)
-"""Temperatures of Figs. 5 and 6 [K]; the paper gives the range, the step of 20 K is ours."""
-
-THICKNESSES: tuple[float, ...] = (63.5 * nanometre, 110 * nanometre, 130 * nanometre)
-"""Quantum-dot films of Fig. 2b [m]."""
-
-PULSE_AMPLITUDES: tuple[float, ...] = (4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0)
-"""Pulse amplitudes of Fig. 3 [V]."""
-
-PULSE_WIDTH_RANGE: tuple[float, float] = (2 * microsecond, 100 * microsecond)
-"""Shortest and longest pulse of Fig. 3 [s]."""
-
-EXTENDED_PULSE_WIDTH: float = 300 * microsecond
-"""Longest pulse of our labelled extension [s]; the paper stops at 100 µs."""
-
-PULSE_PERIOD: float = 1 * millisecond
-"""Start to start [s]."""
-
-
-def hole_only_device(thickness: float = 110 * nanometre) -> Device:
-    """ITO/PEDOT:PSS/quantum dots/MoO3/Al; holes enter from MoO3, the top electrode.
-
-    Parameters
-    ----------
-    thickness : of the quantum-dot film [m]: 63.5, 110 or 130 nm in the paper
-
-    Returns
-    -------
-    Device
-    """
-    return Device(
-        identifier="li2024/hole-only/1",
-        layers=(
-            _layer("PEDOT:PSS", 25 * nanometre, "assumed, as in the light-emitting diode"),
-            Layer(
-                material="quantum dots",
-                thickness=Estimate(value=thickness),
-                relative_permittivity=Estimate(value=RELATIVE_PERMITTIVITY.value),
-                thickness_method="printed in the paper",
-            ),
-            _layer("MoO3", 10 * nanometre),
-            _layer("Al", 100 * nanometre),
-        ),
-        active_layers=("quantum dots",),
-        area=Estimate(value=HOLE_ONLY_AREA.value),
-        injecting_electrode="top",
-        positive_terminal="top",
-    )
-
-
-def light_emitting_diode() -> Device:
-    """ITO/PEDOT:PSS 25/TFB 25/quantum dots 30/ZnMgO 40 nm/Ag; holes enter from the bottom.
-
-    Returns
-    -------
-    Device
-        Its thickness is the 95 nm of TFB, quantum dots and ZnMgO, and its built-in voltage 2.0 V: assumed.
-    """
-    return Device(
-        identifier="li2024/light-emitting/1",
-        layers=(
-            _layer("PEDOT:PSS", 25 * nanometre),
-            _layer("TFB", 25 * nanometre),
-            Layer(
-                material="quantum dots",
-                thickness=Estimate(value=30 * nanometre),
-                relative_permittivity=Estimate(value=RELATIVE_PERMITTIVITY.value),
-                thickness_method="printed in the paper",
-            ),
-            _layer("ZnMgO", 40 * nanometre),
-        ),
-        active_layers=("TFB", "quantum dots", "ZnMgO"),
-        area=Estimate(value=HOLE_ONLY_AREA.value),
-        injecting_electrode="bottom",
-        positive_terminal="bottom",
-        built_in_voltage=Estimate(value=BUILT_IN_VOLTAGE.value),
-    )
-
-
-def _layer(material: str, thickness: float, method: str = "printed in the paper") -> Layer:
-    return Layer(material=material, thickness=Estimate(value=thickness), thickness_method=method)
 
 
 @dataclass(frozen=True, kw_only=True)

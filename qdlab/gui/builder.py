@@ -248,7 +248,7 @@ class PlanBuilder(QDialog):
         """Say what is wrong and what it will take; only a plan that holds can be queued."""
         self._soon.stop()
         self.checked = check(self.draft, bench_limits=self._limits)
-        self.tree.show_checked(self.draft, self.checked)
+        self.tree.show_checked(self.checked)
         if self._current is not None:
             self.form.show_problems(self.checked.of_step(self._current))
         self.enqueue.setEnabled(self.checked.holds)

@@ -38,7 +38,7 @@ class StepTree(PlacedTree):
         self.setCurrentItem(self.item_of(current))
         self.blockSignals(False)
 
-    def show_checked(self, draft: Draft, checked: Checked) -> None:
+    def show_checked(self, checked: Checked) -> None:
         """What each step will take, and a word at those with something wrong."""
         for key, item in self._items.items():
             found = checked.of_step(key)

@@ -23,7 +23,6 @@ from qdlab.live.forms import (
     model_problems,
     shown_unit,
     table_of,
-    texts_of_table,
     unit_words,
 )
 
@@ -145,11 +144,6 @@ def problems(kind: str, texts: Mapping[str, str]) -> dict[str, str]:
 def step_table(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """What was typed as a step of a plan file: what is left empty or as it was is left out."""
     return table_of(form_fields(kind), texts)
-
-
-def texts_of(kind: str, table: Mapping[str, Any]) -> dict[str, str]:
-    """A step of a plan file as the texts of its form."""
-    return texts_of_table(form_fields(kind), table)
 
 
 def summary(kind: str, table: Mapping[str, Any]) -> str:

@@ -65,13 +65,6 @@ def test_fieller_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert 0.935 <= covered / trials <= 0.965
 
 
-def test_standard_error_along_the_line_is_smallest_at_the_weighted_mean() -> None:
-    line = fit_straight_line([0.0, 1.0, 2.0], [0.0, 1.1, 1.9], [0.1, 0.1, 0.1])
-    errors = line.standard_error_at([0.0, 1.0, 2.0])
-    assert errors[1] == pytest.approx(0.1 / math.sqrt(3))
-    assert errors[0] == pytest.approx(errors[2]) and errors[0] > errors[1]
-
-
 @pytest.mark.parametrize(
     ("x", "y", "error", "message"),
     [

@@ -6,6 +6,7 @@ import pytest
 
 from procedures.jv_sweep import JVSweep
 from qdlab.config import load_plan, read_toml
+from qdlab.live.forms import texts_of_table
 from qdlab.live.plan_form import (
     FIRST_TABLES,
     form_fields,
@@ -15,7 +16,6 @@ from qdlab.live.plan_form import (
     step_kinds,
     step_table,
     summary,
-    texts_of,
 )
 
 
@@ -47,7 +47,7 @@ def test_every_kind_of_step_says_what_it_does(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", step_kinds())
 def test_what_a_new_step_begins_with_is_right(kind: str) -> None:
-    assert problems(kind, texts_of(kind, FIRST_TABLES.get(kind, {}))) == {}
+    assert problems(kind, texts_of_table(form_fields(kind), FIRST_TABLES.get(kind, {}))) == {}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_missing_is_said_to_be_needed() -> None:
 )
 def test_set_points_come_back_from_the_file_as_they_were_typed(text: str) -> None:
     table = step_table("jv_sweep", {"voltages": text})
-    assert texts_of("jv_sweep", table)["voltages"] == text
+    assert texts_of_table(form_fields("jv_sweep"), table)["voltages"] == text
     assert problems("jv_sweep", {"voltages": text}) == {}
 
 
@@ -87,7 +87,7 @@ def test_every_step_of_the_examples_survives_its_form(project_root: Path) -> Non
             kind = table.pop("kind")
             nested = getattr(wanted, "steps", [])
             read += nested
-            again = {"kind": kind, **step_table(kind, texts_of(kind, table))}
+            again = {"kind": kind, **step_table(kind, texts_of_table(form_fields(kind), table))}
             if nested:
                 again["steps"] = [step.to_document() for step in nested]
             assert type(wanted).model_validate(again) == wanted
@@ -106,7 +106,7 @@ def test_a_step_is_summed_up_in_one_line() -> None:
 
 def test_a_field_shows_and_takes_the_unit_people_say() -> None:
     table = {"pulse_widths": ["2 us", "2e-5 s", "0.1 ms"], "pulse_period": "0.002 s"}
-    texts = texts_of("tel_series", table)
+    texts = texts_of_table(form_fields("tel_series"), table)
     assert (texts["pulse_widths"], texts["pulse_period"]) == ("2, 20, 100", "2")
     again = step_table("tel_series", texts)
     assert again["pulse_widths"] == ["2 µs", "20 µs", "100 µs"] and again["pulse_period"] == "2 ms"
