@@ -138,19 +138,29 @@ class Judge:
         """After a device clear the next reply belongs to the next question."""
         self.box.clear()
         self._mark = (self._mark + 1) % 256
-        assert self.box.receive(b"*ESE %d;*ESE?" % self._mark) == b"%d" % self._mark
+        assert self._registers(b"*ESE %d;*ESE?" % self._mark) == [self._mark]
 
     def check_registers(self) -> None:
         """Errors set their bit, ``*ESR?`` and ``*CLS`` clear, ``*RST`` leaves enables and queue alone."""
         box = self.box
         box.clear()
         box.receive(b"*CLS")
-        assert box.receive(b"*ESR?") == b"0" and not box.errors
+        assert self._registers(b"*ESR?") == [0] and not box.errors
         box.receive(b"*ESE 60;*SRE 32;NONSENSE:HEADER 1")
         assert box.status_byte & 100 == (100 if box.errors else 96)
         errors = list(box.errors)
         box.receive(b"*RST")
-        assert list(box.errors) == errors and box.receive(b"*ESE?;*SRE?") == b"60;32"
-        assert box.receive(b"*ESR?") == b"32" and box.receive(b"*ESR?") == b"0"
+        assert list(box.errors) == errors and self._registers(b"*ESE?;*SRE?") == [60, 32]
+        assert self._registers(b"*ESR?") == [32] and self._registers(b"*ESR?") == [0]
         box.receive(b"*CLS;*ESE 0;*SRE 0")
         assert box.status_byte == 0
+
+    def _registers(self, message: bytes) -> list[int]:
+        """What registers hold that are asked for, decimal or as FORMat:SREGister has them printed."""
+        reply = self.box.receive(message)
+        assert reply is not None, f"{message!r} got no reply"
+        bases = {"#H": 16, "#Q": 8, "#B": 2}
+        return [
+            int(text[2:], bases[text[:2]]) if text[:2] in bases else int(text)
+            for text in reply.decode("latin-1").split(";")
+        ]
