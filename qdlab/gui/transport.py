@@ -78,8 +78,6 @@ class TransportBar(QWidget):
             with QSignalBlocker(self.slider):
                 self.slider.setValue(round(share * SLIDER_STEPS))
         self.position.setText(words)
-        if share >= 1:
-            self.play.setChecked(False)
 
     def go_step(self, count: int) -> None:
         """Pause, and go on by some events, or back by a negative number of them."""

@@ -239,16 +239,6 @@ def test_an_empty_note_is_not_sent(qtbot: QtBot) -> None:
     assert note.isVisible() and "nothing yet" in note.labelText() and not sent
 
 
-def test_a_replay_at_its_end_offers_to_play_it_again(qtbot: QtBot) -> None:
-    bar = TransportBar(LIGHT)
-    qtbot.addWidget(bar)
-    bar.show_position(0.99, "nearly")
-    assert bar.play.text() == "Pause"
-    with qtbot.waitSignal(bar.play_toggled):
-        bar.show_position(1.0, "the end")
-    assert bar.play.text() == "Play"
-
-
 def test_a_plan_that_takes_longer_than_estimated_says_so(qtbot: QtBot) -> None:
     bar = RunBar()
     qtbot.addWidget(bar)
