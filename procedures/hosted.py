@@ -173,6 +173,11 @@ def hosting(plain: type[Procedure], kind: str) -> type[HostedProcedure]:
     if not plain.DATA_COLUMNS:
         raise ValueError("it has no DATA_COLUMNS")
     roles = roles_of(plain)
+    silence = float(getattr(plain, "longest_silence", PATIENCE))
+    if not 0 < silence < math.inf:
+        raise ValueError(
+            f"its longest_silence of {silence:g} s would never let the guardian act, or always: give seconds"
+        )
     sources = [role for role in roles if role in get_args(SourceRole)]
     if len(sources) > 1:
         raise ValueError("it asks for both sources, which are never on one device together")
@@ -198,7 +203,7 @@ def hosting(plain: type[Procedure], kind: str) -> type[HostedProcedure]:
         "roles": roles,
         "source": sources[0] if sources else None,
         "result_column": measured,
-        "longest_silence": float(getattr(plain, "longest_silence", PATIENCE)),
+        "longest_silence": silence,
         "DATA_COLUMNS": list(dict.fromkeys([*plain.DATA_COLUMNS, *columns.TEMPERATURES])),
         **parameters,
     }

@@ -172,7 +172,7 @@ class KnownCurrents:
 
 
 class Curve:
-    """Straight lines between points; the end points beyond them."""
+    """Straight lines between points; above them the square law of space charge, below them the first."""
 
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
         self._points = points
@@ -184,4 +184,6 @@ class Curve:
         for (v0, i0), (v1, i1) in pairwise(points):
             if voltage <= v1:
                 return i0 + (i1 - i0) * (voltage - v0) / (v1 - v0)
-        return points[-1][1]
+        last_voltage, last_current = points[-1]
+        # a device conducts more at a voltage that was not reached: less taken off it would flatter its field
+        return last_current * (voltage / last_voltage) ** 2 if last_voltage > 0 else last_current

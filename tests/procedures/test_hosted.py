@@ -1,5 +1,6 @@
 """A plain PyMeasure procedure, as anybody might write it, under our runner."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -227,6 +228,13 @@ class Undecided(Procedure):
 def test_what_cannot_stand_in_a_plan_is_not_hosted(plain: type[Procedure], reason: str) -> None:
     with pytest.raises((ValueError, TypeError), match=reason):
         hosting(plain, "plain")
+
+
+@pytest.mark.parametrize("silence", [math.inf, math.nan, 0.0, -1.0])
+def test_a_silence_without_an_end_would_blind_the_guardian(silence: float) -> None:
+    quiet = type("Quiet", (Hold,), {"longest_silence": silence})
+    with pytest.raises(ValueError, match="would never let the guardian act"):
+        hosting(quiet, "quiet")
 
 
 def test_a_package_offers_it_under_the_name_of_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
