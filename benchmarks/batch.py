@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.records.trials import FILM
 from procedures import columns
 from qdlab.batch import Outcome, analyse_sessions, process_pool
 from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
@@ -23,15 +24,7 @@ from qdlab.simulators import open_simulated_bench
 SCATTER = 0.005  # of every reading of the current [1]
 PLAN = {
     "name": "benchmark",
-    "devices": {
-        "film": {
-            "identifier": "li2024/hole-only/1",
-            "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
-            "active_layers": ["QD"],
-            "area": "4 mm2",
-            "simulated_as": "li2024-hole-only-110nm",
-        }
-    },
+    "devices": {"film": FILM},
     "steps": [
         {
             "kind": "temperature_sweep",

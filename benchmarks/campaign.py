@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks.records.trials import DIODE, FILM
 from qdlab.adaptive import DelayTimeKnown, ShortensInterval, fit_measured
 from qdlab.campaign import CampaignResult, open_campaign_session, run_campaign, simulated_devices
 from qdlab.config import PlanConfig
@@ -27,21 +28,6 @@ from sim_instruments.emission import Emission
 from sim_instruments.wiring import SimBench
 
 Trial = TypeVar("Trial")
-
-FILM = {
-    "identifier": "li2024/hole-only/1",
-    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
-    "active_layers": ["QD"],
-    "area": "4 mm2",
-    "simulated_as": "li2024-hole-only-110nm",
-}
-DIODE = {
-    "identifier": "li2024/light-emitting/1",
-    "layers": [{"material": "stack", "thickness": "95 nm"}],
-    "active_layers": ["stack"],
-    "area": "4 mm2",
-    "simulated_as": "li2024-qled",
-}
 
 
 def plan_of(*steps: dict[str, Any]) -> PlanConfig:

@@ -6,10 +6,8 @@ the sample curves of Felekidis et al. (2018), their conventions, our selection o
 
 import os
 import re
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from analysis.disorder_model import transport_problem
 from analysis.drift_diffusion import solve_many
 from analysis.published import felekidis2018
 from analysis.space_charge import select_points
+from benchmarks._timing import median_time
 
 SEED = 20240917
 TRUTH = {
@@ -67,26 +66,16 @@ def synthetic(
 
 def _times() -> list[Row]:
     curves = synthetic(TEMPERATURES, np.random.default_rng(SEED))
-    cold = _median(lambda: fit_disorder(curves, with_model_range=False))
-    whole = _median(lambda: fit_disorder(curves), runs=3)
+    cold = median_time(lambda: fit_disorder(curves, with_model_range=False))
+    whole = median_time(lambda: fit_disorder(curves), runs=3)
     shorter = [*curves[:-1], curves[-1].select(np.arange(60) < 59)]
     running = fit_disorder(shorter, with_model_range=False)
-    live = _median(lambda: running.refit(curves))
+    live = median_time(lambda: running.refit(curves))
     return [
         _row("9 x 60 points, 3 parameters, cold, covariance included", "0.5 s", f"{cold:.2f} s"),
         _row("the same with the model range", "", f"{whole:.2f} s"),
         _row("one more point in a running fit", "50 ms", f"{live * 1e3:.0f} ms"),
     ]
-
-
-def _median(run: Callable[[], object], runs: int = 5) -> float:
-    run()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def _coverage(trials: int) -> Row:

@@ -7,12 +7,9 @@ and contacts on 200 cells, refined at the contacts.
 
 import csv
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from analysis.drift_diffusion import (
     solve_many,
 )
 from analysis.drift_diffusion.solution import Accuracy, Statistics
+from benchmarks._timing import median_time
 
 SEED = 20241103
 VOLTAGE = np.linspace(7 / 60, 7, 60)
@@ -195,24 +193,14 @@ def _speed() -> list[Row]:
     def campaign(sensitivities: bool = False) -> None:
         solve(nine, sensitivities)
 
-    one, one_s = _median(curve), _median(lambda: curve(True))
-    all_, all_s = _median(campaign), _median(lambda: campaign(True))
+    one, one_s = median_time(curve, 9), median_time(lambda: curve(True), 9)
+    all_, all_s = median_time(campaign, 9), median_time(lambda: campaign(True), 9)
     return [
         _row("60 voltages at 297 K", "5 ms; 50 times devsim", f"{one * 1e3:.1f} ms") | _devsim(one),
         _row("9 temperatures x 60 voltages", "40 ms", f"{all_ * 1e3:.1f} ms"),
         _row("with sensitivities, 60 voltages", "1.5 times", f"{one_s / one:.2f} times"),
         _row("with sensitivities, 9 x 60", "1.5 times", f"{all_s / all_:.2f} times"),
     ]
-
-
-def _median(run: Callable[[], None], runs: int = 9) -> float:
-    run()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def _first_call() -> Row:

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.records.faults import MachineStops, StoppingDisk
+from benchmarks.records.trials import FILM
 from qdlab.campaign import run_campaign, session_document, simulated_devices
 from qdlab.config import PlanConfig
 from qdlab.records import SessionWriter, open_session, verify_session
@@ -21,13 +22,6 @@ Points = Counter[tuple[float, ...]]
 
 def sweep_plan(temperatures: list[str], voltages: list[str]) -> PlanConfig:
     """A J-V sweep at every temperature, and again at the first one."""
-    device = {
-        "identifier": "li2024/hole-only/1",
-        "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
-        "active_layers": ["QD"],
-        "area": "4 mm2",
-        "simulated_as": "li2024-hole-only-110nm",
-    }
     sweep = {
         "kind": "temperature_sweep",
         "temperatures": temperatures,
@@ -35,7 +29,7 @@ def sweep_plan(temperatures: list[str], voltages: list[str]) -> PlanConfig:
         "window": "20 s",
         "steps": [{"kind": "jv_sweep", "voltages": voltages, "settling_time": "10 ms"}],
     }
-    return PlanConfig.model_validate({"name": "sweep", "devices": {"film": device}, "steps": [sweep]})
+    return PlanConfig.model_validate({"name": "sweep", "devices": {"film": FILM}, "steps": [sweep]})
 
 
 LONG_SWEEP = sweep_plan(["297 K", "277 K", "257 K", "237 K", "217 K"], ["1 V", "2 V", "3 V", "4 V"])

@@ -1,4 +1,4 @@
-"""A small session made the same way every time, and ways to break it; the tests of records use them too."""
+"""A small session made the same way every time, and ways to break it; tests use them too."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,23 @@ DEVICE = Device(
     active_layers=("QD",),
     area=Estimate(value=4e-6),
 )
+FILM = {
+    "identifier": "li2024/hole-only/1",
+    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
+    "active_layers": ["QD"],
+    "area": "4 mm2",
+    "simulated_as": "li2024-hole-only-110nm",
+}
+DIODE = {
+    "identifier": "li2024/light-emitting/1",
+    "layers": [{"material": "stack", "thickness": "95 nm"}],
+    "active_layers": ["stack"],
+    "area": "4 mm2",
+    "built_in_voltage": "2 V",
+    "simulated_as": "li2024-qled",
+}
+"""The two devices of the simulated bench, as device files hold them."""
+
 JV_COLUMNS = (
     columns.VOLTAGE,
     columns.CURRENT,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.records.trials import DIODE
 from qdlab.campaign import open_campaign_session, run_campaign, simulated_devices
 from qdlab.config import PlanConfig
 from qdlab.replay_wire import replay_wire
@@ -16,16 +17,7 @@ SWEEP = {"kind": "jv_sweep", "voltages": ["1 V", "2 V", "3 V"], "settling_time":
 PLAN = PlanConfig.model_validate(
     {
         "name": "wire",
-        "devices": {
-            "diode": {
-                "identifier": "li2024/light-emitting/1",
-                "layers": [{"material": "stack", "thickness": "95 nm"}],
-                "active_layers": ["stack"],
-                "area": "4 mm2",
-                "built_in_voltage": "2 V",
-                "simulated_as": "li2024-qled",
-            }
-        },
+        "devices": {"diode": DIODE},
         "steps": [
             {
                 "kind": "temperature_sweep",

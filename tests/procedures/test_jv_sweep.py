@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -13,30 +12,15 @@ from instruments.roles import SourceReading
 from procedures import columns
 from procedures.base import ConnectedDevice, Row, Surroundings
 from procedures.jv_sweep import BreakdownWatch, JVSweep
+from sim_instruments.clock import SimClock
 
 DEVICE = ConnectedDevice(identifier="film", area=4e-6, thickness=100e-9)
-
-
-class FakeClock:
-    """Seconds that pass when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def utc(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class FakeSource:
     """A source meter over a formula; notes levels with their times, and whether it is on."""
 
-    def __init__(self, clock: FakeClock, law: Callable[[float, float], float]) -> None:
+    def __init__(self, clock: SimClock, law: Callable[[float, float], float]) -> None:
         self.clock, self.law = clock, law
         self.on = False
         self.level = 0.0
@@ -53,7 +37,7 @@ class FakeSource:
     @voltage.setter
     def voltage(self, voltage: float) -> None:
         self.level = voltage
-        self.moves.append((self.clock.now, voltage))
+        self.moves.append((self.clock.monotonic(), voltage))
 
     def switch_on(self) -> None:
         self.on = True
@@ -64,7 +48,7 @@ class FakeSource:
     def read_point(self) -> SourceReading:
         assert self.on
         limit = self.settings["compliance_current"]
-        current = self.law(self.level, self.clock.now)
+        current = self.law(self.level, self.clock.monotonic())
         flags = frozenset({"compliance"}) if abs(current) >= limit else frozenset()
         current = math.copysign(min(abs(current), limit), current)
         return SourceReading(voltage=self.level, current=current, flags=flags)
@@ -87,7 +71,7 @@ class FakeBench:
     """A source meter and nothing else."""
 
     def __init__(self, law: Callable[[float, float], float]) -> None:
-        self.clock = FakeClock()
+        self.clock = SimClock()
         self.source_meter = FakeSource(self.clock, law)
         self.pulse_generator = None
         self.light_meter = None
@@ -264,7 +248,7 @@ def test_the_level_moves_no_faster_than_the_allowed_slew() -> None:
     for (before, low), (after, high) in pairwise(moves):
         assert abs(high - low) <= 2.0 * (after - before) + 1e-9
     assert moves[-1][1] == 0.0
-    assert bench.clock.now == pytest.approx(4.0)
+    assert bench.clock.monotonic() == pytest.approx(4.0)
 
 
 def test_the_level_moves_in_no_larger_steps_than_allowed() -> None:
@@ -282,7 +266,7 @@ def test_settling_until_stable_waits_for_a_slow_current() -> None:
         slow, voltages=[1.0], settling_time=1.0, settle_until_stable=True, stability_tolerance=0.001
     )
     assert rows[0][0][columns.CURRENT] == pytest.approx(1e-6, rel=5e-3)
-    assert bench.clock.now > 10
+    assert bench.clock.monotonic() > 10
 
 
 def test_a_current_that_never_settles_is_flagged() -> None:

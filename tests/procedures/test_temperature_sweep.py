@@ -2,41 +2,25 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
 from procedures.temperature_sweep import Settling, StabilityRule, StabilityWindow, settle
+from sim_instruments.clock import SimClock
 
 RULE = StabilityRule(tolerance=0.1, standard_deviation=0.05, window=20.0, interval=2.0, timeout=600.0)
-
-
-class Clock:
-    """Seconds that pass when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def utc(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Stage:
     """A temperature controller whose stage follows a formula of the time."""
 
-    def __init__(self, clock: Clock, course: Callable[[float], float]) -> None:
+    def __init__(self, clock: SimClock, course: Callable[[float], float]) -> None:
         self._clock, self._course = clock, course
         self.ramps: list[tuple[float, float]] = []
 
     @property
     def stage_temperature(self) -> float:
-        return self._course(self._clock.now)
+        return self._course(self._clock.monotonic())
 
     def ramp_to(self, temperature: float, *, rate: float) -> None:
         self.ramps.append((temperature, rate))
@@ -48,17 +32,17 @@ def settled(
     probe: Callable[[float], float] | None = None,
 ) -> tuple[Settling, float, list[str]]:
     """The last step, when it came, and the phases gone through."""
-    clock = Clock()
+    clock = SimClock()
     stage = Stage(clock, course)
     phases: list[str] = []
     last = None
-    measure = None if probe is None else lambda: probe(clock.now)
+    measure = None if probe is None else lambda: probe(clock.monotonic())
     for last in settle(stage, clock, rule, 250.0, ramp_rate=0.1, probe=measure):
         if not phases or phases[-1] != last.phase:
             phases.append(last.phase)
     assert last is not None
     assert stage.ramps == [(250.0, 0.1)]
-    return last, clock.now, phases
+    return last, clock.monotonic(), phases
 
 
 def test_a_stage_that_arrives_is_stable_after_a_full_window() -> None:

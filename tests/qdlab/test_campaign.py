@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.records.trials import DIODE, FILM
 from instruments.bench import Bench
 from instruments.driver import HeaterEnd
 from instruments.errors import InstrumentError
@@ -32,21 +33,6 @@ from sim_instruments.cryostat import CryostatSpec
 from sim_instruments.faults import Fault
 from sim_instruments.wiring import SimBench
 
-FILM = {
-    "identifier": "li2024/hole-only/1",
-    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
-    "active_layers": ["QD"],
-    "area": "4 mm2",
-    "simulated_as": "li2024-hole-only-110nm",
-}
-DIODE = {
-    "identifier": "li2024/light-emitting/1",
-    "layers": [{"material": "stack", "thickness": "95 nm"}],
-    "active_layers": ["stack"],
-    "area": "4 mm2",
-    "built_in_voltage": "2 V",
-    "simulated_as": "li2024-qled",
-}
 SWEEP = {"kind": "jv_sweep", "voltages": ["1 V", "2 V", "3 V"], "settling_time": "10 ms"}
 PULSES = {
     "kind": "tel_series",

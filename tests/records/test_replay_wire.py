@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.records import hostile
 from benchmarks.records.campaigns import SHORT_SWEEP
+from benchmarks.records.trials import DIODE, FILM
 from instruments.bench import HeaterEnd
 from instruments.limits import Envelope
 from instruments.link import CONNECTION_LOST, DISTURBED
@@ -33,21 +34,6 @@ from qdlab.traffic import read_traffic, traffic_kept
 from sim_instruments.faults import Fault
 from sim_instruments.wiring import SimBench
 
-DIODE = {
-    "identifier": "li2024/light-emitting/1",
-    "layers": [{"material": "stack", "thickness": "95 nm"}],
-    "active_layers": ["stack"],
-    "area": "4 mm2",
-    "built_in_voltage": "2 V",
-    "simulated_as": "li2024-qled",
-}
-FILM = {
-    "identifier": "li2024/hole-only/1",
-    "layers": [{"material": "QD", "thickness": "110 nm", "relative_permittivity": 4.0}],
-    "active_layers": ["QD"],
-    "area": "4 mm2",
-    "simulated_as": "li2024-hole-only-110nm",
-}
 SWEEP = {"kind": "jv_sweep", "voltages": ["1 V", "2 V", "3 V"], "settling_time": "10 ms"}
 HOLD = {"kind": "conditioning", "voltage": "1 V", "duration": "20 s", "interval": "5 s"}
 EVERY_PROCEDURE = PlanConfig.model_validate(

@@ -22,13 +22,13 @@ from analysis.drift_diffusion import (
     EGDM,
     BarrierContacts,
     ConstantMobility,
-    OhmicContacts,
     PooleFrenkelMobility,
     TransportProblem,
     solve_current_density,
     solve_many,
 )
 from analysis.drift_diffusion.solution import extrapolate, solve_on_meshes
+from benchmarks.drift_diffusion import random_problem
 
 PAPER = EGDM(disorder_width=0.12 * electronvolt, hopping_distance=2.8 * nanometre, mobility_prefactor=6e-8)
 PAPER_FILM = TransportProblem(
@@ -289,32 +289,6 @@ def test_many_devices_at_once_give_what_each_gives_alone(monkeypatch: pytest.Mon
     assert asked == [2]
     for problem, solution in zip(problems, together, strict=True):
         np.testing.assert_array_equal(solution.current_density, current_density(problem, [0.5, 5.0]))
-
-
-def random_problem(generator: np.random.Generator) -> TransportProblem:
-    """Any device of a laboratory that measures disordered semiconductors, and many it never would."""
-    temperature = generator.uniform(150, 350)
-    caps = generator.integers(2)
-    model = EGDM(
-        disorder_width=generator.uniform(1.801, 8) * BOLTZMANN_CONSTANT * temperature,
-        hopping_distance=generator.uniform(1, 4) * nanometre,
-        mobility_prefactor=1e-7,
-        reduced_field_cap=2.0 if caps else None,
-        density_cap=0.1 if caps else None,
-    )
-    barrier, built_in = generator.uniform(0, 0.3) * electronvolt, generator.uniform(0, 2)
-    with_barriers = generator.integers(2)
-    return TransportProblem(
-        mobility=model,
-        temperature=temperature,
-        thickness=generator.uniform(40, 300) * nanometre,
-        relative_permittivity=generator.uniform(2, 10),
-        contacts=BarrierContacts(injecting=barrier, extracting=barrier + built_in * electronvolt)
-        if with_barriers
-        else OhmicContacts(),
-        built_in_voltage=0.0 if with_barriers else built_in,
-        statistics="gaussian" if generator.integers(2) else "classical",
-    )
 
 
 def test_three_hundred_random_devices_all_converge():
