@@ -101,7 +101,7 @@ class BenchLock:
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:
             json.dump(asdict(facts), file)
-        _while_others_read(lambda: draft.replace(path))
+        while_others_read(lambda: draft.replace(path))
 
     def release(self) -> None:
         self._withdraw()
@@ -109,7 +109,7 @@ class BenchLock:
 
     def _withdraw(self) -> None:
         path = facts_path(self.bench, self.folder)
-        _while_others_read(lambda: path.unlink(missing_ok=True))
+        while_others_read(lambda: path.unlink(missing_ok=True))
 
 
 def facts_path(bench: str, folder: Path) -> Path:
@@ -142,7 +142,7 @@ def describe_owner(bench: str, facts: LockFacts | None) -> str:
     )
 
 
-def _while_others_read(act: Callable[[], object]) -> None:
+def while_others_read(act: Callable[[], object]) -> None:
     """Windows refuses to replace or remove a file in the moment in which somebody reads it."""
     for _ in range(50):
         with suppress(PermissionError):

@@ -36,7 +36,7 @@ def safe(
         raise typer.Exit(1)
 
 
-def _outputs_of(bench: Path) -> "tuple[str, Sequence[Instruction]]":
+def _outputs_of(bench: Path) -> "tuple[str, Sequence[Instruction] | None]":
     from qdlab.config import load_bench
     from qdlab.hardware import unopened_bench
     from qdlab.off import Instruction
@@ -45,7 +45,7 @@ def _outputs_of(bench: Path) -> "tuple[str, Sequence[Instruction]]":
     return config.name, unopened_bench(config).off_instructions(Instruction)
 
 
-def _make_safe(name: str, folder: Path, outputs: "Sequence[Instruction]") -> bool:
+def _make_safe(name: str, folder: Path, outputs: "Sequence[Instruction] | None") -> bool:
     """Through the guardian where there is one, else with our own hands; whether every box confirmed."""
     from qdlab.lock import is_held, read_lock
     from qdlab.off import switch_off
@@ -64,6 +64,9 @@ def _make_safe(name: str, folder: Path, outputs: "Sequence[Instruction]") -> boo
             print(f"{name}: {problem}; ending process {owner.pid}")
             with suppress(OSError):
                 os.kill(owner.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    if outputs is None:
+        print(f"{name}: what was left to switch it off cannot be read; name its bench file with --bench")
+        return False
     if not outputs:
         print(f"{name}: nothing outside this computer's memory is connected")
     outcomes = switch_off(outputs, report=lambda outcome: print(f"{name}: {outcome.message}"))

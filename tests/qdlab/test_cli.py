@@ -11,6 +11,8 @@ import pytest
 from instruments.errors import ConnectionFailed, LimitError
 from qdlab import cli
 from qdlab.errors import ConfigError, ImportRefused, NotASession, RecordError
+from qdlab.off import Instruction
+from qdlab.outputs import read_outputs, remember_outputs
 
 
 def run_qdlab(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -182,6 +184,24 @@ def test_safe_without_any_bench_ever_used_asks_for_one(
     monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path))
     assert cli.run_command_line(["safe"]) == 2
     assert "--bench FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left", ["", '[{"box": "2400", "resou', "[1]", "{}"])
+def test_safe_does_not_take_a_torn_word_for_nothing_to_do(
+    left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "lab.outputs").write_text(left, encoding="utf-8", newline="\n")
+    assert cli.run_command_line(["safe"]) == 1
+    assert "lab: what was left to switch it off cannot be read" in capsys.readouterr().out
+
+
+def test_what_is_left_for_safe_is_read_back_whole(tmp_path: Path) -> None:
+    box = Instruction(box="2400", resource="GPIB0::24::INSTR", off=":OUTP OFF", query=":OUTP?")
+    for instructions in ([], [box], [box, box]):
+        remember_outputs("lab", tmp_path, instructions)
+        assert read_outputs("lab", tmp_path) == instructions
+    assert [path.name for path in tmp_path.iterdir()] == ["lab.outputs"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
