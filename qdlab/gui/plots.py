@@ -20,6 +20,7 @@ AXIS_WIDTH = 56  # [pixel]; the same everywhere, so that plots above one another
 WIDE_AXIS = 74  # [pixel]; for numbers such as 4·10⁻¹¹
 LEGEND_ROW = 13  # [pixel]
 THINNED_OUT = 2000  # points of a line; more than a screen is wide
+KEPT_IDLE = 100  # items that draw nothing at present
 NEAR = 14  # [pixel]; a point this near the pointer is the one meant
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -137,6 +138,7 @@ class Plot(pyqtgraph.PlotWidget):
         self.getAxis("left").setWidth(axis_width)
         self._items: dict[str, pyqtgraph.PlotDataItem] = {}
         self._styles: dict[str, Style] = {}
+        self._idle: list[pyqtgraph.PlotDataItem] = []
         self._hints: dict[str, str | list[str]] = {}
         self.readout = PlainLabel(parent=self)
         self.readout.setAutoFillBackground(True)
@@ -163,12 +165,12 @@ class Plot(pyqtgraph.PlotWidget):
     ) -> None:
         """Draw or update the data known by `key`; the hint, or its own, is told of a point at the pointer."""
         shown_x, shown_y, kept = self._mapped(x, y)
+        item, look = self._item(key, style)
         self._hints[key] = hint if isinstance(hint, str) else list(itertools.compress(hint, kept))
-        item = self._item(key, style)
         known_x, known_y = self.drawn(key)
-        if not (np.array_equal(known_x, shown_x) and np.array_equal(known_y, shown_y)):
+        if look or not (np.array_equal(known_x, shown_x) and np.array_equal(known_y, shown_y)):
             _thin_out(item, style.symbol is None and len(shown_x) > THINNED_OUT and _rises(shown_x))
-            item.setData(shown_x, shown_y)
+            item.setData(shown_x, shown_y, **look)
 
     def draw_bars(
         self, key: str, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, *, colour: str
@@ -176,34 +178,51 @@ class Plot(pyqtgraph.PlotWidget):
         """Draw or update vertical lines from `low` to `high`, all of them known by `key`."""
         ends = np.column_stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)]).ravel()
         shown_x, shown_y, _ = self._mapped(np.repeat(x, 2), ends)
-        item = self._item(key, Style(colour=colour, symbol=None, line=True), connect="pairs")
-        item.setData(shown_x, shown_y)
+        item, look = self._item(key, Style(colour=colour, symbol=None, line=True), connect="pairs")
+        item.setData(shown_x, shown_y, **look)
 
-    def _item(self, key: str, style: Style, connect: str = "auto") -> pyqtgraph.PlotDataItem:
+    def _item(
+        self, key: str, style: Style, connect: str = "auto"
+    ) -> tuple[pyqtgraph.PlotDataItem, dict[str, object]]:
+        """What draws a key, and how it is to look where that is to be set together with its data."""
         if key in self._items and self._styles[key] != style:
-            self.removeItem(self._items.pop(key))
-        if key not in self._items:
-            self._styles[key] = style
-            self._items[key] = self.plot(
-                [],
-                [],
-                pen=style.pen,
-                symbol=style.symbol,
-                symbolSize=style.size,
-                symbolPen=pyqtgraph.mkPen(style.colour, width=1.2),
-                symbolBrush=pyqtgraph.mkBrush(style.colour) if style.filled else None,
-                name=None if style.label is None else escape(style.label),  # a legend takes markup
-                connect=connect,
-            )
-            self._items[key].setZValue(5 if style.on_top else 0)
-        return self._items[key]
+            self._let_go(key)
+        if key in self._items:
+            return self._items[key], {}
+        look = {
+            "pen": style.pen,
+            "symbol": style.symbol,
+            "symbolSize": style.size,
+            "symbolPen": pyqtgraph.mkPen(style.colour, width=1.2),
+            "symbolBrush": pyqtgraph.mkBrush(style.colour) if style.filled else None,
+            "connect": connect,
+            "dynamicRangeLimit": None,  # else all is worked out anew at every change of the view
+        }
+        if style.label is None and self._idle:
+            item = self._idle.pop()
+            item.setVisible(True)
+        else:
+            name = None if style.label is None else escape(style.label)  # a legend takes markup
+            item = self.plot([], [], name=name, **look)
+        item.setZValue(5 if style.on_top else 0)
+        self._items[key], self._styles[key] = item, style
+        return item, look
+
+    def _let_go(self, key: str) -> None:
+        """Draw a key no more; what drew it is kept, for making another takes long."""
+        item, style = self._items.pop(key), self._styles.pop(key)
+        self._hints.pop(key, None)
+        if style.label is None and len(self._idle) < KEPT_IDLE:
+            item.setData([], [])
+            item.setVisible(False)
+            self._idle.append(item)
+        else:
+            self.removeItem(item)
 
     def forget(self, keep: set[str]) -> None:
         """Remove the data of every key not in `keep`."""
         for key in set(self._items) - keep:
-            item = self._items.pop(key)
-            self._hints.pop(key, None)
-            self.removeItem(item)
+            self._let_go(key)
 
     def drawn(self, key: str) -> tuple[npt.NDArray, npt.NDArray]:
         """What is drawn under `key`, in the axes' own coordinates."""

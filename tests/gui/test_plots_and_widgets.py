@@ -100,6 +100,28 @@ def test_curves_that_are_gone_are_removed(qtbot: QtBot) -> None:
     assert plot.keys == {"new"}
 
 
+def test_what_drew_a_curve_that_is_gone_draws_the_next_one_in_its_own_style(qtbot: QtBot) -> None:
+    plot = Plot(x="x", y="y")
+    qtbot.addWidget(plot)
+    plot.resize(600, 400)
+    plot.show()
+    line = Style(colour="#ff0000", symbol=None, line=True, on_top=True)
+    plot.draw_points("old", [1, 2, 90], [1, 2, 90], line)
+    old = plot._items["old"]
+    plot.forget(set())
+    assert not old.isVisible() and plot.keys == set()
+    plot.draw_points("new", [1, 2, 3], [1, 2, 3], BLACK, hint="new")
+    (new,) = plot._items.values()
+    assert new is old and new.isVisible() and new.zValue() == 0
+    assert new.opts["symbol"] == "o" and new.opts["pen"] is None
+    assert plot.drawn("new")[0].tolist() == [1, 2, 3]
+    plot.plotItem.vb.updateAutoRange()
+    assert plot.plotItem.vb.viewRange()[0][1] < 4  # the old points count no more
+    plot.draw_points("new", [1, 2, 3], [1, 2, 3], replace(BLACK, filled=True), hint="new")
+    assert plot.words_at(plot.plotItem.vb.mapViewToScene(QPointF(2.0, 2.0))).startswith("new: 2")
+    assert len([item for item in plot.plotItem.items if item.isVisible()]) == 1
+
+
 def test_text_from_a_file_is_never_taken_for_markup(qtbot: QtBot) -> None:
     label = PlainLabel("<img src='/etc/passwd'>")
     qtbot.addWidget(label)
