@@ -89,6 +89,8 @@ def _replay_entries(bar: TransportBar) -> list[MenuEntry]:
         MenuEntry(text="Play or pause", key="Space", act=bar.play.toggle),
         MenuEntry(text="One event back", key="Left", act=lambda: bar.go_step(-1)),
         MenuEntry(text="One event further", key="Right", act=lambda: bar.go_step(1)),
+        MenuEntry(text="Faster", key="Ctrl+Up", act=lambda: bar.change_speed(1)),
+        MenuEntry(text="Slower", key="Ctrl+Down", act=lambda: bar.change_speed(-1)),
         MenuEntry(text="To the beginning", key="Home", act=lambda: bar.sought.emit(0.0)),
         MenuEntry(text="To the end", key="End", act=lambda: bar.sought.emit(1.0)),
     ]

@@ -69,6 +69,7 @@ class SessionBrowser(QDialog):
         self.compare.setEnabled(False)
         self.other = QPushButton("Other folder…")
         self.other.setAutoDefault(False)
+        self.other.setToolTip("List the sessions of another folder")
         line = QHBoxLayout()
         line.addWidget(self.words, stretch=1)
         line.addWidget(self.compare)

@@ -104,12 +104,21 @@ class PlanBuilder(QDialog):
     def _make_inputs(self) -> None:
         self.name, self.operator = QLineEdit(), QLineEdit()
         self.gas, self.dew_point = QLineEdit(), QLineEdit()
+        for entry, name, tip in (
+            (self.name, "Name of the plan", "As the session and the queue call it"),
+            (self.operator, "Operator", "Who measures; it stands in the record"),
+            (self.gas, "Gas around the sample", "It stands in the record"),
+            (self.dew_point, "Dew point of the gas", "In K; a stage colder than this grows ice"),
+        ):
+            entry.setAccessibleName(name)
+            entry.setToolTip(tip)
         self.gas.setPlaceholderText("gas, e.g. nitrogen")
         self.dew_point.setPlaceholderText("dew point, e.g. 200 K")
         for entry in (self.name, self.operator, self.gas, self.dew_point):
             entry.textEdited.connect(self._settings_changed)
         self.on_failure = QComboBox()
         self.on_failure.addItems(list(ON_FAILURE.values()))
+        self.on_failure.setAccessibleName("What follows when a box fails")
         self.on_failure.setToolTip(
             "What follows when a box fails during a measurement. Outputs are off in between;\n"
             "a box that does not confirm that ends the plan in any case."

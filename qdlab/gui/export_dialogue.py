@@ -46,6 +46,8 @@ class ExportDialogue(QDialog):
         self._written: list[Path] = []
         self._work = Work()
         self.kinds = {name: QCheckBox(words) for name, words in _KINDS.items()}
+        for name, box in self.kinds.items():
+            box.setToolTip(f"Write {name} into the folder below")
         self.kinds[REPORT].setChecked(True)
         self.decimal_comma = QCheckBox("decimal comma in the CSV files")
         self.decimal_comma.setToolTip("Numbers as 1,5 with semicolons between columns (Origin, CSV table)")
@@ -54,6 +56,7 @@ class ExportDialogue(QDialog):
         self.folder.setToolTip("It is made where it is not there; files of the same name are written anew")
         self.other = QPushButton("Other folder…")
         self.other.setAutoDefault(False)
+        self.other.setToolTip("Choose the folder to write into")
         self.other.clicked.connect(self._ask_for_folder)
         self.progress = QProgressBar()
         self.progress.setValue(0)
@@ -62,6 +65,7 @@ class ExportDialogue(QDialog):
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.write = QPushButton("Write")
         self.write.setDefault(True)
+        self.write.setToolTip("Write what is ticked, one after the other (Enter)")
         self.write.clicked.connect(self.begin)
         self.give_up = QPushButton("Cancel")
         self.give_up.setToolTip("Stop writing; what is not whole yet is left out, earlier files stay")
@@ -70,6 +74,7 @@ class ExportDialogue(QDialog):
         self.give_up.clicked.connect(self.give_up_writing)
         self.show_folder = QPushButton("Show the folder")
         self.show_folder.setAutoDefault(False)
+        self.show_folder.setToolTip("Open the folder in the system's file manager")
         self.show_folder.clicked.connect(self._open_folder)
         self._lay_out()
 

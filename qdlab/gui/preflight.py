@@ -49,6 +49,7 @@ class PreflightSheet(QDialog):
         self.start.setMinimumWidth(180)
         self.close_button = QPushButton("Not now")
         self.close_button.setAutoDefault(False)
+        self.close_button.setToolTip("Nothing starts; the plan stays in the queue (Esc)")
         foot = QHBoxLayout()
         foot.addWidget(self.again)
         foot.addStretch(1)

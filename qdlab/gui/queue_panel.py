@@ -78,6 +78,7 @@ class QueuePanel(QWidget):
         self.on_failure.addItems(list(ON_FAILURE.values()))
         self.on_failure.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.on_failure.setMinimumContentsLength(12)
+        self.on_failure.setAccessibleName("What follows when a plan fails")
         self.on_failure.setToolTip("What follows when a plan ends as failed; the outputs are off by then")
         self.on_failure.textActivated.connect(self._policy_chosen)
         self.total = PlainLabel("")
@@ -290,6 +291,7 @@ class _PlanTree(PlacedTree):
         super().__init__("Plan and its steps", "State")
         self.setExpandsOnDoubleClick(False)
         self.setAccessibleName("Queue of plans")
+        self.setToolTip("Plans in the order they are carried out; drag one to move it")
 
     def dropped(self, dragged: QTreeWidgetItem, target: QTreeWidgetItem | None) -> None:
         """Tell where a plan was dropped."""

@@ -25,6 +25,7 @@ class StepTree(PlacedTree):
         self._devices: dict[Key, str] = {}
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setAccessibleName("Steps of the plan")
+        self.setToolTip("Steps in the order they are carried out; drag one to move it")
         self.currentItemChanged.connect(self._current_changed)
 
     def show_draft(self, draft: Draft, current: Key | None) -> None:

@@ -45,12 +45,14 @@ class TransportBar(QWidget):
         self.speed = QComboBox()
         self.speed.addItems(SPEEDS)
         self.speed.setCurrentText("100")
-        self.speed.setToolTip("Recorded pace times this factor")
+        self.speed.setToolTip("Recorded pace times this factor (Ctrl+Up, Ctrl+Down)")
+        self.speed.setAccessibleName("Speed of the replay")
         self.speed.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, SLIDER_STEPS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.slider.setToolTip("Position in the session")
+        self.slider.setToolTip("Position in the session (arrow keys, Home, End)")
+        self.slider.setAccessibleName("Position in the session")
         self.marks = MarkStrip(theme, self.slider, marks)
         self.position = PlainLabel("0 %")
         line = QVBoxLayout()
@@ -83,6 +85,10 @@ class TransportBar(QWidget):
         """Pause, and go on by some events, or back by a negative number of them."""
         self.play.setChecked(False)
         self.step_requested.emit(count)
+
+    def change_speed(self, by: int) -> None:
+        """Some steps faster, or slower."""
+        self.speed.setCurrentIndex(min(max(self.speed.currentIndex() + by, 0), self.speed.count() - 1))
 
     def _play_toggled(self, playing: bool) -> None:
         self.play.setText("Pause" if playing else "Play")

@@ -233,9 +233,7 @@ class ModeFrame(QFrame):
         super().__init__()
         colour = mode_colour(mode, theme)
         self.setObjectName("mode-frame")
-        # told apart by more than hue: what is over is dashed
-        line = "dashed" if mode == "REPLAY" else "solid"
-        self.setStyleSheet(f"#mode-frame {{ border: 3px {line} {colour}; }}")
+        self.setStyleSheet(f"#mode-frame {{ border: 3px solid {colour}; }}")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(content)

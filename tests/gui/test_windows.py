@@ -11,8 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PyQt6.QtCore import QSettings, Qt
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
-from PyQt6.QtWidgets import QDockWidget, QLabel
+from PyQt6.QtGui import QAction, QDesktopServices, QGuiApplication
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QComboBox,
+    QDockWidget,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenuBar,
+    QPlainTextEdit,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from qdlab.config import load_device, load_plan
@@ -256,6 +270,55 @@ def test_a_dialogue_leaves_the_red_button_to_be_seen(replay: MainWindow) -> None
     assert not covered.intersects(button.rect().translated(top_left))
 
 
+def controls(window: QWidget) -> list[QWidget]:
+    """What a person presses, chooses or types into; Qt's own parts of other widgets left out."""
+    kinds = (QAbstractButton, QComboBox, QLineEdit, QAbstractSlider, QAbstractItemView, QPlainTextEdit)
+    return [
+        widget
+        for widget in window.findChildren(QWidget)
+        if isinstance(widget, kinds)
+        and widget.window() is window
+        and not isinstance(widget, QScrollBar | QHeaderView)
+        and not isinstance(widget.parent(), QComboBox | QLineEdit | QMenuBar | QTabBar)
+        and not widget.objectName().startswith("qt_")
+    ]
+
+
+BY_KEY = {
+    "Emergency off: every output off now",
+    "Pause",
+    "◀ Step",
+    "Step ▶",
+    "End",
+    "Speed of the replay",
+    "Position in the session",
+}
+"""Controls with keys of their own, which a focus on them would only take away."""
+
+
+def requires_every_control_to_be_named_explained_and_reached(window: QWidget) -> None:
+    for widget in controls(window):
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        name = widget.accessibleName() or text
+        assert name, f"{type(widget).__name__} {widget.objectName()!r} in {window.windowTitle()} has no name"
+        assert widget.toolTip(), f"{name} in {window.windowTitle()} does not say what it does"
+        by_tab = bool(widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value)
+        assert by_tab or name in BY_KEY, f"{name} in {window.windowTitle()} is not reached by the keyboard"
+
+
+def test_every_control_of_a_replay_has_a_name_an_explanation_and_a_key(replay: MainWindow) -> None:
+    for window in (replay, replay.browse(), replay.export()):
+        assert window is not None
+        requires_every_control_to_be_named_explained_and_reached(window)
+    speed = replay._opened.bar.speed
+    keys = {action.text(): action for action in replay.findChildren(QAction)}
+    keys["Slower"].trigger()
+    assert speed.currentText() == "10"
+    for _ in range(5):
+        keys["Faster"].trigger()
+    assert speed.currentText() == "max"
+
+
 def test_every_label_takes_its_text_as_plain_text(replay: MainWindow) -> None:
     own = [label for label in replay.findChildren(QLabel) if type(label).__module__.startswith("qdlab")]
     assert own
@@ -472,6 +535,19 @@ def test_a_device_is_described_in_forms_and_comes_into_the_plan_that_is_being_bu
     again.form.inputs["area"].setText("9")
     again.save.click()
     qtbot.waitUntil(lambda: builder.draft.devices["B3-2-px1"].table["area"]["value"] == "9e-06 m**2")
+
+
+def test_every_control_of_a_bench_window_has_a_name_an_explanation_and_a_key(
+    qtbot: QtBot, bench_window: BenchWindow
+) -> None:
+    builder = bench_window.build_plan(read_draft(EXAMPLES / "plan-paper.toml"))
+    device = bench_window.describe_device()
+    bench_window.enqueue(builder.draft)
+    sheet = bench_window.prepare()
+    assert sheet is not None
+    qtbot.waitUntil(sheet.start.isEnabled, timeout=PATIENCE)
+    for window in (bench_window, builder, device, sheet):
+        requires_every_control_to_be_named_explained_and_reached(window)
 
 
 def test_a_device_left_unfinished_is_there_again(bench_window: BenchWindow) -> None:

@@ -45,6 +45,7 @@ class DisorderPanel(QWidget):
         self._shown: DisorderPicture | None = None
         self.device = QComboBox()
         self.device.setToolTip("Whose fit is shown")
+        self.device.setAccessibleName("Device whose fit is shown")
         self.device.currentTextChanged.connect(self._show_chosen)
         self.device.hide()
         self.words = PlainLabel(_NOTHING)
@@ -75,7 +76,12 @@ class DisorderPanel(QWidget):
             assert heading is not None
             heading.setToolTip(tip)
         self.table.setAccessibleName("Parameters of the disorder model")
+        self.table.setToolTip("Parameters of the disorder model, each with its errors and its verdict")
         self.correlations = _table(())
+        self.correlations.setAccessibleName("Correlations of the parameters")
+        self.correlations.setToolTip(
+            "Of the statistical errors, -1 to 1; at either end the two cannot be told apart"
+        )
         self.correlation_words = PlainLabel("")
         self.correlation_words.setWordWrap(True)
         self.tabs.addTab(self._parameter_page(), "Parameters")

@@ -99,6 +99,7 @@ class JVPanel(QWidget):
     def _make_controls(self) -> None:
         self.quantity = QComboBox()
         self.quantity.addItems(QUANTITIES)
+        self.quantity.setAccessibleName("What is drawn against voltage")
         self.quantity.setToolTip("What is drawn against voltage")
         self.quantity.currentTextChanged.connect(self._choose_quantity)
         self.laws: dict[LawName, QCheckBox] = {}

@@ -30,6 +30,7 @@ class TemperaturePanel(QWidget):
         self.view.addItems(_VIEWS)
         self.view.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.view.setMinimumContentsLength(9)
+        self.view.setAccessibleName("Part of the session shown")
         self.view.setToolTip("The whole session, its end, or how far stage and sample are from the set point")
         self.view.currentTextChanged.connect(self._choose_view)
         self.plot = Plot(x="Time in the session (min)", y="T (K)")
