@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from analysis.curves import FloatArray, JVCurve, TELSeries
+from analysis.curves import JVCurve, TELSeries
 from analysis.device import Device
 from analysis.transit import UNTRUSTED_FLAGS
 from procedures import columns
@@ -183,25 +183,28 @@ def _mean_light(rows: list[RowRecorded]) -> tuple[float, float]:
     """Mean light current of the repeats at one width, and its error without the dark reading's [A]."""
     light = np.array([_light(row) for row in rows])
     errors = np.array([row.values.get(columns.LIGHT_CURRENT_ERROR, np.nan) for row in rows])
-    dark, pickup = _column(rows, columns.DARK_ERROR), _column(rows, columns.PICKUP_ERROR)
-    runs = np.array([row.run for row in rows])
-    common = np.linalg.norm([pickup[runs == run].sum() for run in np.unique(runs)]) / len(rows)
+    pickups: dict[str, float] = defaultdict(float)
+    for row in rows:
+        pickups[row.run] += _error(row, columns.PICKUP_ERROR)
     if np.all(np.isfinite(errors)):
-        own = np.sqrt(np.sum(np.maximum(errors**2 - dark**2 - pickup**2, 0.0))) / len(rows)
+        shared = np.array(
+            [_error(row, columns.DARK_ERROR) ** 2 + _error(row, columns.PICKUP_ERROR) ** 2 for row in rows]
+        )
+        own = np.sqrt(np.sum(np.maximum(errors**2 - shared, 0.0))) / len(rows)
     else:
         own = light.std(ddof=1) / np.sqrt(len(light)) if len(light) > 1 else np.nan
-    return float(light.mean()), float(np.hypot(own, common))
+    return float(light.mean()), math.hypot(own, math.hypot(*pickups.values()) / len(rows))
 
 
 def _dark_error(rows: list[RowRecorded], run: str) -> float:
     """What one standard deviation of a run's dark reading does to the mean light of these rows [A]."""
-    return float(_column([row for row in rows if row.run == run], columns.DARK_ERROR).sum() / len(rows))
+    return sum(_error(row, columns.DARK_ERROR) for row in rows if row.run == run) / len(rows)
 
 
-def _column(rows: Sequence[RowRecorded], heading: str) -> FloatArray:
-    """(n,) the errors in a column; 0 where it was not recorded."""
-    values = np.array([row.values.get(heading, 0.0) for row in rows])
-    return np.where(np.isfinite(values), values, 0.0)
+def _error(row: RowRecorded, heading: str) -> float:
+    """The error in a column [A]; 0 where it was not recorded."""
+    error = row.values.get(heading, 0.0)
+    return error if math.isfinite(error) else 0.0
 
 
 def _light(row: RowRecorded) -> float:
