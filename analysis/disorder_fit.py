@@ -303,7 +303,8 @@ def fit_disorder(
     robust : Huber's weights, and points far off their neighbours left out; False: plain least squares of all
         points
     with_model_range : refit under other models, for each parameter's `model_range`
-    with_systematic : propagate `common_errors`
+    with_systematic : propagate `common_errors` into each parameter's systematic error
+    common_errors : of thickness, area, permittivity and temperature, the same for all points; None: the usual
     start : values to start from instead of searching, SI
 
     Returns

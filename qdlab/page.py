@@ -27,6 +27,8 @@ _SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
+    """One cell of a table; `ours` are the program's own words, set as in print."""
+
     text: str
     kind: CellKind = ""
     ours: bool = False
@@ -34,6 +36,8 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
+    """Rows below headings, with a sentence above them."""
+
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
@@ -63,6 +67,8 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
+    """Under one heading: paragraphs, figures, tables and notes, in this order."""
+
     title: str
     paragraphs: tuple[str, ...] = ()
     figures: tuple[Picture, ...] = ()
@@ -72,6 +78,8 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
+    """A whole report."""
+
     title: str
     subtitle: str
     sections: tuple[Section, ...]

@@ -80,7 +80,8 @@ def serve_simulated_bench(
     ----------
     seed : of all noise and scatter
     devices : as for `open_simulated_bench`
-    time : real, scaled (`speed` simulated seconds a second), or stepped by the clients
+    time : real, scaled, or stepped by the clients
+    speed : of scaled time, in simulated seconds a second [1]
     port_base : first TCP port; 0 takes free ones
     wire_log : file that witnesses every message and every change of an output
     faults : a script of faults (see `sim_instruments.fault_script`), or a number: faults at random from that

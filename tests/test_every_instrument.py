@@ -134,7 +134,7 @@ def allowed_values(name: str, doc: str, present: object) -> list[object]:
 
 
 def test_it_comes_to_a_known_state_and_its_simulated_box_has_nothing_to_complain_about(
-    bench: Bench, box: Driver, driver: type[Driver]
+    box: Driver, driver: type[Driver]
 ) -> None:
     assert box.identity.model in driver.MODELS
     box.set_up()
@@ -155,7 +155,7 @@ def test_off_is_write_only_and_needs_neither_reset_nor_token(
 
 @pytest.mark.parametrize("policy", ["hold", "ramp", "off"])
 def test_its_safe_end_is_declared_asks_nothing_and_needs_no_token(
-    bench: Bench, box: Driver, driver: type[Driver], policy: HeaterPolicy
+    bench: Bench, box: Driver, policy: HeaterPolicy
 ) -> None:
     bench.set_up()
     log = []

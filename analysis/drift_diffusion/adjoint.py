@@ -34,7 +34,7 @@ def is_at(edge, i):
 
 @compiled
 def solve_adjoint(n, edge, edges, blocks, adjoint):
-    """Solve the transposed system of n nodes for the flux through one edge, after `newton_update`."""
+    """Solve the transposed system of n nodes for the flux through one edge, after `newton.solve_newton`."""
     y0, y1 = everywhere(0.0), everywhere(0.0)
     for i in range(n):
         r0, r1 = everywhere(0.0), everywhere(0.0)

@@ -99,8 +99,9 @@ def _connections() -> Iterator[Finding]:
         try:
             manager = pyvisa.ResourceManager(library)
         except (OSError, ValueError) as error:
-            text = f"not found ({error}); only GPIB and USB through the maker's driver need it"
-            yield Finding(subject=name, text=text.replace("\n", " "), state="notice")
+            why = " ".join(str(error).split()).rstrip(":")
+            text = f"not found ({why}); only GPIB and USB through the maker's driver need it"
+            yield Finding(subject=name, text=text, state="notice")
             continue
         try:
             # asking pyvisa-py would search the whole network

@@ -134,9 +134,7 @@ def test_a_summary_of_files_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "--summary" in capsys.readouterr().err
 
 
-def test_a_dask_cluster_gives_the_same_results(
-    sessions: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dask_cluster_gives_the_same_results(sessions: list[Path], tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask (extra 'cluster') is not installed")
     target = tmp_path / "cluster.json"
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as local:

@@ -42,7 +42,7 @@ def test_every_box_of_a_bench_says_who_it_is_and_that_it_switches_off() -> None:
 
 
 def test_every_box_is_shown_to_take_its_settings_and_a_cold_stage_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from qdlab import hardware
     from qdlab.simulators import open_simulated_bench

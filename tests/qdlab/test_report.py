@@ -102,7 +102,7 @@ def test_a_report_does_not_depend_on_the_day(report: str, written: Path) -> None
     assert all(b"/CreationDate" not in path.read_bytes() for path in (written / "figures").glob("*.pdf"))
 
 
-def test_every_figure_is_there_as_svg_and_pdf_with_its_numbers(report: str, written: Path) -> None:
+def test_every_figure_is_there_as_svg_and_pdf_with_its_numbers(written: Path) -> None:
     files = sorted(path.name for path in (written / "figures").iterdir())
     stems = ["1000-nm-arrhenius", "1000-nm-current-density"]
     assert files == [f"{stem}{ending}" for stem in stems for ending in (".csv", ".pdf", ".svg")]
@@ -172,7 +172,7 @@ def quadratic_device(thickness: float, pixel: int = 0, built_in_voltage: float =
     )
 
 
-def test_devices_of_several_sessions_share_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_devices_of_several_sessions_share_a_page(tmp_path: Path) -> None:
     outcomes = []
     for path in (recorded(tmp_path, 200e-9), recorded(tmp_path, 400e-9)):
         session = open_session(path)

@@ -66,7 +66,7 @@ def test_a_speed_is_max_or_a_number_above_zero(
     assert "neither max nor a number above zero" in capsys.readouterr().err
 
 
-def test_a_note_is_in_the_journal(closed_session: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_note_is_in_the_journal(closed_session: Path) -> None:
     assert run_command_line(["note", str(closed_session), "pixel 3 scratched at 1 µm"]) == 0
     assert open_session(closed_session).journal[-1].text == "pixel 3 scratched at 1 µm"
     assert run_command_line(["verify", str(closed_session)]) == 0

@@ -16,7 +16,7 @@ def test_a_reply_comes_without_its_terminator(transport):
     assert transport.read(1.0).startswith(b"KEITHLEY INSTRUMENTS INC.,MODEL 2400,")
 
 
-def test_a_deadline_that_is_too_short_is_missed_and_the_reply_comes_late(transport, source_meter):
+def test_a_deadline_that_is_too_short_is_missed_and_the_reply_comes_late(transport):
     transport.write(b"SOUR:VOLT 1;:SENS:CURR:NPLC 10;:OUTP ON;:READ?")
     with pytest.raises(TimeoutError, match=r"needs 0\.6"):
         transport.read(0.2)

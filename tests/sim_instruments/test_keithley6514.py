@@ -105,7 +105,7 @@ def test_peaks_beyond_the_range_are_cut_off_without_a_sign(box, light):
     assert read(trusting) == pytest.approx(1e-9, rel=0.02)
 
 
-def test_whole_periods_in_an_aperture_read_the_same_and_broken_ones_beat(light):
+def test_whole_periods_in_an_aperture_read_the_same_and_broken_ones_beat():
     """20 ms hold exactly 20 pulses of 1 ms at 50 Hz; 16.67 ms at 60 Hz do not."""
     train = PulseTrain(height=100e-9, width=100e-6, period=1e-3)
 
@@ -178,7 +178,7 @@ def test_the_automatic_delay_costs_the_settling_time_of_the_range(light):
         assert box.clock.monotonic() - start == pytest.approx(seconds, rel=0.02)
 
 
-def test_filters_make_readings_quieter_and_slower(box, light):
+def test_filters_make_readings_quieter_and_slower(box):
     box.receive(b"CURR:RANG 2E-8;:CURR:NPLC 1")
     plain = spread(readings(box, 60))
     start = box.clock.monotonic()
@@ -194,7 +194,7 @@ def test_filters_make_readings_quieter_and_slower(box, light):
     assert spread(readings(box, 60)[11:]) < plain / 1.5
 
 
-def test_whole_power_line_cycles_remove_the_hum(box, light):
+def test_whole_power_line_cycles_remove_the_hum(box):
     box.receive(b"CURR:RANG 2E-8;:SYST:AZER OFF;:CURR:NPLC 1")
     box.clock.wait(1.0)
     quiet = spread(readings(box, 40))
