@@ -53,7 +53,6 @@ from qdlab.live.bench import BenchScreen, BoxScreen
 from qdlab.live.picture import Picture
 from qdlab.live.plan_draft import Draft
 from qdlab.live.plan_queue import PlanQueue, added
-from qdlab.paths import runtime_directory
 from qdlab.records import open_session
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -373,24 +372,27 @@ def name_of(function: ast.expr) -> str:
 def test_a_failure_while_a_run_goes_on_stands_in_its_journal_once(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    runtime, output = tmp_path / "runtime", tmp_path / "sessions"
+    monkeypatch.setenv("QDLAB_RUNTIME_DIR", str(runtime))
     with planted(monkeypatch, JVPanel, "_choose_quantity"):
-        window = open_bench_window("sim", "sim", runtime_directory(), mode="SIMULATION", output=tmp_path)
+        window = open_bench_window("sim", "sim", runtime, mode="SIMULATION", output=output)
         qtbot.addWidget(window)
         assert isinstance(window, BenchWindow)
         window.open_plan(EXAMPLES / "plan-jv.toml")
         qtbot.waitUntil(lambda: bool(window._panel.queue.plans), timeout=PATIENCE)
         runs: list[Any] = []
+        ended: list[Any] = []
         window._link.progressed.connect(lambda progress: runs.append(progress))
+        window._link.ended.connect(lambda told: ended.append(told))
         window.start_next()
         qtbot.waitUntil(lambda: bool(runs), timeout=PATIENCE)
         for choice in (1, 2, 0):
             window.jv.quantity.setCurrentIndex(choice)
-        with qtbot.waitSignal(window._link.ended, timeout=PATIENCE) as ended:
-            pass
+        qtbot.waitUntil(lambda: bool(ended), timeout=PATIENCE)
     assert window.failure_box is not None and window.failure_box.text() == "planted in _choose_quantity"
-    (session,) = tmp_path.glob("*/session.toml")
-    found = open_session(session.parent)
-    assert (ended.args[0]["end"], found.end) == ("finished", "finished")
+    (session,) = output.iterdir()
+    found = open_session(session)
+    assert (ended[0]["end"], found.end) == ("finished", "finished")
     told = [entry for entry in found.journal if "planted in" in entry.text]
     assert [entry.text for entry in told] == ["the window failed: planted in _choose_quantity"]
     runner = window._link._started
