@@ -140,7 +140,7 @@ def field_picture(
     length = device.thickness.value
     line, compared = None, ""
     if film is not None:
-        line = (f"space charge (Murgatroyd), {film.device}", _film_line(film, known))
+        line = (f"space charge of {film.device}", _film_line(film, known))
         compared = _compared(film, results)
     stack = f"L = {length / nanometre:.4g} nm ({' + '.join(device.active_layers)})"
     law = field_dependence_of(results)
