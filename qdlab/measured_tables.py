@@ -35,7 +35,7 @@ def analysis_tables(analysis: JVAnalysis) -> list[RenderableType]:
     """For each layer its curves, what to know about them, and its temperature laws; then the disorder fit."""
     shown: list[RenderableType] = []
     for layer in analysis.layers:
-        shown += [_curves_table(layer), *_remarks(layer), _laws_table(layer), *_advice(layer)]
+        shown += [_curves_table(layer), *_remarks(layer), *_laws_tables(layer), *_advice(layer)]
     for kelvin, scaling in analysis.thickness_scaling.items():
         told = f"J ∝ L^-p at equal voltage, {kelvin:.4g} K: p = {scaling.exponent} (3 for space charge)."
         shown.append(f"{told} {scaling.verdict.advice}".rstrip())
@@ -139,14 +139,17 @@ def _laws(layer: LayerAnalysis) -> list[tuple[str, Estimate, Estimate]]:
     ]
 
 
-def _laws_table(layer: LayerAnalysis) -> Table:
+def _laws_tables(layer: LayerAnalysis) -> list[RenderableType]:
+    """The temperature laws that were found; the advice says why one was not."""
     table = _table(
         "Temperature laws: activation energy (1/T) or disorder width (1/T²)",
         ("mobility, law", "energy / meV", f"prefactor / {MOBILITY_UNIT}", "verdict"),
     )
     for name, energy, prefactor in _laws(layer):
-        table.add_row(name, str(energy.scaled(1 / MILLIELECTRONVOLT)), str(prefactor), energy.verdict.word)
-    return table
+        if math.isfinite(energy.value):
+            energy_told = str(energy.scaled(1 / MILLIELECTRONVOLT))
+            table.add_row(name, energy_told, str(prefactor), energy.verdict.word)
+    return [table] if table.row_count else []
 
 
 def _advice(layer: LayerAnalysis) -> list[RenderableType]:

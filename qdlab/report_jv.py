@@ -189,7 +189,8 @@ def _layer_section(layer: LayerAnalysis, device: str, built_in_voltage: float) -
     thickness = f"{layer.thickness / nanometre:g} nm"
     pictures = [_current_density_picture(layer, device, thickness, built_in_voltage)]
     series = mobility_series(layer)
-    if series:
+    several = len({round(curve.temperature) for curve in layer.curves}) > 1
+    if series and several:
         pictures.append(
             Picture(
                 name=file_name(device, thickness, "arrhenius"),
@@ -202,9 +203,9 @@ def _layer_section(layer: LayerAnalysis, device: str, built_in_voltage: float) -
     window = "none" if layer.common_window is None else "{:.3g} to {:.3g} V".format(*layer.common_window)
     return Section(
         title=_titled(device, f"space charge, {thickness}"),
-        paragraphs=(f"Quadratic window common to all temperatures: {window}.",),
+        paragraphs=(f"Quadratic window common to all temperatures: {window}.",) if several else (),
         figures=tuple(pictures),
-        tables=(_space_charge_table(layer), _laws_table(layer)),
+        tables=(_space_charge_table(layer), *_laws_tables(layer)),
         notes=(
             *advice(
                 (label, fit.verdict)
@@ -216,6 +217,7 @@ def _layer_section(layer: LayerAnalysis, device: str, built_in_voltage: float) -
                     ("Temperature laws", layer.arrhenius.verdict),
                     ("Temperature laws without diffusion", layer.corrected_arrhenius.verdict),
                     ("Murgatroyd-Gill", layer.murgatroyd.verdict),
+                    ("Murgatroyd-Gill", layer.murgatroyd.disorder_width.verdict),
                     ("Murgatroyd-Gill, built-in voltage", layer.murgatroyd.built_in_voltage.verdict),
                 ]
             ),
@@ -283,42 +285,48 @@ def _counted(reasons: Iterable[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items()) or "-"
 
 
-def _laws_table(layer: LayerAnalysis) -> Table:
+def _laws_tables(layer: LayerAnalysis) -> list[Table]:
+    """The temperature laws that were found; the notes say why one was not."""
     rows: list[tuple[Cell, ...]] = []
     for name, fit in (("Mott-Gurney", layer.arrhenius), ("without diffusion", layer.corrected_arrhenius)):
         rows += _law_rows(name, fit)
     murgatroyd = layer.murgatroyd
     width, prefactor = murgatroyd.disorder_width, murgatroyd.gaussian_prefactor
-    rows.append(_law_row("Murgatroyd-Gill, 1/T²: σ", width, prefactor, "-", murgatroyd.verdict))
+    rows += _law_row("Murgatroyd-Gill, 1/T²: σ", width, prefactor, "-")
+    if not rows:
+        return []
     headings = ("law", "energy (meV)", "systematic", f"prefactor ({MOBILITY})", "data prefer", "verdict")
     built_in = murgatroyd.built_in_voltage
     caption = "Δ: activation energy; σ: disorder width. " + (
         f"The Murgatroyd-Gill fit finds V_{{bi}} = {built_in} V." if np.isfinite(built_in.value) else ""
     )
-    return Table(headings=headings, rows=tuple(rows), caption=caption.rstrip())
+    return [Table(headings=headings, rows=tuple(rows), caption=caption.rstrip())]
 
 
 def _law_rows(name: str, fit: ArrheniusFit) -> list[tuple[Cell, ...]]:
     preferred = {"arrhenius": "1/T", "gaussian": "1/T²"}.get(fit.preferred, "undecided")
     energy, width = fit.activation_energy, fit.disorder_width
     return [
-        _law_row(f"{name}, 1/T: Δ", energy, fit.high_temperature_mobility, preferred, energy.verdict),
-        _law_row(f"{name}, 1/T²: σ", width, fit.gaussian_prefactor, preferred, width.verdict),
+        *_law_row(f"{name}, 1/T: Δ", energy, fit.high_temperature_mobility, preferred),
+        *_law_row(f"{name}, 1/T²: σ", width, fit.gaussian_prefactor, preferred),
     ]
 
 
-def _law_row(
-    name: str, energy: Estimate, prefactor: Estimate, preferred: str, found: Verdict
-) -> tuple[Cell, ...]:
+def _law_row(name: str, energy: Estimate, prefactor: Estimate, preferred: str) -> list[tuple[Cell, ...]]:
+    """One row, or none where there is no number."""
+    if not np.isfinite(energy.value):
+        return []
     scale = 1e3 / electronvolt
-    return (
-        text(name),
-        estimate(energy, scale),
-        systematic(energy, scale),
-        estimate(prefactor),
-        text(preferred),
-        verdict(found),
-    )
+    return [
+        (
+            text(name),
+            estimate(energy, scale),
+            systematic(energy, scale),
+            estimate(prefactor),
+            text(preferred),
+            verdict(energy.verdict),
+        )
+    ]
 
 
 def _disorder_section(fit: DisorderFit, device: str) -> Section:

@@ -144,7 +144,7 @@ def recorded(
     document = {"devices": {device.identifier: device_to_document(device) for _, _, device in devices}}
     writer = SessionWriter.create(folder, name="film", document=document, clock=StepClock())
     for thickness, pixel, device in devices:
-        for kelvin, mobility in ((297.0, 1e-10), (257.0, 2e-11))[:temperatures]:
+        for kelvin, mobility in ((297.0, 1e-10), (257.0, 2e-11), (237.0, 8e-12))[:temperatures]:
             header = jv_header(conditions={"Temperature setpoint": kelvin})
             run = writer.open_run(replace(header, device=device.identifier))
             voltage = np.geomspace(1.0, 8.0, 12)
@@ -200,6 +200,17 @@ def test_a_session_says_what_was_measured_and_with_what(tmp_path: Path) -> None:
     for file in ("session.toml", "manifest-sha256.txt", "runs/0001-JVSweep-B1-S1-200.csv"):
         assert hashlib.sha256((session / file).read_bytes()).hexdigest() in shown
     assert shown.count("0001 JVSweep") == 1 and f">{version('numpy')}<" in shown
+
+
+def test_of_one_temperature_no_law_is_drawn_or_tabled_and_the_page_says_why(tmp_path: Path) -> None:
+    shown = {}
+    for count in (1, 3):
+        session = recorded(tmp_path / str(count), 200e-9, temperatures=count)
+        write_session_report(session, tmp_path / "page.html")
+        shown[count] = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for words in ("against inverse temperature", "Mott-Gurney, 1/T: Δ", "common to all temperatures"):
+        assert words in shown[3] and words not in shown[1]
+    assert "measure at 3 or more" in shown[1]
 
 
 def test_devices_of_one_session_are_compared_on_its_page(tmp_path: Path) -> None:
