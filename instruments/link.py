@@ -218,7 +218,8 @@ class Line:
 
     def _ask_once(self, message: str, timeout: float) -> str:
         number = next(self._numbers)
-        if self._tagged:
+        # a name has no end but the message's: no question may follow it (IEEE 488.2, 10.14.3; error -440)
+        if self._tagged and message != "*IDN?":
             self._send(f"*ESE {number};{message};*ESE?")
             reply, separator, returned = self._receive(timeout).rpartition(";")
             if not separator or returned.strip() != str(number):
@@ -302,7 +303,7 @@ class Line:
         """Whether the box answers several questions in one message."""
         self._tagged = True
         try:
-            self._ask_once("*IDN?", self.timeout)
+            self._ask_once("*OPC?", self.timeout)
         except (TimeoutError, ReplyError):
             self._quieten()
             self._prove(next(self._numbers))

@@ -458,8 +458,8 @@ def _is_fault(one: Exchanged) -> bool:
 
 
 def _recognition(message: str, identity: str) -> str:
-    """What a box answers while it is recognised: its name, its event status, the number it was given."""
-    answers = {"*IDN?": identity, "*ESR?": "0", "*ESE?": _number(message)}
+    """What a box answers while it is recognised: name, event status, that it is ready, the number given."""
+    answers = {"*IDN?": identity, "*ESR?": "0", "*OPC?": "1", "*ESE?": _number(message)}
     return ";".join(answers[part] for part in message.split(";") if part in answers)
 
 

@@ -650,6 +650,9 @@ class ScpiBox:
     queue_depth: ClassVar[int] = 10
     input_limit: ClassVar[int] = 65536
     takes_blocks: ClassVar[bool] = False  # IEEE 488.2 block data, in which a line feed is a byte
+    name_ends_answers = False
+    """Whether a question behind ``*IDN?`` in one message is an error -440, as SCPI-99 says; manuals list the
+    error, and no bench report says which boxes raise it ([?])."""
     processing_time: ClassVar[float] = 0.0
     error_texts: ClassVar[Mapping[int, str]] = {}
     unit_pattern: ClassVar[re.Pattern[str]] = re.compile(
@@ -704,8 +707,12 @@ class ScpiBox:
                 self._run_units(units)
 
     def _run_units(self, units: tuple[Unit, ...]) -> None:
+        is_named = False
         for index, unit in enumerate(units):
             try:
+                if unit.is_query and is_named and self.name_ends_answers:
+                    raise ScpiError(-440)
+                is_named |= unit.is_query and unit.command is not None and unit.command.header == "*IDN"
                 if self._postponed and not (unit.command and unit.command.immediate):
                     raise Postponed
                 response = self._execute(unit)

@@ -222,3 +222,18 @@ def test_an_electrometer_that_knows_no_line_frequency_is_remarked_and_used(monke
     (remark,) = bench.remarks
     assert remark.startswith("6514 takes no line frequency (-113")
     assert remark.endswith("check on its front panel that it is 50 Hz")
+
+
+def test_boxes_that_hear_no_question_behind_their_name_are_identified_and_set_up():
+    bench = open_simulated_bench(seed=1)
+    for box in bench.simulation.boxes.values():
+        box.name_ends_answers = True
+    bench.set_up()
+    assert {role: named.model for role, named in bench.identify().items()} == {
+        "source_meter": "2400",
+        "pulse_generator": "MFG-2230M",
+        "light_meter": "6514",
+        "temperature_controller": "336",
+    }
+    for box in bench.simulation.boxes.values():
+        assert -440 not in box.errors

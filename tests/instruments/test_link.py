@@ -21,6 +21,14 @@ def test_a_question_carries_a_number_that_its_answer_brings_back(open_line, box)
     assert message == f"*ESE {number};NUM? 5;*ESE?"
 
 
+def test_no_question_follows_that_for_the_name_in_one_message(open_line, box):
+    """IEEE 488.2 lets a name end with its message only; a strict box gives error -440 for the number."""
+    line = open_line()
+    assert "," in line.ask("*IDN?")
+    name, proof = box.received
+    assert name == "*IDN?" and proof.startswith("*ESE ") and proof.endswith(";*ESE?")
+
+
 def test_two_questions_in_a_row_carry_different_numbers(open_line, box):
     line = open_line()
     line.ask("NUM? 5")

@@ -96,6 +96,11 @@ def test_units_after_a_bad_one_are_ignored_and_those_before_it_executed(lamp):
 
 def test_replies_of_one_message_are_joined_by_semicolons(lamp):
     assert lamp.receive(b"*IDN?;:OUTP?;:DISP:TEXT?") == b'ACME,LAMP,1,1.0;0;""'
+    # a name has no end but the message's (SCPI-99, -440); commands behind it are obeyed
+    lamp.name_ends_answers = True
+    assert lamp.receive(b":OUTP?;*IDN?;:OUTP ON;:OUTP?") == b"0;ACME,LAMP,1,1.0"
+    assert errors(lamp) == [-440]
+    assert lamp.receive(b":OUTP?") == b"1"
 
 
 @pytest.mark.parametrize(
