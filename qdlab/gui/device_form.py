@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from qdlab.gui.errands import send
-from qdlab.gui.form import Form, Input, ProblemLabel, input_text, make_input, mark_missing
+from qdlab.gui.form import Form, Input, ProblemLabel, input_text, make_input, mark_missing, put_behind
 from qdlab.gui.theme import Theme
 from qdlab.gui.widgets import PlainLabel, ask_for_path, make_button
 from qdlab.live import device_draft as drafts
@@ -74,7 +74,7 @@ class DeviceDialogue(QDialog):
         self._kept = self.draft
         self._earlier: list[DeviceDraft] = []
         self.checked = CheckedDevice()
-        self.form, self.limits, self.stack = Form(theme), Form(theme), StackForm(theme)
+        self.form, self.stack, self.limits = Form(theme), StackForm(theme), Form(theme)
         self.form.changed.connect(self._device_changed)
         self.limits.changed.connect(self._limits_changed)
         self.stack.changed.connect(self._stack_changed)
@@ -267,7 +267,7 @@ class StackForm(QWidget):
         for column, field in enumerate(layer_fields()):
             unit = f" [{field.unit}]" if field.unit else ""
             grid.addWidget(PlainLabel(f"{field.name}{unit}"), 0, column)
-            grid.setColumnStretch(column, 2 if field.key == "material" else 1)
+            grid.setColumnStretch(column, 2 if field.key in ("material", "thickness") else 1)
         grid.addWidget(self._electrode("top electrode"), 1, 0, 1, -1)
         self.rows = [
             FilmRow(self._theme, number, layer, partial(self._typed, number))
@@ -280,6 +280,7 @@ class StackForm(QWidget):
         self._films.hide()
         self._films.deleteLater()
         self._films = fresh
+        put_behind(self.add, [widget for row in reversed(self.rows) for widget in row.widgets])
 
     def show_problems(self, checked: CheckedDevice) -> None:
         """What is wrong with each film, and with the stack."""
@@ -340,10 +341,12 @@ class FilmRow:
         self.active.setChecked(layer.active)
         self.active.toggled.connect(lambda _: typed())
         self.problem = ProblemLabel(theme)
+        self.widgets: tuple[QWidget, ...] = ()
 
     def put_into(self, grid: QGridLayout, line: int, buttons: Sequence[QPushButton]) -> None:
         """Take two lines of a grid."""
-        for column, widget in enumerate((*self.inputs.values(), self.active, *buttons)):
+        self.widgets = (*self.inputs.values(), self.active, *buttons)
+        for column, widget in enumerate(self.widgets):
             grid.addWidget(widget, line, column)
         grid.addWidget(self.problem, line + 1, 0, 1, -1)
 

@@ -1,6 +1,6 @@
 """A table of a file as a form: every setting with its unit, and what is wrong with it beside the field."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -73,6 +73,7 @@ class Form(QWidget):
         self._fields.hide()
         self._fields.deleteLater()
         self._fields = fresh
+        put_behind(self.every, self.inputs.values())
         self.every.setVisible(any(not field.main for field in fields))
         self.show_problems({})
 
@@ -158,6 +159,13 @@ def make_input(
     entry.setAccessibleName(" ".join(filter(None, (f"{field.name}{unit}", of))))
     entry.setToolTip(plain_tip(f"{field.hint or field.name}{unit}"))
     return entry
+
+
+def put_behind(first: QWidget, widgets: Iterable[QWidget]) -> None:
+    """Have Tab go from the first through these in their order; what was made later would come last."""
+    for widget in widgets:
+        QWidget.setTabOrder(first, widget)
+        first = widget
 
 
 def mark_missing(entry: Input, field: FormField, problem: str) -> str:

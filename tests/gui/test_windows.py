@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtCore import QCoreApplication, QSettings, Qt
 from PyQt6.QtGui import QAction, QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import (
     QAbstractButton,
@@ -548,6 +548,39 @@ def test_every_control_of_a_bench_window_has_a_name_an_explanation_and_a_key(
     qtbot.waitUntil(sheet.start.isEnabled, timeout=PATIENCE)
     for window in (bench_window, builder, device, sheet):
         requires_every_control_to_be_named_explained_and_reached(window)
+
+
+def tabbed_through(first: QWidget, count: int) -> list[str]:
+    """Names of what Tab reaches one after the other, what is hidden or takes no Tab left out."""
+    QCoreApplication.processEvents()  # what was built just now is to be seen
+    names: list[str] = []
+    widget = first
+    while len(names) < count:
+        if widget.isVisible() and widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value:
+            names.append(widget.accessibleName() or getattr(widget, "text", lambda: "")())
+        following = widget.nextInFocusChain()
+        assert following is not None
+        widget = following
+    return names
+
+
+def test_tab_goes_from_the_device_through_its_films_to_its_limits(bench_window: BenchWindow) -> None:
+    dialogue = bench_window.describe_device()
+    dialogue.stack.add.click()
+    names = tabbed_through(dialogue.form.inputs["identifier"], 28)
+    assert names[:2] == ["Identifier", "Area [mm²]"] and names[8] == "Add film"
+    films = [name for name in names if "from the bottom" in name]
+    assert (
+        films[0] == "Material of film 2 from the bottom" and films[5] == "Material of film 1 from the bottom"
+    )
+    assert names.index(films[-1]) < names.index("Maximum voltage [V]")
+
+
+def test_tab_goes_from_a_step_chosen_into_its_form(bench_window: BenchWindow) -> None:
+    builder = bench_window.build_plan()
+    builder.add_step("jv_sweep")
+    names = tabbed_through(builder.form.every, 3)
+    assert names[0] == "All settings" and names[1].startswith("Voltages")
 
 
 def test_a_device_left_unfinished_is_there_again(bench_window: BenchWindow) -> None:
