@@ -521,7 +521,8 @@ class _Series:
         return MeanLight(
             current=dark.current + scale * (pickup.current - dark.current),
             standard_error=0.0,
-            flags=dark.flags | pickup.flags,
+            # what makes a background wrong makes every point wrong it is subtracted from
+            flags=(dark.flags | pickup.flags) - {"remeasured"},
             dark_error=abs(1 - scale) * _known(dark.standard_error),
             pickup_error=scale * _known(pickup.standard_error),
         )

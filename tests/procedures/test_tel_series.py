@@ -1,12 +1,14 @@
 """The TEL series on the simulated bench: what is measured when, with the output off while settings change."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from instruments.bench import Bench, arming_token
 from instruments.errors import InstrumentError
+from instruments.roles import LightReading
 from procedures import columns
 from procedures.base import ConnectedDevice, Row, Surroundings
 from procedures.pulse_timing import cut_pulse_remark
@@ -127,6 +129,27 @@ def test_the_background_is_read_with_the_output_off_and_subtracted() -> None:
     delay = bench.simulation.truth["li2024/light-emitting/1"]["delay_time"][5.0]
     light = dict(zip(column(rows, columns.PULSE_WIDTH), column(rows, columns.LIGHT_CURRENT), strict=True))
     assert light[100e-6] / light[50e-6] == pytest.approx((100e-6 - delay) / (50e-6 - delay), rel=0.02)
+
+
+@pytest.mark.parametrize(("word", "passed_on"), [("zero-check", True), ("remeasured", False)])
+def test_what_is_wrong_with_the_dark_reading_is_wrong_with_every_point(word: str, passed_on: bool) -> None:
+    def prepare(bench: Bench) -> None:
+        meter = bench.light_meter
+        generator = bench.pulse_generator
+        assert meter is not None and generator is not None
+        read = meter.read_light
+
+        def flagged() -> LightReading:
+            reading = read()
+            words = {word} if generator.output_is_off else set()
+            return replace(reading, flags=reading.flags | words)
+
+        meter.read_light = flagged  # type: ignore[method-assign]
+
+    rows, _, _ = measure(background=True, repeats=1, prepare=prepare)
+    assert [flags for row, flags in rows if row[columns.POINT_KIND] == BACKGROUND] == [{word}]
+    expected = {word} if passed_on else set()
+    assert [flags for row, flags in rows if row[columns.POINT_KIND] == SERIES] == [expected] * 3
 
 
 def test_pickup_is_measured_at_every_width_below_the_light_threshold() -> None:
