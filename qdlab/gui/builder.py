@@ -262,6 +262,7 @@ class PlanBuilder(QDialog):
             self.form.show_problems(self.checked.of_step(self._current))
         self.enqueue.setEnabled(self.checked.holds)
         self.estimate.setText(self._estimate())
+        self.estimate.setVisible(bool(self.estimate.text()))
         self.words.setText(self._what_is_wrong())
 
     def add_step(self, kind: str) -> None:

@@ -124,7 +124,8 @@ class JVPanel(QWidget):
     def _make_plots(self) -> None:
         self.plot = Plot(x="Voltage V (V)", y=shown_unit("J"), log_x=True, log_y=True)
         self.plot.getAxis("bottom").showLabel(False)  # the slope's axis below is the same
-        self.slope = Plot(x="Voltage V (V)", y="d ln J / d ln V (1)", log_x=True)
+        self.slope = Plot(x="Voltage V (V)", y="Slope m (1)", log_x=True)
+        self.slope.setToolTip("m = d ln J/d ln V against voltage; 2 where the current is quadratic")
         band = pyqtgraph.LinearRegionItem((1.8, 2.2), orientation="horizontal", movable=False)
         band.setZValue(-10)
         band.setBrush(see_through(self._theme.good))
