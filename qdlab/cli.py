@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 
 import typer
 
@@ -69,8 +68,6 @@ def build_app(wanted: str | None) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_root)
     for name, summary in COMMANDS.items():
-        if find_spec(f"qdlab.commands.{name}") is None:
-            continue
         if name == wanted:
             app.command(name)(_load(name))
         else:
