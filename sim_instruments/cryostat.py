@@ -36,7 +36,6 @@ class CryostatSpec:
     sensor_noise : standard deviation of one reading [K]
     coolant_swing, sample_drift : slow swing of the coolant, and of the sample about its offset [K]
     swing_period : of both [s]
-    heater_resistance, heater_current : of the cartridge [Ω] and at full output of its high range [A]
     """
 
     heat_capacity: float = 300.0
@@ -50,8 +49,6 @@ class CryostatSpec:
     coolant_swing: float = 0.5
     sample_drift: float = 2e-3
     swing_period: float = 1800.0
-    heater_resistance: float = 50.0
-    heater_current: float = 1.0
 
     def offset(self, stage_temperature: float) -> float:
         """Sample minus stage in the steady state [K]."""

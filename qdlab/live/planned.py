@@ -22,12 +22,10 @@ class Planned:
     Parameters
     ----------
     temperatures : at which J-V sweeps are to be measured, each once [K]
-    setpoints : all that are visited [K]
     rule : when a temperature counts as reached
     """
 
     temperatures: tuple[float, ...] = ()
-    setpoints: tuple[float, ...] = ()
     rule: StabilityRule = field(default_factory=StabilityRule)
 
 
@@ -45,7 +43,6 @@ def planned_of(document: object) -> Planned:
     measured = [kelvin for sweep in sweeps if _has_jv(sweep.steps) for kelvin in sweep.visits]
     return Planned(
         temperatures=tuple(dict.fromkeys(measured)),
-        setpoints=tuple(dict.fromkeys(kelvin for sweep in sweeps for kelvin in sweep.visits)),
         rule=sweeps[0].rule,
     )
 
