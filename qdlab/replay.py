@@ -90,9 +90,11 @@ class Replay(Generic[Screen]):
         return self.screen
 
     def look_ahead(self, count: int) -> None:
-        """Fold some events past the farthest screen kept, and keep those on the way; nothing moves."""
+        """Fold some events past the farthest screen kept, and keep others on the way; nothing moves."""
         start = (len(self._checkpoints) - 1) * CHECKPOINT_DISTANCE
         screen = self._checkpoints[-1]
+        if start + CHECKPOINT_DISTANCE > len(self.events):
+            return  # no other screen is to be kept
         with collector_at_rest():
             for number, event in enumerate(self.events[start : start + count], start=start + 1):
                 screen = self._fold(screen, event)

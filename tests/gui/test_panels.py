@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from analysis.curves import TELSeries
+from analysis.curves import JVCurve, TELSeries
 from analysis.estimate import GOOD, Estimate
 from analysis.transit import fit_delay_time
 from procedures import columns
@@ -122,6 +122,25 @@ def fitted(device: str) -> DisorderPicture:
         verdict=GOOD,
         words=f"fit of {device}",
     )
+
+
+def test_curves_at_one_temperature_share_a_line_of_the_legend_and_are_all_drawn(qtbot: QtBot) -> None:
+    panel = DisorderPanel(LIGHT)
+    qtbot.addWidget(panel)
+    voltage = np.geomspace(0.1, 7.0, 10)
+    curves = tuple(
+        JVCurve(voltage=voltage, current_density=voltage**2, temperature=kelvin, thickness=1e-6)
+        for kelvin in (297.0, 257.0, 297.1)
+    )
+    picture = replace(
+        fitted("film"),
+        curves=curves,
+        models=tuple((voltage, voltage**2) for _ in curves),
+        left_out=tuple(np.zeros(10, dtype=bool) for _ in curves),
+    )
+    panel.show_disorder((picture,))
+    assert [label.text for _, label in panel.plot.legend.items] == ["297 K", "257 K"]
+    assert [len(panel.plot.drawn(f"{number} measured")[0]) for number in range(3)] == [10, 10, 10]
 
 
 def test_the_fit_of_any_device_can_be_looked_at_and_a_fit_going_on_is_told(qtbot: QtBot) -> None:

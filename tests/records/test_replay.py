@@ -88,6 +88,8 @@ def test_a_seek_to_where_nobody_has_been_starts_at_a_screen_folded_ahead() -> No
     assert (replay.position, replay.screen) == (0, 0.0)
     assert sorted(set(folded_events)) == [float(number) for number in range(3500)]
     folded_events.clear()
+    replay.look_ahead(1500)
+    assert not folded_events
     assert replay.seek(3400) == sum(range(3400))
     assert len(folded_events) == 3400 % CHECKPOINT_DISTANCE
     assert replay.seek(1001) == sum(range(1001))

@@ -175,6 +175,7 @@ class DisorderPanel(QWidget):
         curves = () if picture is None else picture.curves
         temperatures = [curve.temperature for curve in curves]
         low, high = min(temperatures, default=0.0), max(temperatures, default=0.0)
+        named: set[str] = set()  # curves at one temperature have one colour, and one line of the legend
         for index, curve in enumerate(curves):
             assert picture is not None
             colour = temperature_colour(curve.temperature, low, high, self._theme)
@@ -182,9 +183,10 @@ class DisorderPanel(QWidget):
             out = picture.left_out[index]
             shown = curve.current_density / 10
             parts = {
-                "measured": (~out, Style(colour=colour, label=label)),
+                "measured": (~out, Style(colour=colour, label=None if label in named else label)),
                 "left out": (out, Style(colour=colour, symbol="x")),
             }
+            named.add(label)
             for word, (mask, style) in parts.items():
                 key = f"{index} {word}"
                 hint = f"{label}, {word}"
