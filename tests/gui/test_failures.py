@@ -117,6 +117,7 @@ IN_EVERY_WINDOW: list[tuple[type, str, Act]] = [
 IN_A_REPLAY: list[tuple[type, str, Act]] = [
     (ScreenWorker, "wish", lambda window: window._opened.bar.step_requested.emit(1)),
     (TransportBar, "go_step", lambda window: menu_action(window, "One event back").trigger()),
+    (TransportBar, "change_speed", lambda window: menu_action(window, "Faster").trigger()),
     (TransportBar, "_slid", lambda window: window._opened.bar.slider.setValue(17)),
     (TransportBar, "_play_toggled", lambda window: window._opened.bar.play.click()),
     (TransportBar, "_speed_changed", lambda window: window._opened.bar.speed.setCurrentText("max")),
