@@ -21,6 +21,7 @@ from analysis.space_charge import (
     fit_thickness_scaling,
     judge_noise,
     mark_points,
+    usable_points,
 )
 
 if TYPE_CHECKING:
@@ -256,15 +257,24 @@ def current_drift(curves: Sequence[JVCurve]) -> float | None:
         again = [
             one for one in curves[index + 1 :] if abs(one.temperature - first.temperature) < SAME_TEMPERATURE
         ]
-        if again:
-            low = max(first.voltage.min(), again[-1].voltage.min())
-            high = min(first.voltage.max(), again[-1].voltage.max())
-            common = first.voltage[(first.voltage > max(low, 0)) & (first.voltage <= high)]
-            before, after = _current_at(first, common), _current_at(again[-1], common)
-            compared = (before > 0) & (after > 0)
-            if compared.any():
-                changes.append(float(np.median(after[compared] / before[compared] - 1)))
+        if again and (change := relative_change(first, again[-1])) is not None:
+            changes.append(change)
     return max(changes, key=abs, default=None)
+
+
+def relative_change(first: JVCurve, last: JVCurve) -> float | None:
+    """Median of J_last / J_first - 1 over the voltages that both reach [1]; None where they share none.
+
+    Points that no fit takes are left out: a current held by its limit never changes.
+    """
+    first, last = (curve.select(usable_points(curve)[0]) for curve in (first, last))
+    if not len(first) or not len(last):
+        return None
+    low, high = last.voltage.min(), last.voltage.max()
+    shared = (first.voltage >= low) & (first.voltage <= high)
+    if not shared.any():
+        return None
+    return float(np.median(_current_at(last, first.voltage[shared]) / first.current_density[shared] - 1))
 
 
 def _current_at(curve: JVCurve, voltage: FloatArray) -> FloatArray:

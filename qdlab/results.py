@@ -12,7 +12,7 @@ from analysis.device import Device
 from analysis.estimate import Estimate
 from analysis.trapping import MobilityComparison, compare_mobilities
 from qdlab.live.session import SessionScreen, fold, initial
-from qdlab.measured import JVAnalysis, analyse_jv
+from qdlab.measured import JVAnalysis, analyse_jv, relative_change
 from qdlab.pulsed import TELAnalysis, analyse_tel
 from qdlab.records import RunFeed
 
@@ -190,18 +190,5 @@ def _drift(curves: Sequence[JVCurve]) -> Drift | None:
     again = [curve for curve in curves if abs(curve.temperature - curves[0].temperature) < SAME_TEMPERATURE]
     if len(again) < 2:
         return None
-    first, last = again[0], again[-1]
-    changes = [
-        later / earlier - 1
-        for voltage, earlier in zip(first.voltage, first.current_density, strict=True)
-        if earlier > 0 and np.isfinite(later := _current_at(last, voltage))
-    ]
-    if not changes:
-        return None
-    return Drift(temperature=first.temperature, relative_change=float(np.median(changes)))
-
-
-def _current_at(curve: JVCurve, voltage: float) -> float:
-    nearest = int(np.argmin(np.abs(curve.voltage - voltage)))
-    same = abs(curve.voltage[nearest] - voltage) <= 1e-3 * max(abs(voltage), 1e-3)
-    return float(curve.current_density[nearest]) if same else float("nan")
+    change = relative_change(again[0], again[-1])
+    return None if change is None else Drift(temperature=again[0].temperature, relative_change=change)

@@ -1,13 +1,14 @@
 """The analysis of measured curves as an object: several thicknesses, drift, and numbers fit for JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysis.curves import JVCurve
 from analysis.space_charge import mott_gurney_current_density
-from qdlab.measured import analyse_jv
+from qdlab.measured import analyse_jv, relative_change
 
 VOLTAGE = np.geomspace(0.05, 20.0, 40)
 
@@ -44,6 +45,26 @@ def test_a_temperature_measured_again_tells_drift(factor: float, drifting: bool)
     analysis = analyse_jv(curves, relative_permittivity=3.0, with_disorder=False)
     words = (analysis.layers[0].arrhenius.verdict.word, analysis.layers[0].corrected_arrhenius.verdict.word)
     assert ("drifting" in words) == drifting
+
+
+def test_a_current_held_by_its_limit_tells_no_drift() -> None:
+    """Most points of an aged device stood at the same compliance before: the others tell by how much."""
+    before, after = curve(297.0), curve(297.0, factor=0.8)
+    limit = float(after.current_density[len(after) // 3])
+    flags = tuple(frozenset({"compliance"} if j > limit else ()) for j in before.current_density)
+    before = replace(before, current_density=np.minimum(before.current_density, limit), flags=flags)
+    flags = tuple(frozenset({"compliance"} if j > limit else ()) for j in after.current_density)
+    after = replace(after, current_density=np.minimum(after.current_density, limit), flags=flags)
+    assert relative_change(before, after) == pytest.approx(-0.2, abs=0.005)
+
+
+def test_curves_without_a_common_voltage_tell_no_drift() -> None:
+    whole = curve(297.0)
+    low = whole.select(whole.voltage < np.median(whole.voltage))
+    high = whole.select(whole.voltage > np.median(whole.voltage))
+    none = replace(whole, flags=(frozenset({"compliance"}),) * len(whole))
+    assert relative_change(low, high) is None
+    assert relative_change(whole, none) is None
 
 
 def test_common_errors_reach_mobility_and_activation_energy_as_systematic() -> None:
