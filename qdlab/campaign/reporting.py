@@ -6,7 +6,8 @@ from typing import Any
 
 from instruments.bench import Bench
 from procedures import columns
-from qdlab.config import PlanConfig, plan_cost, waiting_time
+from procedures.base import NO_COST, Cost
+from qdlab.config import PlanConfig, step_costs
 from qdlab.control import Progress, Prompt
 from qdlab.events import Event, JournalLevel, TelemetryRecorded
 from qdlab.records import SessionWriter
@@ -23,10 +24,11 @@ class Reporter:
         self, *, plan: PlanConfig, bench: Bench, session: SessionWriter, listener: Listener | None
     ) -> None:
         self._bench, self._session, self._listener = bench, session, listener
-        costs = [cost for _, cost in plan_cost(plan)]
-        self._points_planned = sum(cost.points for cost in costs)
-        self._planned_time = waiting_time(plan) + sum(cost.duration for cost in costs)
-        self._started = bench.clock.monotonic()
+        self._costs = _costs_of_whole_steps(plan)
+        self._points_planned = sum(cost.points for cost in self._costs.values())
+        self._started = self._step_started = bench.clock.monotonic()
+        self._points_before_step = 0
+        self._whole_step = ""
         self._last_telemetry = -math.inf
         self.points_done = 0
         self.step = self.key = ""
@@ -42,7 +44,10 @@ class Reporter:
 
     def say(self, state: str, *, prompt: Prompt | None = None) -> None:
         """What happens now, in words."""
-        elapsed = self._bench.clock.monotonic() - self._started
+        now = self._bench.clock.monotonic()
+        if self._whole_step != _whole(self.key):
+            self._whole_step = _whole(self.key)
+            self._step_started, self._points_before_step = now, self.points_done
         self.tell(
             Progress(
                 step=self.step,
@@ -51,11 +56,25 @@ class Reporter:
                 state=state,
                 points_done=self.points_done,
                 points_planned=self._points_planned,
-                elapsed=elapsed,
-                remaining=max(self._planned_time - elapsed, 0.0),
+                elapsed=now - self._started,
+                remaining=self._remaining(now),
                 prompt=prompt,
             )
         )
+
+    def _remaining(self, now: float) -> float:
+        """The steps ahead as planned, and of the present one what its time leaves, or its points do [s]."""
+        names = list(self._costs)
+        if self._whole_step not in names:
+            return sum(cost.duration for cost in self._costs.values())
+        here = names.index(self._whole_step)
+        ahead = sum(self._costs[name].duration for name in names[here + 1 :])
+        planned, spent = self._costs[self._whole_step], now - self._step_started
+        left = 0.0
+        if planned.points:
+            done = min((self.points_done - self._points_before_step) / planned.points, 1.0)
+            left = (1 - done) * min(planned.duration, spent)
+        return ahead + max(planned.duration - spent, left)
 
     def telemetry(self) -> None:
         """Temperature and heater beside everything else, every ten seconds."""
@@ -87,3 +106,15 @@ class Reporter:
         except Exception as problem:
             self._listener = None
             self._session.journal("warning", f"a listener failed and is not told any more: {problem}")
+
+
+def _costs_of_whole_steps(plan: PlanConfig) -> dict[str, Cost]:
+    """What each step of the plan itself takes, with all that is nested in it, by its key."""
+    found: dict[str, Cost] = {}
+    for key, cost in step_costs(plan).items():
+        found[_whole(key)] = found.get(_whole(key), NO_COST) + cost
+    return found
+
+
+def _whole(key: str) -> str:
+    return key.partition(".")[0]

@@ -23,7 +23,7 @@ from qdlab.campaign import (
     simulated_devices,
 )
 from qdlab.campaign.places import KnownCurrents, Measured
-from qdlab.config import PlanConfig
+from qdlab.config import PlanConfig, step_costs
 from qdlab.control import Control, Progress
 from qdlab.events import JournalEntry, RowRecorded, RunEnded, RunStarted
 from qdlab.records import Session, SessionWriter, open_session, verify_session
@@ -442,6 +442,19 @@ def test_a_run_interrupted_again_and_again_is_superseded_each_time(lab: Lab) -> 
     assert [len(run.rows) for run in session.runs[:3]] == [2, 3, 1]
     assert [run.header.supersedes for run in session.runs[1:]] == [run.name for run in session.runs[:3]]
     assert rows_that_count(session) == session.runs[3].recorded_rows()
+
+
+def test_the_time_to_go_forgets_what_earlier_steps_took_longer(lab: Lab) -> None:
+    """Settling is not known beforehand: a sweep of temperatures took longer than planned."""
+    plan = a_plan(temperature_sweep("297 K", "217 K", warm_end=False), {"kind": "wait", "duration": "600 s"})
+    told: list[Progress] = []
+    lab.run(plan, listener=lambda what: told.append(what) if isinstance(what, Progress) else None)
+    planned = sum(cost.duration for cost in step_costs(plan).values())
+    waits = [progress for progress in told if progress.key == "steps[1]"]
+    assert waits[0].elapsed > planned - 600.0
+    assert waits[0].remaining == pytest.approx(600.0)
+    assert all(each.remaining >= 600.0 for each in told if each.key.startswith("steps[0]"))
+    assert told[0].remaining == pytest.approx(planned)
 
 
 def test_after_a_resume_the_first_temperature_is_measured_again(lab: Lab) -> None:
