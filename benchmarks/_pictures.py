@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
 
 def _live(kept: Path, file: Path, size: tuple[int, int], *, dark: bool, share: float) -> Path:
     """The window while the demo's plan is measured, at this share of its points; the session it made."""
-    from qdlab.gui.app import open_bench_window
+    from qdlab.gui.app import application, open_bench_window
     from qdlab.paths import runtime_directory
 
     output = kept / file.stem
@@ -49,6 +49,7 @@ def _live(kept: Path, file: Path, size: tuple[int, int], *, dark: bool, share: f
     _until(lambda: sheet is not None and sheet.start.isEnabled())
     sheet.start.click()
     _until(lambda: shares[-1] >= share)
+    application().processEvents()  # what was just said finds its place
     window.grab().save(str(file), "PNG", 0)
     _until(lambda: window._panel.queue.running is None)
     window._link.command("quit")

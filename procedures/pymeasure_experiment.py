@@ -4,32 +4,33 @@ PyMeasure imports pandas for `Results.data`. What reads a file that way gets it 
 which never do, are ready without it.
 """
 
-import importlib
 import sys
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 
-class _Later(ModuleType):
-    """Stands for a module until something of it is asked for."""
+class _PandasLater(ModuleType):
+    """Stands for pandas until something of it is asked for."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.__spec__ = find_spec(name)
+    def __init__(self) -> None:
+        super().__init__("pandas")
+        self.__spec__ = find_spec("pandas")
 
     def give_way(self) -> None:
-        """Whoever imports the module from now on gets itself."""
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        """Whoever imports pandas from now on gets itself."""
+        if sys.modules.get("pandas") is self:
+            del sys.modules["pandas"]
 
     def __getattr__(self, name: str) -> Any:
         self.give_way()
-        return getattr(importlib.import_module(self.__name__), name)
+        import pandas
+
+        return getattr(pandas, name)
 
 
 if "pandas" not in sys.modules:
-    sys.modules["pandas"] = _Later("pandas")
+    sys.modules["pandas"] = _PandasLater()
 try:
     from pymeasure.experiment import (
         BooleanParameter,
@@ -41,7 +42,7 @@ try:
     )
 finally:
     _known = sys.modules["pandas"]
-    if isinstance(_known, _Later):
+    if isinstance(_known, _PandasLater):
         _known.give_way()
 
 __all__ = [

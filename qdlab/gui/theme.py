@@ -118,7 +118,12 @@ def apply(application: QApplication, theme: Theme) -> None:
     for name in (role.Text, role.ButtonText, role.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.muted))
     application.setPalette(palette)
-    # Fusion draws an empty box darker than the window, which a dark one swallows
+    # Fusion draws the edge of a box or field darker than the window, which a dark one swallows
     empty = f"{{ border: 1px solid {theme.muted}; border-radius: 2px; background: {theme.base}; }}"
-    application.setStyleSheet(f"QCheckBox::indicator:unchecked, QListView::indicator:unchecked {empty}")
+    application.setStyleSheet(
+        f"QCheckBox::indicator:unchecked, QListView::indicator:unchecked {empty}"
+        f"QLineEdit {{ border: 1px solid {theme.muted}; border-radius: 2px; padding: 2px; }}"
+        f"QLineEdit:focus {{ border-color: {theme.accent}; }}"
+        "QComboBox QLineEdit, QAbstractSpinBox QLineEdit { border: none; padding: 0; }"
+    )
     pyqtgraph.setConfigOptions(background=theme.base, foreground=theme.text, antialias=True)
