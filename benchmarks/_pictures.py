@@ -22,6 +22,7 @@ SETTLED = 3.0  # [s]; for what is drawn a panel at a time
 
 def main(folder: Path) -> None:
     """Write all pictures into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as kept:
         for name in ("RUNTIME", "DATA", "LOG"):
