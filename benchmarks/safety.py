@@ -91,7 +91,7 @@ def _row(figure: str, goal: str, times: list[float]) -> dict[str, str]:
     p99 = sorted(off)[max(0, round(0.99 * len(off)) - 1)]
     left_on = len(times) - len(off)
     # none in n trials: the true share is below 3/n with 95 % confidence
-    bound = "" if left_on else f" (below {3 / len(times):.0%} at 95 %)"
+    bound = "" if left_on or len(times) <= 3 else f" (below {3 / len(times):.0%} at 95 %)"
     spread = f"median {statistics.median(off):.0f} ms, p99 {p99:.0f} ms, worst {max(off):.0f} ms"
     return {
         "figure": figure,

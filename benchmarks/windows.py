@@ -30,7 +30,6 @@ from qdlab.protocol import Client, RunnerGone
 from qdlab.records import verify_session
 
 SEED = 11
-POINTS = 250
 PLAN = """
 name = "curve"
 [devices]
@@ -68,17 +67,18 @@ sys.exit(application().exec())
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one run: its end, its rows, what was left on, and when a new window had found it [s]."""
+    """What became of one run: its end, rows measured and planned, what was left on, when it was found [s]."""
 
     end: str
     rows: int
+    planned: int
     left_on: int
     intact: bool
     found_after: float = 0.0
 
     @property
     def whole(self) -> bool:
-        return self.end == "finished" and self.rows == POINTS and self.intact
+        return self.end == "finished" and self.rows == self.planned and self.intact
 
 
 def measure(full: bool = False) -> list[dict[str, str]]:
@@ -92,9 +92,9 @@ def measure(full: bool = False) -> list[dict[str, str]]:
                 "peer": "",
             }
         ]
-    kills, closes, ends, runners = (15, 10, 5, 10) if full else (3, 2, 1, 1)
+    kills, closes, ends, runners, points = (15, 10, 5, 10, 250) if full else (2, 1, 1, 1, 100)
     draw = random.Random(SEED)
-    with tempfile.TemporaryDirectory() as folder, WindowLab(Path(folder)) as lab:
+    with tempfile.TemporaryDirectory() as folder, WindowLab(Path(folder), points) as lab:
         went_on = [lab.window_gone(draw, _kill) for _ in range(kills)]
         went_on += [lab.window_gone(draw, _close, closing="goes on") for _ in range(closes)]
         ended = [lab.window_gone(draw, _close, closing="ends") for _ in range(ends)]
@@ -134,12 +134,13 @@ def _close(window: subprocess.Popen[str]) -> None:
 
 
 class WindowLab(Lab):
-    """The bench over TCP, with windows on it."""
+    """The bench over TCP, with windows on it that measure curves of so many points."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, points: int) -> None:
         super().__init__(folder)
+        self._points = points
         os.environ["QDLAB_DATA_DIR"] = str(folder / "data")
-        self._plan.write_text(PLAN.format(device=DEVICE.as_posix(), points=POINTS), encoding="utf-8")
+        self._plan.write_text(PLAN.format(device=DEVICE.as_posix(), points=points), encoding="utf-8")
         self._runtime, self._sessions = folder / "run", folder / "sessions"
         self._settings = folder / "window.ini"
         self._outputs: dict[str, bool] = {}
@@ -177,7 +178,7 @@ class WindowLab(Lab):
         ) as window:
             self._outputs_on(window)
             facts = self._facts()
-            self._wait_for_lines(draw.randrange(5, 4 * POINTS))
+            self._wait_for_lines(draw.randrange(5, 4 * self._points))
             harm(window)
             window.wait(timeout=60)
         found = 0.0 if closing == "ends" else self._found_again()
@@ -190,7 +191,7 @@ class WindowLab(Lab):
         window._link.start_plan(self._plan, self._sessions)
         until(lambda: any(line.get("output") is True for line in self._read()))
         facts = self._facts()
-        seen = draw.randrange(1, POINTS // 2)
+        seen = draw.randrange(1, self._points // 2)
         until(lambda: _rows(window) >= seen)
         os.kill(facts.pid, signal.SIGKILL)
         until(lambda: "runner has ended" in window._bar.run.words.text())
@@ -233,6 +234,7 @@ class WindowLab(Lab):
         return Outcome(
             end=found_there.end,
             rows=found_there.rows,
+            planned=self._points,
             left_on=sum(self._outputs.values()),
             intact=found_there.intact,
             found_after=found,
