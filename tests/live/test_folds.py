@@ -183,7 +183,7 @@ def test_flagged_points_and_the_way_back_are_told_apart() -> None:
         *(
             row(
                 "a",
-                flags=("compliance",) if index == 9 else (),
+                flags={4: ("jump",), 9: ("compliance",)}.get(index, ()),
                 **{
                     columns.VOLTAGE: 1.0 + index,
                     columns.CURRENT: 1e-6 * (index + 1) ** 2,
@@ -195,7 +195,9 @@ def test_flagged_points_and_the_way_back_are_told_apart() -> None:
         ),
     ]
     (trace,) = PictureMaker().draw(folded(events)).jv
-    assert trace.flagged["compliance"].tolist() == [False] * 9 + [True]
+    assert {kind: points.tolist() for kind, points in trace.flagged.items()} == {
+        "compliance": [False] * 9 + [True]
+    }
     assert trace.back.tolist() == [False] * 5 + [True] * 5
 
 

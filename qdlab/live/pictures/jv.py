@@ -33,7 +33,8 @@ LAWS: tuple[LawName, ...] = get_args(LawName)
 SLOPE_POINTS = 7
 MILLIAMPERE_PER_SQUARE_CENTIMETRE = 10.0  # [A m⁻²]
 _PAST_WINDOW = 1.5  # the quadratic law is drawn this far beyond its window, for the eye
-_PLAIN = frozenset({"down", "remeasured", "resume-check"})  # words that cast no doubt on a point
+# words that cast no doubt on a point; after a jump, a probe found the device as it was
+_PLAIN = frozenset({"down", "jump", "remeasured", "resume-check"})
 GRAVEST_FIRST = (
     "overflow",
     "compliance",
