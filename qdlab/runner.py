@@ -66,12 +66,13 @@ class Busy(QdlabError):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One plan to execute, and the reins of its execution."""
+    """One plan to execute, the warnings that were accepted at its start, and the reins of its execution."""
 
     plan: PlanConfig
     output: Path
     resume: bool = False
     record_io: bool = False
+    accepted: tuple[str, ...] = ()
     control: Control = field(default_factory=Control)
 
 
@@ -179,13 +180,27 @@ class Runner:
             raise ConfigError(f"a runner knows no command {command!r}; it knows {', '.join(commands)}")
         return commands[command](**arguments)
 
-    def _accept(self, *, plan: str, output: str, resume: bool = False, record_io: bool = False) -> None:
+    def _accept(
+        self,
+        *,
+        plan: str,
+        output: str,
+        resume: bool = False,
+        record_io: bool = False,
+        accepted: Sequence[str] = (),
+    ) -> None:
         wanted = load_plan(Path(plan))
         check_plan(wanted, bench_limits=self._config.limits, file=plan)
         with self._accepting:
             if self._job is not None:
                 raise Busy("this bench executes a plan already; wait for its end, or stop it")
-            self._job = Job(plan=wanted, output=Path(output), resume=resume, record_io=record_io)
+            self._job = Job(
+                plan=wanted,
+                output=Path(output),
+                resume=resume,
+                record_io=record_io,
+                accepted=tuple(accepted),
+            )
             self._jobs.put(self._job)
 
     def _reins(self) -> Control:
@@ -271,6 +286,8 @@ class Runner:
                 session = resume_campaign_session(earlier, job.plan, bench, storage=disk)
             self._tell_session(str(session.path))
             self._session = session
+            for warning in job.accepted:
+                session.journal("note", f"started in spite of: {warning}")
             with traffic_kept(bench, session) if job.record_io else nullcontext():
                 return run_campaign(
                     job.plan,

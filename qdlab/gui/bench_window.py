@@ -270,17 +270,19 @@ class BenchWindow(MainWindow):
         plan = self._panel.queue.next
         if plan is None:
             return
-        if self._sheet is not None:
+        accepted: tuple[str, ...] = ()
+        if self._sheet is not None and self._sheet.isVisible():
+            accepted = self._sheet.warnings
             self._sheet.close()
         self._offer_resume(None)
         self._guardian, self._handing_over = [], True
         self._change(queues.started(self._panel.queue, plan.number))
         self._bar.run.words.setText(f"{plan.draft.name}: starting")
         folder = self._folder / "plans"
-        self._send(lambda: _written_plan(plan, folder), lambda file: self._hand_over(plan, file))
+        self._send(lambda: _written_plan(plan, folder), lambda file: self._hand_over(plan, file, accepted))
 
-    def _hand_over(self, plan: QueuedPlan, file: Path) -> None:
-        self._link.start_plan(file, self._folder_of(plan), resume=plan.resumes)
+    def _hand_over(self, plan: QueuedPlan, file: Path, accepted: tuple[str, ...]) -> None:
+        self._link.start_plan(file, self._folder_of(plan), resume=plan.resumes, accepted=accepted)
 
     def _folder_of(self, plan: QueuedPlan) -> Path:
         """Where the plan's session lies or will lie."""

@@ -31,6 +31,7 @@ class PreflightSheet(QDialog):
         self.setModal(False)
         self.resize(760, 420)
         self._theme = theme
+        self.warnings: tuple[str, ...] = ()
         self.title = PlainLabel("")
         self.title.setStyleSheet("font-weight: bold; font-size: 15px;")
         self.title.setWordWrap(True)
@@ -68,6 +69,7 @@ class PreflightSheet(QDialog):
     def wait(self, title: str) -> None:
         """Nothing is known yet."""
         self.title.setText(title)
+        self.warnings = ()
         self.words.setText("looking …")
         self.start.setText("Start")
         self.start.setEnabled(False)
@@ -91,6 +93,7 @@ class PreflightSheet(QDialog):
                 grid.addWidget(label, row, column, Qt.AlignmentFlag.AlignTop)
         grid.setRowStretch(len(sheet.lines), 1)
         self._area.setWidget(content)
+        self.warnings = sheet.warnings
         self.words.setText(sheet.words)
         self.start.setText(sheet.start_words if sheet.may_start else "Start")
         self.start.setEnabled(sheet.may_start)

@@ -4,7 +4,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,11 @@ class RunnerLink(QThread):
         """Have a runner greet us, one that is started now where there is none; nothing is energised."""
         self._orders.put(self._greet)
 
-    def start_plan(self, plan: Path, output: Path, *, resume: bool = False) -> None:
-        """Have a plan executed; a runner is started where there is none."""
-        self._orders.put(lambda: self._start_plan(plan, output, resume))
+    def start_plan(
+        self, plan: Path, output: Path, *, resume: bool = False, accepted: Sequence[str] = ()
+    ) -> None:
+        """Have a plan executed, whose session tells of the warnings accepted; starts a runner if need be."""
+        self._orders.put(lambda: self._start_plan(plan, output, resume, accepted))
 
     def command(self, word: str, **arguments: object) -> None:
         """Send ``stop``, ``abort``, ``pause``, ``go_on``, ``skip``, ``note`` or ``answer``."""
@@ -178,10 +180,14 @@ class RunnerLink(QThread):
         assert self._client is not None
         return self._client
 
-    def _start_plan(self, plan: Path, output: Path, resume: bool) -> None:
+    def _start_plan(self, plan: Path, output: Path, resume: bool, accepted: Sequence[str]) -> None:
         try:
             self._run_number = self._reach().send(
-                "run", plan=str(plan.resolve()), output=str(output.resolve()), resume=resume
+                "run",
+                plan=str(plan.resolve()),
+                output=str(output.resolve()),
+                resume=resume,
+                accepted=list(accepted),
             )
         except (QdlabError, OSError) as problem:
             self.not_started.emit(str(problem))

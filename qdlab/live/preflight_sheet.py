@@ -73,9 +73,14 @@ class Sheet:
         return "Everything is as it should be."
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever starts it accepts, for the session's journal."""
+        return tuple(f"{line.title}: {line.words}" for line in self.lines if line.verdict == "look")
+
+    @property
     def start_words(self) -> str:
         """What starting it means, as its button says it."""
-        looks = sum(line.verdict == "look" for line in self.lines)
+        looks = len(self.warnings)
         return f"Start with {looks} warning{'s' if looks > 1 else ''}" if looks else "Start"
 
 

@@ -36,6 +36,7 @@ from qdlab.gui.bench_window import BenchWindow
 from qdlab.gui.closing import ClosingQuestion, remembered
 from qdlab.gui.device_form import DeviceDialogue
 from qdlab.gui.main_window import MainWindow
+from qdlab.gui.widgets import PlainLabel
 from qdlab.live import plan_draft as drafts
 from qdlab.live import plan_queue as queues
 from qdlab.live.device_draft import devices_folder, saved_devices
@@ -378,6 +379,23 @@ def test_a_queue_is_measured_plan_after_plan_and_ends_with_outputs_off(
     assert card is not None and "2400" in card.rows["Identity"].text()
     assert card.rows["Address"].text() == "simulated"
     card.close()
+
+
+def test_the_warnings_accepted_at_the_start_stand_in_the_journal(
+    qtbot: QtBot, bench_window: BenchWindow, tmp_path: Path
+) -> None:
+    window = bench_window
+    window.open_plan(EXAMPLES / "plan-jv.toml")
+    qtbot.waitUntil(lambda: states(window) == ["waiting"], timeout=PATIENCE)
+    start(qtbot, window)
+    assert window._sheet is not None
+    shown = [label.text() for label in window._sheet.findChildren(PlainLabel)]
+    qtbot.waitUntil(lambda: states(window) == ["finished"], timeout=PATIENCE)
+    (session,) = (tmp_path / "sessions").iterdir()
+    told = [entry.text.partition("started in spite of: ") for entry in open_session(session).journal]
+    accepted = [warning.partition(": ")[2] for _, said, warning in told if said]
+    assert len(accepted) == shown.count("LOOK") > 0
+    assert set(accepted) <= set(shown)
 
 
 def test_a_plan_that_was_aborted_is_offered_again_and_resumed_to_its_end(
