@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QLocale, QObject, QSettings, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication
+from pyqtgraph.util.garbage_collector import GarbageCollector
 
 from qdlab.config import load_bench
 from qdlab.gui import theme
@@ -38,8 +39,21 @@ _others: list[MainWindow] = []  # windows opened from another one; Python must n
 def application() -> QApplication:
     """The one application of this process; kept for as long as the process lives."""
     found = QApplication.instance()
-    if isinstance(found, QApplication):
-        return found
+    made = found if isinstance(found, QApplication) else _make_application()
+    _collect_in_this_thread()
+    return made
+
+
+@cache
+def _collect_in_this_thread() -> GarbageCollector:
+    """Python frees what a closed window left in the thread of the windows only.
+
+    Freed by a worker, its timers go on in this thread, at objects that are no more: the process dies of it.
+    """
+    return GarbageCollector()
+
+
+def _make_application() -> QApplication:
     QLocale.setDefault(QLocale.c())
     # folding and drawing share one interpreter; five milliseconds per turn would be felt in every redraw
     sys.setswitchinterval(0.001)

@@ -1,5 +1,6 @@
 """A plan on the simulated bench: what is recorded, how it ends, and that the outputs are off then."""
 
+import gc
 import itertools
 import math
 import tracemalloc
@@ -327,6 +328,7 @@ def test_an_hour_of_settling_leaves_no_memory_behind(lab: Lab) -> None:
 
     def listen(event: object) -> None:
         if isinstance(event, RunEnded):
+            gc.collect()
             sizes.append((event.time, tracemalloc.get_traced_memory()[0]))
 
     tracemalloc.start()
