@@ -65,7 +65,7 @@ class Sheet:
     def words(self) -> str:
         """The sheet in one sentence."""
         stops = sum(line.verdict == "stop" for line in self.lines)
-        looks = sum(line.verdict == "look" for line in self.lines)
+        looks = len(self.warnings)
         if stops:
             return f"Not yet: {stops} of {len(self.lines)} must be put right first."
         if looks:
