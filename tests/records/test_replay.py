@@ -59,15 +59,20 @@ def test_seeking_and_stepping_give_what_going_through_gives(campaign: Path) -> N
     assert replay.step(-1) == screens[3]
 
 
-def test_going_back_far_starts_at_a_screen_kept_on_the_way() -> None:
-    events = [RunEnded(run="a", end="finished", rows=0, time=float(number)) for number in range(3500)]
+def replay_of_times(count: int) -> tuple[Replay[float], list[float]]:
+    """A replay whose screen is the sum of the times 0, 1, 2 ... so far, and every time it folded."""
+    events = [RunEnded(run="a", end="finished", rows=0, time=float(number)) for number in range(count)]
     folded_events: list[float] = []
 
     def note(total: float, event: Event) -> float:
         folded_events.append(event.time)
         return total + event.time
 
-    replay = Replay(events, 0.0, note)
+    return Replay(events, 0.0, note), folded_events
+
+
+def test_going_back_far_starts_at_a_screen_kept_on_the_way() -> None:
+    replay, folded_events = replay_of_times(3500)
     replay.seek(3500)
     folded_events.clear()
     assert replay.seek(2100) == sum(range(2100))
@@ -75,14 +80,7 @@ def test_going_back_far_starts_at_a_screen_kept_on_the_way() -> None:
 
 
 def test_a_seek_to_where_nobody_has_been_starts_at_a_screen_folded_ahead() -> None:
-    events = [RunEnded(run="a", end="finished", rows=0, time=float(number)) for number in range(3500)]
-    folded_events: list[float] = []
-
-    def note(total: float, event: Event) -> float:
-        folded_events.append(event.time)
-        return total + event.time
-
-    replay = Replay(events, 0.0, note)
+    replay, folded_events = replay_of_times(3500)
     for _ in range(4):
         replay.look_ahead(1500)
     assert (replay.position, replay.screen) == (0, 0.0)
